@@ -1,0 +1,40 @@
+# Two commands do everything on a fresh machine:  make study  and  make test.
+#   make study PROFILE=quick|laptop|real|paper  DATA=folder of the real data sets
+PROFILE ?= quick
+DATA    ?=
+PYTHON  ?= python3
+CORES   ?= all
+BIN     := .venv/bin
+
+.PHONY: study test lab lint clean help
+help:
+	@echo "make study [PROFILE=quick|laptop|real|paper] [DATA=folder]   train, score, draw: results/<profile>/report.html"
+	@echo "make test    all tests        make lab    JupyterLab on the notebooks"
+	@echo "make lint    ruff, and notebooks without outputs        make clean  forget results/\$$PROFILE"
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+		(echo "Python 3.11 or newer is needed; '$(PYTHON)' is older. Try: make PYTHON=python3.12 ..." && false)
+	@echo "-- making .venv and installing the locked packages (about 5 GB with PyTorch's CUDA libraries, two to four minutes)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+study: .venv/ready
+	@echo "-- study, profile $(PROFILE): notebooks run one after another, each leaves an executed copy under results/$(PROFILE)"
+	@$(BIN)/snakemake --cores $(CORES) --quiet rules host --rerun-triggers mtime params --config profile=$(PROFILE) data="$(DATA)"
+	@echo "-- done: open results/$(PROFILE)/report.html"
+
+test: .venv/ready
+	@echo "-- tests"
+	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+lab: .venv/ready
+	@$(BIN)/jupyter lab notebooks
+
+lint: .venv/ready
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/nbstripout --verify notebooks/*.ipynb notebooks/*/*.ipynb
+
+clean:
+	rm -rf results/$(PROFILE) .snakemake

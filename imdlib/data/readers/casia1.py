@@ -1,0 +1,60 @@
+"""CASIA v1.0: splicing and copy-move, JPEG of 384x256."""
+
+import re
+
+from imdlib.data.readers.common import Found, Row, homes, images_in, refuse
+from imdlib.data.splits import by_hash
+
+# what is known to be wrong with single files, by the name of the image
+SIDEWAYS = ("Sp_D_CNN_A_sec0012_ani0007_0275",)
+DOUBTFUL = ("Sp_D_NNN_A_cha0039_nat0019_0320",)
+MASKLESS = ("Sp_D_NRN_A_cha0011_sec0011_0542",)
+TREE = "Au/Au_*.jpg, Tp/Sp_*.jpg and Gt/Sp_*_gt.png (any folders: files are known by their names)"
+
+
+def casia1(root):
+    """CASIA v1.0 (Dong, Wang, Tan 2013), joined by file name wherever the files lie below `root`:
+
+        CASIA1/  (or "CASIA1.0", "CASIA 1.0 dataset" beside "CASIA 1.0 groundtruth", or the folder above)
+            Au/   Au_<cat>_<number>.jpg               authentic, 800
+            Tp/   Sp_D_<flags>_<scene>_<scene>_<id>   splicing, 461 with a mask ("Modified Tp/Tp/..." too)
+                  Sp_S_<flags>_<scene>_<scene>_<id>   copy-move, 459
+            Gt/   <name of the image>_gt.png          white = tampered, RGB, RGBA or grey
+
+    Had from forensics.idealtest.org on request (research only, about 70 MB), its masks from the repository
+    namtpham/casia1groundtruth on GitHub.
+    Scene: the last scene in a tampered name, `nat0089`; `Au_nat_0089` is that background. Split by scene, about
+    60/10/30, our own: the set has none. Tampered files were saved by other software than authentic ones (other JPEG
+    tables), so image-level numbers say little unless both are compressed alike.
+    Known: one mask is sideways (turned), one has doubtful polarity (kept as it is, see its note), one image has no
+    mask (left out).
+    """
+    found, files = Found(), images_in(*homes(root, r"casia[ _-]?v?1([ ._-].*)?", r"au|tp|modified tp"))
+    masks = {key(f): f for f in reversed(files) if key(f).endswith("_gt")}
+    images = {key(f): f for f in reversed(files) if not key(f).endswith("_gt")}
+    for name, image in sorted(images.items()):
+        authentic = re.fullmatch(r"au_([a-z]{3})_(\d{4})", name)
+        tampered = re.fullmatch(r"sp_([ds])_[a-z]{3}_[a-z]_[a-z]{3}\d{4}_([a-z]{3}\d{4})_\d+", name)
+        if authentic:
+            scene = authentic[1] + authentic[2]
+            found.rows.append(Row(image, "authentic", scene, by_hash(scene, "casia1")))
+        elif tampered and image.stem in MASKLESS and name + "_gt" not in masks:
+            found.exclude(image, "known to have no mask")
+        elif tampered and name + "_gt" not in masks:
+            found.problem(image, "no mask", f"{image.stem}_gt.png in a folder of masks", "copy the masks again")
+        elif tampered:
+            kind, scene = {"d": "splicing", "s": "copy-move"}[tampered[1]], tampered[2]
+            row = Row(image, kind, scene, by_hash(scene, "casia1"), mask=masks[name + "_gt"])
+            row.repair = "turn" if image.stem in SIDEWAYS else ""
+            row.note = "doubtful polarity" if image.stem in DOUBTFUL else ""
+            found.rows.append(row)
+    for name in sorted(set(masks) - {name + "_gt" for name in images}):
+        found.exclude(masks[name], "mask without an image")
+    if not any(row.kind != "authentic" for row in found.rows) and not found.problems:
+        raise refuse(root, "casia1", TREE)
+    return found
+
+
+def key(path):
+    """A file's name in lower case; one name of the set has a dot where the others have an underscore."""
+    return path.stem.lower().replace(".", "_")

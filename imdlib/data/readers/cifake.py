@@ -1,0 +1,37 @@
+"""CIFAKE: small real photographs of CIFAR-10 against images generated in their manner."""
+
+from imdlib.data.readers.common import Found, Row, homes, images_in, refuse
+from imdlib.data.splits import by_hash
+
+GENERATOR = "stable-diffusion-1.4"
+TREE = "REAL/*.jpg and FAKE/*.jpg, or train/ and test/ with REAL and FAKE in each"
+
+
+def cifake(root):
+    """CIFAKE (Bird, Lotfi 2024):
+
+        CIFAKE/  (any name, or the folder above)
+            train/REAL/*.jpg  train/FAKE/*.jpg     50,000 each, a tenth of them for validation
+            test/REAL/*.jpg   test/FAKE/*.jpg      10,000 each
+        or REAL/*.jpg and FAKE/*.jpg alone, split here about 60/10/30 by name
+
+    Had from kaggle.com/datasets/birdy654/cifake-real-and-ai-generated-synthetic-images (MIT licence, about 100 MB).
+    Whole images of 32x32, so there are no masks: kind is authentic or generated (CIFAR-10; Stable Diffusion 1.4).
+    """
+    found = Found()
+    for image in images_in(*homes(root, r"cifake.*")):
+        folder, above = image.parent.name.upper(), image.parent.parent.name.lower()
+        if folder not in ("REAL", "FAKE"):
+            continue
+        scene = f"{above}/{folder}/{image.stem}" if above in ("train", "test") else f"{folder}/{image.stem}"
+        if above == "test":
+            split = "test"
+        elif above == "train":
+            split = by_hash(scene, "cifake", {"train": 0.9, "val": 0.1})
+        else:
+            split = by_hash(scene, "cifake")
+        kind, generator = ("generated", GENERATOR) if folder == "FAKE" else ("authentic", "")
+        found.rows.append(Row(image, kind, scene, split, generator=generator))
+    if {row.kind for row in found.rows} != {"authentic", "generated"}:
+        raise refuse(root, "cifake", TREE)
+    return found

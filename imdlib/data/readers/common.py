@@ -1,0 +1,163 @@
+"""What every reader uses: the rows and problems it finds, and folders walked in a fixed order.
+
+A reader is a function `(root, **options) -> Found`. It joins files by name, gives each image its kind and scene, and
+says how its mask is decoded and which known defect it has. Sizes, decoding and writing are done for all in `build.py`.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imdlib.data.splits import place
+from imdlib.runs import cache_folder
+
+IMAGES = frozenset([".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".jp2"])
+
+
+@dataclass
+class Row:
+    """One image, and what its reader knows about it.
+
+    mask: its file, or None; kind: as in the manifest; scene: what a split must keep together.
+    decode: (mask file, image file) -> uint8 (H, W) in {0, 1}; None where white is tampered.
+    repair: what is known to be needed where sizes differ: "turn" (a sideways mask), "resize" (a few pixels off).
+    """
+
+    image: Path
+    kind: str
+    scene: str
+    split: str
+    mask: Path | None = None
+    note: str = ""
+    generator: str = ""
+    decode: Callable | None = None
+    repair: str = ""
+
+
+@dataclass
+class Problem:
+    """One thing that keeps a file from being used, and what to do about it."""
+
+    file: str
+    problem: str
+    expected: str
+    action: str
+
+    def __str__(self):
+        return f"{self.file}: {self.problem}; expected {self.expected}; {self.action}"
+
+
+@dataclass
+class Found:
+    """What a reader finds. excluded: (file, reason) of what is left out on purpose."""
+
+    rows: list = field(default_factory=list)
+    problems: list = field(default_factory=list)
+    excluded: list = field(default_factory=list)
+
+    def problem(self, file, problem, expected, action):
+        """Note what is wrong with a file; it gets no row."""
+        self.problems.append(Problem(str(file), problem, expected, action))
+
+    def exclude(self, file, reason):
+        """Note that a file is left out, and why."""
+        self.excluded.append((str(file), reason))
+
+
+class CatalogError(ValueError):
+    """A data set that cannot be used as it lies: one line for each thing that is wrong with it, all in `problems`."""
+
+    def __init__(self, problems, dataset="", hint=""):
+        self.problems = [] if isinstance(problems, str) else list(problems)
+        super().__init__(problems if isinstance(problems, str) else report(self.problems, dataset, hint))
+
+
+def report(problems, dataset, hint, most=100):
+    """The problems as text, one a line, the first `most` of them."""
+    lines = [f"data set '{dataset}': {len(problems)} problem{'s' if len(problems) > 1 else ''}"]
+    lines += [f"  {problem}" for problem in problems[:most]]
+    lines += [f"  and {len(problems) - most} more, see the error's `problems`"] * (len(problems) > most)
+    return "\n".join(lines + [hint] * bool(hint))
+
+
+# ---- folders -------------------------------------------------------------------------------------------------------
+
+
+def check_root(root, dataset):
+    """`root` as an absolute Path, or the CatalogError that says why it is no folder."""
+    if root is None:
+        text = f"data set '{dataset}' is not embedded: give its folder, read('{dataset}', root)"
+        raise CatalogError(f"{text}. Without any download, use an embedded twin such as 'sim-casia'.")
+    path = Path(root).expanduser().absolute()
+    if not path.is_dir():
+        came = "is a file (unpack it first if it is an archive)" if path.exists() else "does not exist"
+        raise refuse(path, dataset, "a folder", came)
+    return path
+
+
+def refuse(root, dataset, expected, came=""):
+    """The CatalogError for a folder that does not hold the data set; expected: its tree in words."""
+    if not came:
+        inside = sorted(p.name for p in Path(root).iterdir())
+        came = "holds only " + ", ".join(inside[:6]) + (", ..." if len(inside) > 6 else "") if inside else "is empty"
+    action = f"give the folder of {dataset} or the one above it; help(imdlib.data.catalog.DATASETS['{dataset}'])"
+    return CatalogError([Problem(str(root), came, expected, action + " draws the tree")], dataset)
+
+
+def homes(root, pattern, parts="(?!)"):
+    """Folders to look in: `root`, or the folders in it that hold the data set where it is one of several there.
+
+    pattern: regular expression of the data set's folder names; parts: of names that only its own folder has in it.
+    """
+    inner = [p for p in sorted(root.iterdir()) if p.is_dir()]
+    own = re.fullmatch(pattern, root.name, re.I) or any(re.fullmatch(parts, p.name, re.I) for p in inner)
+    return [root] if own else [p for p in inner if re.fullmatch(pattern, p.name, re.I)] or [root]
+
+
+def folder_with(root, *files):
+    """`root` or the first folder in it that holds one of the files, or None."""
+    inner = [p for p in sorted(root.iterdir()) if p.is_dir()]
+    return next((folder for folder in [root, *inner] if any((folder / file).is_file() for file in files)), None)
+
+
+def files_in(*folders):
+    """All files below the folders, sorted; linked folders are followed, in no circles; hidden names are left out."""
+    found, seen = [], {os.path.realpath(cache_folder("masks"))}  # masks written here earlier are not the data set's
+    for top in folders:
+        for folder, inner, names in os.walk(top, followlinks=True):
+            real = os.path.realpath(folder)
+            if real in seen:
+                inner.clear()
+                continue
+            seen.add(real)
+            inner[:] = sorted(name for name in inner if not name.startswith(".") and name != "__MACOSX")
+            found += [os.path.join(folder, name) for name in names if not name.startswith(".")]
+    return [Path(name) for name in sorted(found)]
+
+
+def images_in(*folders):
+    """Files below the folders that have an image's suffix, sorted."""
+    return [path for path in files_in(*folders) if path.suffix.lower() in IMAGES]
+
+
+def by_stem(paths, ending=""):
+    """{stem in lower case, without `ending`: first path of that name}."""
+    index = {}
+    for path in paths:
+        index.setdefault(path.stem.lower().removesuffix(ending), path)
+    return index
+
+
+def thin(rows, group, limit, salt):
+    """At most `limit` rows of each group(row), those whose names come first by hash; all of them where it is None."""
+    if limit is None:
+        return rows
+    ranked = sorted(rows, key=lambda row: place(f"{row.image.parent.name}/{row.image.name}", salt))
+    kept, counts = set(), {}
+    for row in ranked:
+        counts[group(row)] = counts.get(group(row), 0) + 1
+        if counts[group(row)] <= limit:
+            kept.add(row.image)
+    return [row for row in rows if row.image in kept]

@@ -1,0 +1,61 @@
+"""DEFACTO: splicing, copy-move and removal made automatically from MS COCO photographs."""
+
+import re
+
+from imdlib.data.readers.common import Found, Row, homes, images_in, refuse, thin
+from imdlib.data.splits import by_hash
+
+KINDS = {"copymove": "copy-move", "inpainting": "removal", "splicing": "splicing"}
+SHARES = {"train": 0.84, "val": 0.04, "test": 0.12}
+TREE = "<type>_img/img/*.tif and <type>_annotations/probe_mask/*.jpg for the types copymove, inpainting, splicing_<n>"
+
+
+def defacto(root, limit=None):
+    """DEFACTO (Mahfoudi et al. 2019); the folders of one type have its name in theirs, whatever else is in it:
+
+        DEFACTO/  (any name; the folders may also lie one level down)
+            copymove_img/img/*.tif  (or Copy-Move-images/img/*.tif)              copy-move, about 19,000
+            copymove_annotations/probe_mask/*.jpg                                white = tampered
+            inpainting_img/img/*.tif, inpainting_annotations/probe_mask/*.jpg    removal, about 25,000
+            splicing_<n>_img/img/*.tif, n = 1 ... 7                              splicing, about 105,000
+            splicing_<n>_annotations/probe_mask/*.jpg
+            COCO_<...>_<12 digits>.jpg, anywhere, such as in test2014/           authentic, from MS COCO
+
+    Had from defactodataset.github.io (research only; MS COCO's terms for the photographs; over 100 GB). Masks are JPEG,
+    cut at half; tampered regions are small. donor_mask/ and inpaint_mask/ are not used.
+    Scene: the last COCO number in the name. Split: about 84/4/12 by scene, ours; the papers use MVSS-Net's lists.
+
+    limit: at most so many images of each kind, chosen by a hash of their names, since the first reading decodes every
+    mask of those that are asked for.
+    """
+    found = Found()
+    files = images_in(*homes(root, r"defacto.*", r".*(copy-?move|inpainting|splicing).*"))
+    masks = {(place(f), f.stem.lower()): f for f in files if f.parent.name.lower() == "probe_mask"}
+    rows = []
+    for image in files:
+        number = re.findall(r"\d{12}", image.stem)
+        scene = number[-1] if number else image.stem
+        split = by_hash(scene, "defacto", SHARES)
+        if re.fullmatch(r"coco_\w+_\d{12}", image.stem.lower()):
+            rows.append(Row(image, "authentic", scene, split))
+        elif image.parent.name.lower() == "img" and place(image)[0]:
+            mask = masks.get((place(image), image.stem.lower()))
+            rows.append(Row(image, KINDS[place(image)[0]], scene, split, mask=mask))
+    for row in thin(rows, lambda row: row.kind, limit, "defacto"):
+        if row.kind != "authentic" and row.mask is None:
+            found.problem(row.image, "no mask", f"probe_mask/{row.image.stem}.jpg of its type", "unpack it again")
+        else:
+            found.rows.append(row)
+    if not any(row.kind != "authentic" for row in rows):
+        raise refuse(root, "defacto", TREE)
+    return found
+
+
+def place(file):
+    """(type, number of the part) from the folder names above a file, ("", "") where they name no type."""
+    for part in reversed(file.parts[:-1]):
+        name = re.sub(r"[^a-z0-9]", "", part.lower())
+        kind = next((kind for kind in KINDS if kind in name), "")
+        if kind and re.search(r"img|images?|annotations?", name):
+            return kind, "".join(re.findall(r"\d+", name))
+    return "", ""

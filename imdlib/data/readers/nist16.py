@@ -1,0 +1,95 @@
+"""NIST16 (NC2016 of the Nimble Challenge): splicing, removal and copy-move, large photographs."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from imdlib.data.groups import cached_groups
+from imdlib.data.images import load_mask
+from imdlib.data.readers.common import Found, Row, by_stem, folder_with, homes, images_in, refuse
+from imdlib.data.splits import by_count, by_hash, published
+
+INDEX = "reference/manipulation/NC2016-manipulation-ref.csv"
+TYPES = {"Removal": "removal", "Splice": "splicing", "CopyClone": "copy-move"}
+RANDOM = {"train": 364, "val": 40, "test": 160}  # train and val together are the 404 images of the papers
+TREE = f"{INDEX} and probe/ (the official release), or Tp/NC2016_*.jpg and Gt/NC2016_*_mask.jpg"
+
+
+def nist16(root, split="group"):
+    """NIST16 (NIST 2016, "NC2016_Test0613"), in either of two forms:
+
+        NC2016_Test0613/                                          NIST16/ or NIST16_1024/ (a cleaned copy)
+            probe/NC2016_<id>.jpg              564 tampered           Tp/NC2016_<id>.jpg
+            reference/manipulation/                                   Gt/NC2016_<id>_mask.jpg   white = tampered
+                NC2016-manipulation-ref.csv    index, '|'
+                mask/*.png                     black = tampered
+
+    Had from mig.nist.gov/MediForBTC on signing an agreement (research only). Photographs of up to 5616x3744. Official
+    masks are inverted here. The cleaned copy has no index, so its kind is "tampered": which manipulation is not known;
+    its masks are JPEG, cut at half. No authentic images: those of the release (`world/`) are not probes of this task.
+    Scene: the group of near-duplicates, since up to 18 probes come from one photograph (`imdlib.data.groups`; for the
+    383 images whose names are known, `splits/nist16_groups.csv`).
+
+    split: "group", about 60/10/30 by group; "random", the papers' 404/160 with 40 of the 404 for validation, which
+    leaks groups and is there to compare; "published", the 383 training images of the leak-free split of
+    github.com/DSLJDI/NIST16-data-set-deduplication (a tenth of their groups for validation), all others for testing.
+    """
+    if split not in ("group", "random", "published"):
+        raise ValueError(f"nist16: split must be 'group', 'random' or 'published', got {split!r}")
+    found, folders = Found(), homes(root, r"nist[ _-]?(20)?16.*|nc2016.*")
+    official = folder_with(root, INDEX)
+    (read_official if official else read_copy)(found, official or folders)
+    if not found.rows and not found.problems:
+        raise refuse(root, "nist16", TREE)
+    draw(found.rows, split)
+    return found
+
+
+def read_official(found, folder):
+    """Rows from the index of the official release."""
+    index = pd.read_csv(folder / INDEX, sep="|", dtype=str, keep_default_na=False)
+    for entry in index[index["IsTarget"] == "Y"].to_dict("records"):
+        image, mask = folder / entry["ProbeFileName"], folder / entry["ProbeMaskFileName"]
+        if not image.is_file() or not mask.is_file():
+            missing, named = (image, "ProbeFileName") if not image.is_file() else (mask, "ProbeMaskFileName")
+            found.problem(missing, "is missing", f"the file that {INDEX} names as {named}", "unpack it again")
+            continue
+        kind = next((kind for name, kind in TYPES.items() if entry.get(f"IsManipulationType{name}") == "Y"), "tampered")
+        found.rows.append(Row(image, kind, image.stem, "", mask=mask, decode=black_is_tampered))
+
+
+def read_copy(found, folders):
+    """Rows from folders of images and masks that are joined by their number."""
+    files = [f for f in images_in(*folders) if re.fullmatch(r"nc2016_\d{4}(_mask)?", f.stem.lower())]
+    masks = by_stem((f for f in files if f.stem.lower().endswith("_mask")), ending="_mask")
+    for name, image in by_stem(f for f in files if not f.stem.lower().endswith("_mask")).items():
+        if name in masks:
+            found.rows.append(Row(image, "tampered", image.stem, "", mask=masks.pop(name)))
+        else:
+            found.problem(image, "no mask", f"{image.stem}_mask in a folder of masks", "copy the masks again")
+    for mask in masks.values():
+        found.exclude(mask, "mask without an image")
+
+
+def draw(rows, split):
+    """Fill in scene and split."""
+    known = published("nist16_groups")
+    unknown = {row.image.stem: row.image for row in rows if row.image.stem not in known}
+    groups = known | cached_groups("nist16", unknown)
+    part = {name: round(count * len(rows) / sum(RANDOM.values())) for name, count in RANDOM.items()}
+    part["train"] = len(rows) - part["val"] - part["test"]
+    drawn = by_count([row.image.stem for row in rows], "nist16", part)
+    for row in rows:
+        row.scene = groups[row.image.stem]
+        if split == "random":
+            row.split = drawn[row.image.stem]
+        elif split == "group":
+            row.split = by_hash(row.scene, "nist16")
+        else:
+            row.split = by_hash(row.scene, "nist16", {"val": 0.1, "train": 0.9}) if row.image.stem in known else "test"
+
+
+def black_is_tampered(mask, image):
+    """The official masks, the other way round: uint8 (H, W), 1 where the file is black."""
+    return np.uint8(1) - load_mask(mask)

@@ -1,0 +1,75 @@
+"""Evaluation: a probability map for every image at its own size, and the row of scores that all tables are made from."""
+
+import zlib
+
+import pandas as pd
+import torch
+from tqdm.auto import tqdm
+
+from imdlib import metrics
+from imdlib.data.batches import evaluation_batches
+from imdlib.progress import interactive
+
+
+@torch.inference_mode()
+def predict(model, images, *, probability, batch_size=16, attack=None, device=None):
+    """Yield (index, probability map (H,W) float32 in [0,1]) for every image of an ImageSet, at the image's own size.
+
+    probability(outputs) -> (B,1,H,W) in [0,1]; attack(image (3,H,W) uint8) -> image of any size, whose map is resized back (FACTS of
+    the papers' robustness tables: the image is degraded, the mask is not). The model is put into evaluation mode.
+    """
+    model.eval()
+    device = device or next(model.parameters()).device
+    batches = evaluation_batches(images, batch_size=batch_size)
+    for image, mask, index in tqdm(batches, desc="scoring", unit="batch", leave=False, disable=not interactive()):
+        if attack is not None:
+            image = torch.stack([attack(one) for one in image])
+        prob = probability(model(image.to(device).float() / 255)).float()
+        if prob.shape[-2:] != mask.shape[-2:]:
+            prob = torch.nn.functional.interpolate(prob, mask.shape[-2:], mode="bilinear", align_corners=False)
+        yield from zip(index.tolist(), prob[:, 0].cpu().numpy())
+
+
+def score(model, images, *, probability, locations=None, examples=0, **options):
+    """Score every image; returns (scores DataFrame in the order of the manifest, pictures of a few examples).
+
+    Columns: image, dataset, kind, visibility, label, score (the largest probability of the map), and those of `metrics.per_image`.
+    locations: pooled masks of the set (`metrics.mask_locations`) for the shuffled AUC. The pictures are
+    {'<dataset>/<file>/<map|image|mask>': array}, of the same `examples` tampered images for every model.
+    """
+    rows, pictures, wanted = {}, {}, set(chosen(images.manifest, examples))
+    names = short_names(images.manifest)
+    for index, prob in predict(model, images, probability=probability, **options):
+        image, mask = images.decoded[index] if images.decoded is not None else images.decode(index)
+        try:
+            row = metrics.per_image(prob.clip(0, 1), mask[0].numpy(), locations=locations)
+        except ValueError as error:
+            raise ValueError(f"{images.files[index]}: its map cannot be scored: {error}") from error
+        rows[index] = {"score": float(prob.max()), **{name: row[name].iloc[0] for name in row}}
+        if index in wanted:
+            key = f"{images.manifest['dataset'][index]}/{names[index]}"
+            pictures |= {
+                f"{key}/map": prob,
+                f"{key}/image": image.permute(1, 2, 0).numpy(),
+                f"{key}/mask": mask[0].numpy(),
+            }
+    known = images.manifest[["dataset", "kind", "visibility", "label"]].copy()
+    known.insert(0, "image", names)
+    return known.join(pd.DataFrame.from_dict(rows, orient="index").sort_index()), pictures
+
+
+def validation(model, images, *, probability):
+    """Mean per-image AUC and F1 at 0.5 over the tampered images of a validation set: what chooses an epoch, when one is chosen."""
+    scores, _ = score(model, images, probability=probability)
+    return {"val_auc": scores["auc"].mean(), "val_f1": scores["f1"].mean()}
+
+
+def chosen(manifest, count):
+    """Positions of `count` tampered images, picked by the hash of their file name: the same for every model, none picked by hand."""
+    tampered = manifest.index[manifest["label"] == 1]
+    return sorted(tampered, key=lambda i: zlib.crc32(manifest["image"][i].rsplit("/", 1)[-1].encode()))[:count]
+
+
+def short_names(manifest):
+    """File names without their folders."""
+    return [name.replace("\\", "/").rsplit("/", 1)[-1] for name in manifest["image"]]

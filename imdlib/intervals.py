@@ -1,0 +1,172 @@
+"""Means and pooled ratios of score rows, and effects between methods, each with its 95% bootstrap interval.
+
+Score rows hold one line per image and seed, with the columns of `metrics.per_image`, `image`, `seed` and, where sets
+are mixed, `dataset`. Every number here is a ratio of two sums over rows, sum(part) / sum(whole), so a resample is a
+matrix of how often each image was drawn, times those sums.
+"""
+
+import numpy as np
+import pandas as pd
+
+# Ratios of sums: name -> the columns it needs, then part, whole and number of positives of every row; without any
+# positive the ratio is undefined. Any other metric is the name of a column, averaged over images.
+POOLED = {
+    "pooled_f1": (["tp", "fp", "fn"], lambda s: (2 * s.tp, 2 * s.tp + s.fp + s.fn, s.tp + s.fn)),
+    "pooled_iou": (["tp", "fp", "fn"], lambda s: (s.tp, s.tp + s.fp + s.fn, s.tp + s.fn)),
+    "image_f1": (["label", "score"], lambda s: (2 * s.label * (s.score > 0.5), s.label + (s.score > 0.5), s.label)),
+    "image_acc": (["label", "score"], lambda s: ((s.score > 0.5) == (s.label == 1), s.label * 0 + 1, s.label * 0 + 1)),
+}
+
+
+def summarise(scores, metrics=("f1", "iou", "auc"), by=(), resamples=2000, seed=0):
+    """Tidy table, one row per group and metric: the columns of `by`, metric, value, low, high, n, n_undefined, seeds.
+
+    metrics: columns of `scores`, whose value is the mean per image, or names in POOLED: `pooled_f1`, `pooled_iou`
+    (ratios of the summed counts of all rows given: authentic images add their false positives, so pass tampered ones
+    only to follow the papers), `image_f1`, `image_acc` (image labels against score > 0.5).
+    Seeds are pooled in the value. low, high: percentile bootstrap over images, in which all seeds' rows of an image are
+    drawn together: what other images would change, not what other seeds would. n: images that count; n_undefined:
+    images left out because the metric is undefined there (NaN). No interval (NaN) for fewer than two images.
+    """
+    metrics, by = list(metrics), list(by)
+    for name in metrics:
+        _refuse_absent(scores, name, by)
+    keys = _image_keys(scores)
+    rows = []
+    groups = scores.groupby(by, sort=False, dropna=False, observed=True).indices if by else {(): np.arange(len(scores))}
+    for group, where in groups.items():
+        group_rows = scores.iloc[where]
+        _refuse_repeats(group_rows, keys, f"group {group}" if by else "scores")
+        image = group_rows.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
+        images = image.max(initial=-1) + 1
+        columns = np.concatenate([_parts(group_rows, name) for name in metrics], axis=1)  # (rows, 3 per metric)
+        sums = np.zeros((images, columns.shape[1]))
+        np.add.at(sums, image, columns)
+        draws = _resampled(sums, resamples, seed)
+        for k, name in enumerate(metrics):
+            part, whole, defined = sums[:, 3 * k : 3 * k + 3].T
+            n = int((defined > 0).sum())
+            low, high = _interval(_divide(draws[:, 3 * k], draws[:, 3 * k + 1]), n)
+            value = float(_divide(part.sum(), whole.sum()))
+            shared = (name, value, low, high, n, int(images - n), group_rows["seed"].nunique())
+            rows.append((*(group if isinstance(group, tuple) else (group,)), *shared))
+    return pd.DataFrame(rows, columns=[*by, "metric", "value", "low", "high", "n", "n_undefined", "seeds"])
+
+
+def paired_effect(scores_a, scores_b, metric, resamples=2000, seed=0):
+    """How much higher b is than a on the same images: dict of effect, low, high, n (images), seeds.
+
+    effect = value of b - value of a, seeds pooled; metric as in `summarise`. Images where the metric is undefined for
+    either side are left out of both; an image that only one side scored is an error. low, high: images and seeds are
+    resampled at the same time (the pigeonhole bootstrap, Owen 2007, which errs on the wide side in images; from three
+    seeds it cannot know their spread well). If both sides ran the same seeds these are drawn in pairs, else each side
+    draws its own; a side with one seed, such as a predictor that looks at no image, keeps it.
+    """
+    a, b = _by_image(scores_a, metric, "a"), _by_image(scores_b, metric, "b")
+    in_a, in_b = a.dropna().index, b.dropna().index
+    alone = in_a.difference(b.index).union(in_b.difference(a.index))
+    if len(alone):
+        raise ValueError(
+            f"paired_effect: expected the same images on both sides, but {len(alone)} are scored on one side only, "
+            f"such as {alone[0]}; keep the rows of the images that both have"
+        )
+    images = in_a.intersection(in_b).sort_values()
+    a, b = a.loc[images], b.loc[images]
+    seeds_a, seeds_b = (side.columns.get_level_values("seed").unique() for side in (a, b))
+    width = 2 * len(seeds_a)
+    draws = _resampled(np.concatenate([a.to_numpy(), b.to_numpy()], axis=1), resamples, seed)
+    times_a = _drawn(len(seeds_a), resamples, np.random.default_rng([seed, 1]))
+    paired = set(seeds_a) == set(seeds_b)
+    times_b = times_a if paired else _drawn(len(seeds_b), resamples, np.random.default_rng([seed, 2]))
+    value_a, value_b = (_ratio_of(side.to_numpy().sum(axis=0, keepdims=True), 1) for side in (a, b))
+    effects = _ratio_of(draws[:, width:], times_b) - _ratio_of(draws[:, :width], times_a)
+    low, high = _interval(effects, len(images))
+    return {
+        "effect": float((value_b - value_a)[0]),
+        "low": low,
+        "high": high,
+        "n": len(images),
+        "seeds": max(len(seeds_a), len(seeds_b)),
+    }
+
+
+def _refuse_absent(scores, name, by=()):
+    needed = POOLED[name][0] if name in POOLED else [name]
+    absent = [column for column in [*needed, *by, "image", "seed"] if column not in scores]
+    if absent:
+        raise ValueError(f"{name}: the score rows lack the columns {absent}; they have {list(scores.columns)}")
+
+
+def _parts(scores, name):
+    """Part, whole and whether defined (1 or 0) of every row, (rows,3) float64; undefined rows are 0 in all three."""
+    needed, ratio = POOLED.get(name, ([name], lambda s: (s[name], s[name] * 0 + 1, s[name] * 0 + 1)))
+    defined = scores[needed].notna().all(axis=1).to_numpy()
+    part, whole, positives = ratio(scores[needed])
+    table = np.stack([part, whole, defined], axis=1).astype(float)
+    table[~(defined & (positives[defined].sum() > 0))] = 0
+    return table
+
+
+def _image_keys(*tables):
+    """Columns that tell images apart: the file's name, and its data set where the rows say it."""
+    return (["dataset"] if all("dataset" in table for table in tables) else []) + ["image"]
+
+
+def _refuse_repeats(scores, keys, what):
+    repeated = scores.duplicated([*keys, "seed"])
+    if repeated.any():
+        example = scores.loc[repeated, [*keys, "seed"]].iloc[0].to_dict()
+        raise ValueError(
+            f"{what}: expected one row per image and seed, but {int(repeated.sum())} rows repeat one, such as "
+            f"{example}; separate methods, training sets and attacks first (by=, or a filter)"
+        )
+
+
+def _by_image(scores, metric, side):
+    """Part and whole as a table: a row per image, columns (part, seeds...), then (whole, seeds...); undefined = NaN."""
+    keys = _image_keys(scores)
+    _refuse_absent(scores, metric)
+    table = _parts(scores, metric)
+    _refuse_repeats(scores, keys, f"paired_effect: side {side}")
+    rows = pd.DataFrame(np.where(table[:, 2:] > 0, table[:, :2], np.nan), columns=["part", "whole"])
+    rows[[*keys, "seed"]] = scores[[*keys, "seed"]].to_numpy()
+    wide = rows.set_index([*keys, "seed"]).unstack("seed")
+    if wide.size != 2 * len(rows):
+        count = rows.groupby("seed").size().to_dict()
+        raise ValueError(f"paired_effect: side {side}: every seed must score the same images; images per seed: {count}")
+    return wide
+
+
+def _resampled(sums, resamples, seed):
+    """Sums over `resamples` draws of n images with replacement: (n,k) -> (resamples,k)."""
+    n, rng = len(sums), np.random.default_rng(seed)
+    block = max(1, 2**23 // max(n, 1))  # draws at a time: 64 MiB
+    sizes = [min(block, resamples - start) for start in range(0, resamples, block)]
+    return np.concatenate([_drawn(n, size, rng) @ sums for size in sizes])
+
+
+def _drawn(n, resamples, rng):
+    """How often each of n things is drawn in n draws with replacement, (resamples,n) float64."""
+    if n == 0:
+        return np.zeros((resamples, 0))
+    picks = rng.integers(n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
+    return np.bincount(picks.ravel(), minlength=resamples * n).reshape(resamples, n).astype(float)
+
+
+def _ratio_of(sums, times):
+    """Ratio from (R, 2S) sums, parts of S seeds then wholes, each seed counted `times` (R,S): (R,)."""
+    part, whole = np.split(sums, 2, axis=1)
+    return _divide((part * times).sum(axis=1), (whole * times).sum(axis=1))
+
+
+def _divide(part, whole):
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(whole > 0, np.divide(part, whole), np.nan)
+
+
+def _interval(draws, n):
+    """2.5% and 97.5% quantile of the draws that are defined; NaN, NaN for fewer than two images."""
+    draws = draws[~np.isnan(draws)]
+    if n < 2 or not len(draws):
+        return np.nan, np.nan
+    return tuple(float(x) for x in np.quantile(draws, [0.025, 0.975]))

@@ -1,0 +1,21 @@
+"""NCL: non-mutually exclusive contrastive learning (ICCV 2023), fully supervised localization."""
+
+METHODS = {
+    "base": "Base",
+    "contrast": "Base+Contrast",
+    "pivot": "Base+Pivot",
+    "pivot+pc": "Base+Pivot+PC",
+}  # variant -> name in tables
+
+DATA_CODE = [
+    f"imdlib.data.{name}"
+    for name in ("images", "batches", "synthetic", "twins", "scenes", "camera", "masks", "manipulate")
+]
+NETWORK_CODE = [f"imdlib.ncl.{name}" for name in ("backbone", "model", "patches", "pivot", "losses")]
+CODE = [
+    *DATA_CODE,
+    *NETWORK_CODE,
+    "imdlib.train",
+    "imdlib.evaluate",
+    "imdlib.metrics",
+]  # what the numbers of a run depend on

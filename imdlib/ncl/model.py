@@ -1,0 +1,171 @@
+"""DeepLabV3+ with the feature map on which NCL contrasts patches, its pivot network and its auxiliary classifier.
+
+NCL section 3.1, Figure 2 and section 4 (backbone ResNet-101, output stride 8, atrous rates 1, 12, 24, 36).
+
+Differs from the paper:
+- "twice upsampled by a factor of 4" cannot lead from 64 to 512 pixels: as in DeepLabV3+, features go to the size of
+  layer1, logits from there to the input.
+- "the first block" whose features are contrasted is read as layer1; `hook="stem"` is the other reading.
+- `inputs="rgb+residual"` adds a high-pass residual; `stem_stride`, `width`, `blocks`, `head_width` and `dropout` are
+  free (defaults: the paper's).
+- Only the pivot's and the auxiliary classifier's shapes that the paper leaves open are ours: see `pivot.py`; the
+  classifier is one 1x1 convolution.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from imdlib.ncl.backbone import FEATURES, Encoder, load_imagenet
+from imdlib.ncl.pivot import PivotNet
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+RESIDUAL_GAIN = 20.0  # the residual's median standard deviation is 0.046 on CASIA v1 and 0.048 over all the real images
+
+
+class NCLNet(nn.Module):
+    """DeepLabV3+ on a ResNet; takes images in [0,1] and normalises them itself.
+
+    backbone, output_stride, stem_stride, width, blocks: see `backbone.Encoder`. inputs: 'rgb' or 'rgb+residual'. hook:
+    the feature map that is returned as `feat` ('stem', 'layer1' ... 'layer4'). head_width: channels of ASPP and
+    decoder; rates: dilations of ASPP's three 3x3 convolutions. pivot: own a PivotNet, `pivot_mode` 'mean' or 'fixed_k';
+    aux: own the auxiliary classifier. dropout: rate after ASPP and the decoder's first convolution, a fifth of it after
+    the second. pretrained: start from ImageNet weights (width 1 only).
+
+    Contour cells exist only where a cell is larger than a pixel: not at the stem unless stem_stride=4, and not at
+    layer1 with stem_stride=1.
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone="resnet101",
+        output_stride=8,
+        inputs="rgb",
+        stem_stride=4,
+        width=1.0,
+        blocks=None,
+        hook="layer1",
+        head_width=256,
+        rates=(12, 24, 36),
+        pivot=True,
+        pivot_mode="mean",
+        aux=True,
+        dropout=0.5,
+        pretrained=False,
+        classes=2,
+    ):
+        super().__init__()
+        if inputs not in ("rgb", "rgb+residual"):
+            raise ValueError(f"inputs={inputs!r}: expected 'rgb' or 'rgb+residual'")
+        if hook not in FEATURES:
+            raise ValueError(f"hook={hook!r}: expected one of {', '.join(FEATURES)}")
+        if pretrained and (width != 1 or blocks is not None or stem_stride != 4):
+            raise ValueError(
+                "pretrained=True needs width=1, blocks=None and stem_stride=4, the network that ImageNet weights exist "
+                f"for; found width={width}, blocks={blocks}, stem_stride={stem_stride}"
+            )
+        self.inputs, self.hook = inputs, hook
+        self.encoder = Encoder(
+            backbone,
+            output_stride=output_stride,
+            stem_stride=stem_stride,
+            in_channels=3 if inputs == "rgb" else 6,
+            width=width,
+            blocks=blocks,
+        )
+        channels, strides = self.encoder.channels, self.encoder.strides
+        if pivot and strides[hook] == 1:
+            raise ValueError(
+                f"hook={hook!r} with stem_stride={stem_stride}: a cell there is one pixel, so no cell is mixed and the "
+                f"pivot has no contour to work on; expected one of {[name for name in FEATURES if strides[name] > 1]}"
+            )
+        self.aspp = ASPP(channels["layer4"], head_width, rates, dropout)
+        self.decoder = Decoder(channels["layer1"], head_width, dropout)
+        self.classifier = nn.Conv2d(head_width, classes, 1)
+        self.aux = nn.Conv2d(head_width, classes, 1) if aux else None
+        self.pivot = PivotNet(channels[hook], mode=pivot_mode) if pivot else None
+        heads = [self.aspp, self.decoder, self.classifier, *([self.aux] if aux else [])]
+        for module in (m for head in heads for m in head.modules()):
+            if isinstance(module, nn.Conv2d):  # by fan-in; by fan-out two-class logits would start ten times too large
+                nn.init.kaiming_normal_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+        if pretrained:
+            load_imagenet(self.encoder, backbone)
+
+    def forward(self, image):
+        """image (B,3,H,W) float in [0,1], H and W of at least 32 -> dict of logits (B,classes,H,W), feat (B,D,hf,wf)
+        and, where the model has the auxiliary classifier, aux (B,classes,h,w): logits at the decoder's size.
+        """
+        check_image(image, self.training)
+        x = (image - self.mean) / self.std
+        if self.inputs == "rgb+residual":
+            x = torch.cat([x, RESIDUAL_GAIN * residual(image)], dim=1)
+        features = self.encoder(x)
+        x = self.decoder(self.aspp(features["layer4"]), features["layer1"])
+        logits = F.interpolate(self.classifier(x).float(), image.shape[-2:], mode="bilinear", align_corners=True)
+        outputs = {"logits": logits, "feat": features[self.hook]}
+        if self.aux is not None:
+            outputs["aux"] = self.aux(x)
+        return outputs
+
+
+class ASPP(nn.Module):
+    """Atrous spatial pyramid pooling: a 1x1 convolution, dilated 3x3 ones and the image mean, side by side, merged."""
+
+    def __init__(self, inplanes, width, rates, dropout):
+        super().__init__()
+        self.branches = nn.ModuleList([unit(inplanes, width, 1), *[unit(inplanes, width, 3, rate) for rate in rates]])
+        self.image = unit(inplanes, width, 1)
+        self.merge = nn.Sequential(unit(width * (len(rates) + 2), width, 1), nn.Dropout(dropout))
+
+    def forward(self, x):
+        """x (B,inplanes,h,w) -> (B,width,h,w)."""
+        whole = self.image(x.mean((2, 3), keepdim=True)).expand(-1, -1, *x.shape[-2:])
+        return self.merge(torch.cat([branch(x) for branch in self.branches] + [whole], dim=1))
+
+
+class Decoder(nn.Module):
+    """Joins the encoder's output, brought to the size of layer1, with 48 (for a width of 256) channels of layer1."""
+
+    def __init__(self, low_planes, width, dropout):
+        super().__init__()
+        low = max(1, round(48 * width / 256))
+        self.low = unit(low_planes, low, 1)
+        first, second = unit(width + low, width, 3), unit(width, width, 3)
+        self.fuse = nn.Sequential(first, nn.Dropout(dropout), second, nn.Dropout(dropout / 5))
+
+    def forward(self, x, low):
+        """x (B,width,h8,w8), low (B,low_planes,h4,w4) -> (B,width,h4,w4)."""
+        x = F.interpolate(x, low.shape[-2:], mode="bilinear", align_corners=True)
+        return self.fuse(torch.cat([x, self.low(low)], dim=1))
+
+
+def unit(inplanes, planes, kernel, dilation=1):
+    """Convolution that keeps the size, batch norm, ReLU."""
+    conv = nn.Conv2d(inplanes, planes, kernel, padding=dilation * (kernel // 2), dilation=dilation, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(planes), nn.ReLU(inplace=True))
+
+
+def residual(image):
+    """High-pass residual: image (B,3,H,W) minus its 3x3 mean, borders replicated -> (B,3,H,W)."""
+    return image - F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+
+
+def tampered_probability(logits):
+    """Logits (B,2,H,W) -> probability of tampered (B,1,H,W)."""
+    return logits.float().softmax(dim=1)[:, 1:2]
+
+
+def check_image(image, training):
+    """Refuse what would fail further down, or silently do badly."""
+    if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
+        found = f"{image.dtype} {tuple(image.shape)}"
+        raise ValueError(f"image: expected float (B,3,H,W) in [0,1], found {found}; divide 8-bit images by 255")
+    if min(image.shape[-2:]) < 32:
+        raise ValueError(f"image: expected at least 32 pixels a side, found {tuple(image.shape[-2:])}; pad it")
+    if training and len(image) < 2:
+        raise ValueError("a training batch of one image: batch norm of ASPP's image mean needs two; raise batch_size")

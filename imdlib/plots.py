@@ -1,0 +1,168 @@
+"""Figures: one look for all of them, each saved as png, as pdf with embedded fonts, and with the csv of what was drawn."""
+
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.colors import LinearSegmentedColormap
+
+COLUMN, PAGE = 3.4, 7.0  # widths in inches: one column and both columns of a two-column page
+TAMPERED, AUTHENTIC, CONTOUR = (
+    "#D55E00",
+    "#0072B2",
+    "#CC79A7",
+)  # of the Okabe-Ito palette, told apart by colour-blind readers
+PALETTE = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442"]
+HEAT = LinearSegmentedColormap.from_list("heat", ["#000004", "#3b0f70", "#b63679", "#fb8761", "#fcfdbf"])
+
+
+def use_style():
+    """Set the look of all figures; called once at the top of a notebook."""
+    sns.set_theme(context="paper", style="ticks", palette=PALETTE, font_scale=0.9)
+    matplotlib.rcParams.update(
+        {
+            "pdf.fonttype": 42,
+            "figure.dpi": 120,
+            "savefig.dpi": 200,
+            "savefig.bbox": "tight",
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 9,
+            "legend.frameon": False,
+        }
+    )
+
+
+def save(figure, data, folder, name):
+    """Write `<folder>/figures/<name>.png|pdf|csv`; data: DataFrame of what was drawn. Returns the figure."""
+    path = Path(folder) / "figures"
+    path.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path / f"{name}.png")
+    figure.savefig(path / f"{name}.pdf", metadata={"CreationDate": None})
+    pd.DataFrame(data).to_csv(path / f"{name}.csv", index=False, float_format="%.6g")
+    return figure
+
+
+def outline(axis, mask, color=TAMPERED, width=1.0):
+    """Draw the border of a mask (H,W) over an image."""
+    if np.any(mask) and not np.all(mask):
+        axis.contour(np.asarray(mask, float), levels=[0.5], colors=[color], linewidths=width)
+
+
+def picture(axis, image, title=None, **options):
+    """One image, map or mask without ticks; maps and masks are drawn on a fixed scale from 0 to 1."""
+    image = np.asarray(image)
+    scale = dict(cmap="gray", vmin=0, vmax=1) if image.ndim == 2 else {}
+    axis.imshow(image, interpolation="nearest", **(scale | options))
+    axis.set(xticks=[], yticks=[])
+    sns.despine(ax=axis, left=True, bottom=True)
+    if title:
+        axis.set_title(title, fontsize=7, pad=2)
+
+
+def prediction_grid(columns, methods):
+    """The papers' figures of predictions: one column per image, rows = image, mask, then the map of each method.
+
+    columns: list of dict(image (H,W,3) uint8, mask (H,W) {0,1}, title, maps {method: (H,W) in [0,1]}, captions {method: text}).
+    """
+    rows = ["image", "mask", *methods]
+    size = PAGE / max(len(columns) + 0.6, 4)
+    figure, axes = plt.subplots(
+        len(rows), len(columns), figsize=(size * (len(columns) + 0.6), size * len(rows) * 1.12), squeeze=False
+    )
+    for c, column in enumerate(columns):
+        picture(axes[0, c], column["image"], column["title"])
+        outline(axes[0, c], column["mask"])
+        picture(axes[1, c], column["mask"])
+        for r, method in enumerate(methods, start=2):
+            picture(axes[r, c], column["maps"][method], column["captions"][method], cmap=HEAT)
+    for axis, label in zip(axes[:, 0], rows):
+        axis.set_ylabel(label, fontsize=7)
+    return figure
+
+
+def choose_columns(pictures, scores, count):
+    """Columns of a prediction grid, chosen by rule: best, worst and equal steps between by F1 of the last method.
+
+    pictures: {method: {'<dataset>/<file>': {image, mask, map}}} with the same images for every method; scores: rows with
+    `method, dataset, image, f1`. Returns (columns for `prediction_grid`, DataFrame of what is drawn).
+    """
+    last, first = list(pictures)[-1], list(pictures.values())[0]
+    f1 = scores.assign(key=scores["dataset"] + "/" + scores["image"]).set_index(["method", "key"])["f1"]
+    order = sorted(first, key=lambda key: -f1[last, key])
+    order = [order[i] for i in np.unique(np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int))]
+    columns = [
+        {
+            "image": first[key]["image"],
+            "mask": first[key]["mask"],
+            "title": key.split("/", 1)[1].rsplit(".", 1)[0][:16],
+            "maps": {method: kept[key]["map"] for method, kept in pictures.items()},
+            "captions": {method: f"F1 {f1[method, key]:.2f}" for method in pictures},
+        }
+        for key in order
+    ]
+    return columns, pd.DataFrame([{"image": key, "method": m, "f1": f1[m, key]} for key in order for m in pictures])
+
+
+def claims_plot(found):
+    """Effect and interval of every claim that has rows, coloured by verdict."""
+    tested = found[found["effect"].notna()].reset_index(drop=True)
+    figure, axis = plt.subplots(figsize=(PAGE, 0.6 + 0.19 * len(tested)))
+    for verdict, color in {"supported": PALETTE[2], "contradicted": TAMPERED, "inconclusive": "0.5"}.items():
+        part = tested[tested["verdict"] == verdict]
+        spread = np.stack([part["effect"] - part["low"], part["high"] - part["effect"]]).clip(0)
+        axis.errorbar(
+            part["effect"],
+            part.index,
+            xerr=spread,
+            fmt="o",
+            ms=3,
+            lw=1,
+            capsize=2,
+            color=color,
+            label=f"{verdict} ({len(part)})",
+        )
+    axis.axvline(0, color="0.3", lw=0.8)
+    names = tested["study"] + ": " + tested["statement"] + " · " + tested["metric"]
+    axis.set(
+        yticks=tested.index, yticklabels=names, xlabel="effect with its 95% interval", ylim=(len(tested) - 0.4, -0.6)
+    )
+    axis.tick_params(axis="y", labelsize=5.5)
+    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(0, 1.0 + 1.2 / max(len(tested), 4)), ncols=3)
+    return figure
+
+
+def interval_plot(rows, *, value="value", label="method", hue=None, xlabel="", marks=()):
+    """Values with their 95% intervals, one line per method; marks: (x, text) of levels to compare with, such as the centre blob."""
+    names = list(dict.fromkeys(rows[label]))
+    groups = [None] if hue is None else list(dict.fromkeys(rows[hue]))
+    figure, axis = plt.subplots(figsize=(PAGE * 0.75, 0.5 + 0.26 * len(names) * max(1, 0.6 * len(groups))))
+    for g, group in enumerate(groups):
+        part = rows if group is None else rows[rows[hue] == group]
+        y = np.array([names.index(name) for name in part[label]]) + (g - (len(groups) - 1) / 2) * 0.7 / len(groups)
+        spread = np.clip(np.abs(np.stack([part[value] - part["low"], part["high"] - part[value]])), 0, None)
+        axis.errorbar(part[value], y, xerr=spread, fmt="o", ms=3.5, capsize=2, lw=1, color=PALETTE[g], label=group)
+    for x, text in marks:
+        axis.axvline(x, color="0.5", lw=0.8, ls="--")
+        axis.text(x, -0.75, text, fontsize=6, color="0.35", ha="center", va="bottom")
+    axis.set(yticks=range(len(names)), yticklabels=names, xlabel=xlabel, ylim=(len(names) - 0.4, -0.7))
+    if hue:
+        axis.legend(fontsize=7, title=None)
+    return figure
+
+
+def learning_curves(history, columns, *, hue="method"):
+    """One panel per column of the histories against the epoch; the band is the range over seeds."""
+    columns = [name for name in columns if name in history and history[name].notna().any()]
+    figure, axes = plt.subplots(1, len(columns), figsize=(PAGE, 2.1), squeeze=False)
+    for axis, name in zip(axes[0], columns):
+        shown = history[history[name].notna()]
+        sns.lineplot(shown, x="epoch", y=name, hue=hue, ax=axis, errorbar=("pi", 100), legend=axis is axes[0, -1])
+        axis.set(title=name, ylabel="")
+    if axes[0, -1].get_legend():
+        axes[0, -1].legend(fontsize=6, title=None)
+    return figure

@@ -1,0 +1,106 @@
+"""Reports: an executed notebook as one HTML page that needs no network and no other file.
+
+As a command: python -m imdlib.report executed.ipynb page.html
+"""
+
+import base64
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import HTML, Markdown
+from nbconvert import HTMLExporter
+
+STYLE = """
+:root { color-scheme: light; }
+body { font: 16px/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif;
+       color: #1b1f24; background: #fff; max-width: 62rem; margin: 2.5rem auto; padding: 0 1.25rem; }
+h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 1rem; } 
+h2 { margin: 2.5rem 0 .6rem; border-bottom: 1px solid #d8dee4; padding-bottom: .3rem; }
+h3 { margin: 1.6rem 0 .4rem; } a { color: #0b62b0; } a.anchor-link { display: none; }
+img { max-width: 100%; height: auto; } code { background: #f3f5f7; padding: .1em .3em; border-radius: 4px; font-size: .9em; }
+.jp-OutputArea-output, .output_html, .rendered_html { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .82rem; margin: .8rem 0; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .6rem; border-bottom: 1px solid #e4e8ec; text-align: left; vertical-align: top; }
+thead th { border-bottom: 2px solid #8b949e; } tbody tr:hover { background: #f6f8fa; }
+figure { margin: 1.2rem 0; } figcaption { font-size: .75rem; color: #57606a; }
+pre { white-space: pre-wrap; font-size: .8rem; background: #f6f8fa; padding: .6rem .8rem; border-radius: 6px; }
+.jp-OutputPrompt, .jp-InputPrompt, .prompt { display: none; }
+"""
+
+
+def write(notebook, page):
+    """Turn an executed notebook (path) into the HTML file `page` without its code; pictures are embedded. Returns the path.
+
+    The page takes its title from the notebook's first heading.
+    """
+    cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
+    headings = [line for cell in cells for line in "".join(cell["source"]).splitlines() if line.startswith("# ")]
+    title = headings[0].removeprefix("# ") if headings else Path(notebook).stem
+    exporter = HTMLExporter(
+        template_name="basic", exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True
+    )
+    body, _ = exporter.from_filename(str(notebook))
+    page = Path(page)
+    draft = page.with_suffix(".draft")
+    draft.write_text(
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{title}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n",
+        encoding="utf-8",
+    )
+    draft.replace(page)
+    return page
+
+
+def overview(folder):
+    """What stands behind the results in `folder`, one row per study: runs, minutes, peak memory, devices, commits, last run."""
+    rows = []
+    for study in studies(folder):
+        stamps = [json.loads(path.read_text()) for path in sorted((Path(folder) / study / "runs").glob("*/stamp.json"))]
+        rows.append(
+            {
+                "study": study,
+                "runs": len(stamps),
+                "minutes in all": round(sum(s["seconds"] for s in stamps) / 60, 1),
+                "peak memory, MB": max((s["peak_memory_mb"] for s in stamps), default=0),
+                "device": "; ".join(sorted({s["device"] for s in stamps})),
+                "commit": ", ".join(sorted({s["commit"] for s in stamps})),
+                "finished": max((s["finished"] for s in stamps), default=""),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def studies(folder):
+    """Names of the studies that have tables in `folder`, data sets last."""
+    found = [
+        path.parent.relative_to(folder).as_posix()
+        for path in sorted(Path(folder).glob("**/tables"))
+        if "runs" not in path.parts
+    ]
+    return sorted(found, key=lambda name: (name.startswith("data/"), name))
+
+
+def exhibits(folder):
+    """Every table and figure of one study as things to display: numbered ones first, in the paper's order."""
+    files = sorted([*Path(folder).glob("tables/*.md"), *Path(folder).glob("figures/*.png")], key=paper_order)
+    return [Markdown(path.read_text()) if path.suffix == ".md" else embedded(path) for path in files]
+
+
+def paper_order(path):
+    """Sort key: table1 .. table9, then other tables, then figures likewise."""
+    number = path.stem.removeprefix("table").removeprefix("figure")
+    return (path.suffix != ".md", not number.isdigit(), int(number) if number.isdigit() else 0, path.stem)
+
+
+def embedded(path):
+    """A picture inside the page, with its file name for those who want the pdf or the csv beside it."""
+    data = base64.b64encode(path.read_bytes()).decode()
+    return HTML(
+        f'<figure><img src="data:image/png;base64,{data}"><figcaption>{path.parent.name}/{path.stem}</figcaption></figure>'
+    )
+
+
+if __name__ == "__main__":
+    write(*sys.argv[1:3])

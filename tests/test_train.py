@@ -1,0 +1,186 @@
+"""Training: resumes to the same weights, stops on a broken loss, keeps what was computed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from imdlib import train
+
+REPO = Path(__file__).resolve().parents[1]
+
+
+class Squares(torch.utils.data.Dataset):
+    """Twelve images with a bright square, asked for as (epoch, index) like an ImageSet."""
+
+    seed = 0
+    files = [f"square{i}.png" for i in range(12)]
+
+    def __len__(self):
+        return len(self.files)
+
+    def __getitem__(self, key):
+        epoch, index = key
+        image = torch.randint(
+            0, 60, (3, 16, 16), generator=torch.Generator().manual_seed(100 * epoch + index), dtype=torch.uint8
+        )
+        mask = torch.zeros(1, 16, 16, dtype=torch.uint8)
+        mask[:, 4:9, index % 8 : index % 8 + 5] = 1
+        return image + 120 * mask, mask, index
+
+
+def network():
+    torch.manual_seed(1)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout2d(0.2), nn.Conv2d(8, 1, 3, padding=1)
+    )
+
+
+def loss(outputs, mask):
+    return {"loss": nn.functional.binary_cross_entropy_with_logits(outputs.float(), mask.float())}
+
+
+OPTIONS = dict(epochs=4, batch_size=4, learning_rate=0.1, precision="32-true", accelerator="cpu")
+
+
+def weights(model):
+    return torch.cat([value.flatten().float() for value in model.state_dict().values()])
+
+
+def test_learns_and_reports(tmp_path):
+    model = network()
+    history = train.fit(model, loss, Squares(), tmp_path, **(OPTIONS | dict(epochs=15)))
+    assert history["loss"].iloc[-1] < 0.5 * history["loss"].iloc[0]
+    assert history["epoch"].tolist() == list(range(1, 16))
+    assert history["learning_rate"].is_monotonic_decreasing
+    assert not model.training
+
+
+def test_resumed_run_ends_with_the_same_weights(tmp_path):
+    whole = network()
+    train.fit(whole, loss, Squares(), tmp_path / "whole", **OPTIONS)
+
+    calls = {"left": 2}
+
+    def stop(model):
+        calls["left"] -= 1
+        if calls["left"] < 0:
+            raise KeyboardInterrupt
+        return {"val": 1.0}
+
+    with pytest.raises(KeyboardInterrupt):
+        train.fit(network(), loss, Squares(), tmp_path / "cut", **OPTIONS, validate=stop)
+    state = torch.load(tmp_path / "cut" / "checkpoint.pt", weights_only=True)
+    assert state["epoch"] == 2  # the third epoch was lost, no more
+    again = network()
+    history = train.fit(again, loss, Squares(), tmp_path / "cut", **OPTIONS)
+    assert torch.equal(weights(whole), weights(again))
+    assert len(history) == 4
+
+
+KILLED = """
+import sys, time
+sys.path.insert(0, "tests")
+import test_train
+from imdlib import train
+test_train.Squares.__getitem__ = (lambda get: lambda self, key: (time.sleep(0.01), get(self, key))[1])(test_train.Squares.__getitem__)
+model = test_train.network()
+train.fit(model, test_train.loss, test_train.Squares(), sys.argv[1], **test_train.OPTIONS)
+"""
+
+
+@pytest.mark.slow
+def test_killed_process_loses_at_most_one_epoch(tmp_path):
+    whole = network()
+    train.fit(whole, loss, Squares(), tmp_path / "whole", **OPTIONS)
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "killed")]
+    process = subprocess.Popen(command, cwd=REPO, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    checkpoint = tmp_path / "killed" / "checkpoint.pt"
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert torch.load(checkpoint, weights_only=True)["epoch"] >= 1
+    again = network()
+    train.fit(again, loss, Squares(), tmp_path / "killed", **OPTIONS)
+    assert torch.equal(weights(whole), weights(again))
+
+
+def test_finished_run_is_not_trained_again(tmp_path):
+    train.fit(network(), loss, Squares(), tmp_path, **OPTIONS)
+    model = network()
+
+    def never(outputs, mask):
+        raise AssertionError("trained again")
+
+    history = train.fit(model, never, Squares(), tmp_path, **OPTIONS)
+    assert len(history) == 4
+
+
+def test_non_finite_loss_names_step_and_files(tmp_path):
+    def breaks(outputs, mask):
+        breaks.calls += 1
+        return {"loss": outputs.mean() * (float("nan") if breaks.calls == 5 else 1.0)}
+
+    breaks.calls = 0
+    with pytest.raises(train.NonFiniteLoss, match=r"epoch 2, step 2.*square\d+\.png"):
+        train.fit(network(), breaks, Squares(), tmp_path, **OPTIONS)
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["epoch"] == 1
+
+
+def test_keeps_the_best_epoch(tmp_path):
+    seen, values = [], iter([0.3, 0.9, 0.2, 0.1])
+
+    def validate(model):
+        seen.append({k: v.clone() for k, v in model.state_dict().items()})
+        return {"auc": next(values)}
+
+    model = network()
+    train.fit(model, loss, Squares(), tmp_path, **OPTIONS, validate=validate, keep="auc")
+    best = {k.removeprefix("_forward_module."): v for k, v in seen[1].items()}
+    assert all(torch.equal(value, best[name]) for name, value in model.state_dict().items())
+
+
+def test_failed_write_keeps_the_old_checkpoint(tmp_path, monkeypatch):
+    train.fit(network(), loss, Squares(), tmp_path, **(OPTIONS | dict(epochs=1)))
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("lightning_fabric.fabric.Fabric.save", full)
+    with pytest.raises(OSError, match="the one before it is intact"):
+        train.fit(network(), loss, Squares(), tmp_path, **OPTIONS)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+def test_schedules():
+    assert train.poly(0, 10) == 1
+    assert train.poly(5, 10) == pytest.approx(0.5**0.9)
+    assert train.cosine(0, 10) == pytest.approx(1)
+    assert train.cosine(10, 10) == pytest.approx(0)
+    rise = [train.cosine(step, 100, warmup=0.1) for step in range(100)]
+    assert np.argmax(rise) in (9, 10, 11)
+
+
+def test_accepts_only_known_optimizers():
+    with pytest.raises(ValueError, match="sgd"):
+        train.make_optimizer("adam", network().parameters(), learning_rate=1, weight_decay=0)
+
+
+def test_batch_larger_than_the_set_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="lower batch_size"):
+        train.fit(network(), loss, Squares(), tmp_path, **(OPTIONS | dict(batch_size=64)))
+
+
+def test_mixed_precision_runs_on_this_device(tmp_path):
+    history = train.fit(network(), loss, Squares(), tmp_path, **(OPTIONS | dict(precision="auto")))
+    assert np.isfinite(history["loss"]).all()
