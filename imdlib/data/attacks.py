@@ -45,7 +45,7 @@ def noise(image, *, sigma):
     """Gaussian noise of standard deviation `sigma` on the scale 0..255, clipped; seeded by the image's bytes."""
     pixels = image.numpy()
     normal = np.random.default_rng(zlib.crc32(pixels.tobytes())).standard_normal(pixels.shape, dtype=np.float32)
-    return torch.from_numpy(np.clip(np.rint(pixels + 1.05 * sigma * normal), 0, 255).astype(np.uint8))
+    return torch.from_numpy(np.clip(np.rint(pixels + sigma * normal), 0, 255).astype(np.uint8))
 
 
 def jpeg(image, *, quality):
