@@ -23,7 +23,7 @@ help:
 
 study: .venv/ready
 	@echo "-- study, profile $(PROFILE): notebooks run one after another, each leaves an executed copy under results/$(PROFILE)"
-	@$(BIN)/snakemake --cores $(CORES) --quiet rules host --rerun-triggers mtime params --config profile=$(PROFILE) data="$(DATA)"
+	@$(BIN)/snakemake --cores $(CORES) --quiet host reason --rerun-triggers mtime params --config profile=$(PROFILE) data="$(DATA)"
 	@echo "-- done: open results/$(PROFILE)/report.html"
 
 test: .venv/ready

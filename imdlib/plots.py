@@ -136,6 +136,28 @@ def claims_plot(found):
     return figure
 
 
+def interval_panels(rows, *, trivial=(), label="method", panel="metric"):
+    """Values with their 95% intervals: one panel per metric, one line per method; trivial rows are grey, their best value is a dashed line.
+
+    rows: `value, low, high` and the columns named by label and panel; trivial: labels of the rows that look at no image.
+    """
+    names, panels = list(dict.fromkeys(rows[label])), list(dict.fromkeys(rows[panel]))
+    figure, axes = plt.subplots(1, len(panels), figsize=(PAGE, 0.7 + 0.22 * len(names)), sharey=True, squeeze=False)
+    for axis, name in zip(axes[0], panels):
+        part = rows[rows[panel] == name]
+        for row in part.itertuples():
+            text = getattr(row, label)
+            y, color = names.index(text), "0.55" if text in trivial else PALETTE[0]
+            axis.plot([row.low, row.high], [y, y], color=color, lw=1.6, solid_capstyle="round")
+            axis.plot(row.value, y, "o", ms=4, color=color)
+        floor = part.loc[part[label].isin(trivial), "value"].max()
+        if np.isfinite(floor):
+            axis.axvline(floor, color="0.55", lw=0.8, ls="--", zorder=0)
+        axis.set(title=name, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+        axis.grid(axis="x", color="0.92", lw=0.6)
+    return figure
+
+
 def interval_plot(rows, *, value="value", label="method", hue=None, xlabel="", marks=()):
     """Values with their 95% intervals, one line per method; marks: (x, text) of levels to compare with, such as the centre blob."""
     names = list(dict.fromkeys(rows[label]))
@@ -164,5 +186,5 @@ def learning_curves(history, columns, *, hue="method"):
         sns.lineplot(shown, x="epoch", y=name, hue=hue, ax=axis, errorbar=("pi", 100), legend=axis is axes[0, -1])
         axis.set(title=name, ylabel="")
     if axes[0, -1].get_legend():
-        axes[0, -1].legend(fontsize=6, title=None)
+        axes[0, -1].legend(fontsize=6, title=None, loc="best")
     return figure

@@ -4,6 +4,7 @@ As a command: python -m imdlib.report executed.ipynb page.html
 """
 
 import base64
+import html
 import json
 import sys
 from pathlib import Path
@@ -46,7 +47,7 @@ def write(notebook, page):
     draft = page.with_suffix(".draft")
     draft.write_text(
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{title}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n",
+        f"<title>{html.escape(title)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n",
         encoding="utf-8",
     )
     draft.replace(page)
@@ -57,7 +58,8 @@ def overview(folder):
     """What stands behind the results in `folder`, one row per study: runs, minutes, peak memory, devices, commits, last run."""
     rows = []
     for study in studies(folder):
-        stamps = [json.loads(path.read_text()) for path in sorted((Path(folder) / study / "runs").glob("*/stamp.json"))]
+        files = sorted((Path(folder) / study / "runs").glob("*[!~]/stamp.json"))  # without runs that were set aside
+        stamps = [json.loads(path.read_text()) for path in files]
         rows.append(
             {
                 "study": study,

@@ -13,7 +13,6 @@ import json
 import os
 import platform
 import resource
-import shutil
 import subprocess
 import sys
 import time
@@ -27,17 +26,9 @@ import yaml
 
 REPO = Path(__file__).resolve().parents[1]
 PLACES = ("results", "data", "run", "workers", "threads")  # parameters that say where and how fast, not what
-PACKAGES = (
-    "torch",
-    "torchvision",
-    "numpy",
-    "pandas",
-    "opencv-python-headless",
-    "pillow",
-    "scikit-image",
-    "scikit-learn",
-    "papermill",
-)
+LOGS = ("log.txt", "run.ipynb")  # of the run that is about to begin: being written, so they cannot be set aside
+PACKAGES = ["torch", "torchvision", "numpy", "pandas", "opencv-python-headless", "pillow"]
+PACKAGES += ["scikit-image", "scikit-learn", "papermill"]
 
 
 class ParameterError(ValueError):
@@ -146,8 +137,9 @@ class Run:
 
     @property
     def finished(self):
-        """True when the stamp, which is written last, is there."""
-        return (self.folder / "stamp.json").exists()
+        """True when the stamp, which is written last, is there and is this run's: Snakemake puts an older one back after a failure."""
+        path = self.folder / "stamp.json"
+        return path.exists() and json.loads(path.read_text()).get("key", self.key) == self.key
 
     def scores(self):
         """The scores of a finished run, one row per (data set, attack, image)."""
@@ -202,17 +194,21 @@ def open_run(study, name, params, *, code, manifest):
     """The run `name` of `study`: continued when the same parameters, code and data were begun there, else begun anew.
 
     params: of `parameters`, with `results` among them; code: module names whose source counts; manifest: the data that counts.
-    An older run in the same place, of other parameters, code or data, is set aside as `<name>~`, never deleted.
+    An older run in the same place, of other parameters, code or data, is set aside as `<name>~` (`~~`, ...), never deleted; LOGS stay.
     """
     folder = results_folder(params["results"], study) / "runs" / name
     data = data_fingerprint(manifest)
     counted = {k: v for k, v in params.items() if k not in PLACES}
     key = digest(json.dumps([counted, code_fingerprint(*code), data], sort_keys=True))
     known = folder / "params.yaml"
-    if folder.exists() and (not known.exists() or yaml.safe_load(known.read_text()).get("key") != key):
+    held = [path for path in folder.glob("*") if path.name not in LOGS]
+    if held and (not known.exists() or yaml.safe_load(known.read_text()).get("key") != key):
         aside = folder.with_name(folder.name + "~")
-        shutil.rmtree(aside, ignore_errors=True)
-        folder.rename(aside)
+        while aside.exists():
+            aside = aside.with_name(aside.name + "~")
+        aside.mkdir()
+        for path in held:
+            path.rename(aside / path.name)
         print(f"{folder.name}: parameters, code or data changed; the older run is set aside as {aside.name}")
     folder.mkdir(parents=True, exist_ok=True)
     if not known.exists():
@@ -261,6 +257,7 @@ def stamp(run):
         else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     )
     return {
+        "key": run.key,
         "commit": commit(),
         "device": torch.cuda.get_device_name() if cuda else cpu_name(),
         "threads": torch.get_num_threads(),

@@ -87,13 +87,15 @@ def fit(
     accelerator="auto",
     workers=0,
     validate=None,
+    validate_every=1,
     keep="last",
 ):
     """Train `model` and leave its weights in it; a `folder` that holds a checkpoint is continued from there.
 
     loss(outputs, mask) -> dict of scalar tensors, of which `loss` is minimised and all are written to the history; images: ImageSet
     with a crop; outputs = model(image (b,3,h,w) float in [0,1]); mask (b,1,h,w) uint8 in {0,1,255}. validate(model) -> dict of numbers,
-    called after each epoch. keep: 'last', or the name of a number of `validate` whose maximum chooses the epoch that is kept.
+    called after every `validate_every`-th epoch and the last. keep: 'last', or the name of a number of `validate` whose maximum chooses
+    the epoch that is kept.
     Returns the history: one row per epoch with learning rate, mean losses, validation numbers and seconds.
     Raises NonFiniteLoss and keeps every finished epoch on disk.
     """
@@ -105,6 +107,7 @@ def fit(
         seed=seed,
         workers=workers,
         validate=validate,
+        validate_every=validate_every,
         keep=keep,
     )
     folder = Path(folder)
@@ -138,12 +141,12 @@ def train(fabric, model, loss, images, folder, optimizer, settings, options):
             **one_epoch(fabric, net, optim, loss, images, epoch, settings["learning_rate"], options),
         }
         row["seconds"] = time.perf_counter() - start  # of training alone
-        if validate is not None:
+        if validate is not None and ((epoch + 1) % options["validate_every"] == 0 or epoch + 1 == epochs):
             net.eval()
             row |= {name: float(value) for name, value in validate(net).items()}
         state["history"].append(row)
         state["epoch"] = epoch + 1
-        if keep != "last" and row[keep] >= max(past[keep] for past in state["history"]):
+        if keep in row and row[keep] >= max(past.get(keep, -np.inf) for past in state["history"]):
             state["kept"] = {name: value.detach().clone() for name, value in model.state_dict().items()}
         save(fabric, checkpoint, state)
         if fabric.is_global_zero:
