@@ -37,12 +37,15 @@ def use_style():
     )
 
 
-def save(figure, data, folder, name):
-    """Write `<folder>/figures/<name>.png|pdf|csv`; data: DataFrame of what was drawn. Returns the figure."""
+def save(figure, data, folder, name, dpi=200):
+    """Write `<folder>/figures/<name>.png|pdf|csv`; data: DataFrame of what was drawn. Returns the figure.
+
+    dpi: of the png and of pictures inside the pdf; less for sheets of many photographs.
+    """
     path = Path(folder) / "figures"
     path.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path / f"{name}.png")
-    figure.savefig(path / f"{name}.pdf", metadata={"CreationDate": None})
+    figure.savefig(path / f"{name}.png", dpi=dpi)
+    figure.savefig(path / f"{name}.pdf", dpi=dpi, metadata={"CreationDate": None})
     pd.DataFrame(data).to_csv(path / f"{name}.csv", index=False, float_format="%.6g")
     return figure
 
@@ -178,13 +181,14 @@ def interval_plot(rows, *, value="value", label="method", hue=None, xlabel="", m
 
 
 def learning_curves(history, columns, *, hue="method"):
-    """One panel per column of the histories against the epoch; the band is the range over seeds."""
-    columns = [name for name in columns if name in history and history[name].notna().any()]
+    """One panel per column of the histories against the epoch, columns: {name: title}; the band is the range over seeds."""
+    columns = {name: title for name, title in columns.items() if name in history and history[name].notna().any()}
+    colors = dict(zip(history[hue].unique(), PALETTE))
     figure, axes = plt.subplots(1, len(columns), figsize=(PAGE, 2.1), squeeze=False)
-    for axis, name in zip(axes[0], columns):
-        shown = history[history[name].notna()]
-        sns.lineplot(shown, x="epoch", y=name, hue=hue, ax=axis, errorbar=("pi", 100), legend=axis is axes[0, -1])
-        axis.set(title=name, ylabel="")
-    if axes[0, -1].get_legend():
-        axes[0, -1].legend(fontsize=6, title=None, loc="best")
+    for axis, (name, title) in zip(axes[0], columns.items()):
+        shown, last = history[history[name].notna()], axis is axes[0, -1]
+        band = dict(errorbar=("pi", 100), palette=colors, hue_order=colors, legend=last)
+        sns.lineplot(shown, x="epoch", y=name, hue=hue, ax=axis, **band)
+        axis.set(title=title, ylabel="")
+    axes[0, -1].legend(fontsize=6, title=None)
     return figure

@@ -23,8 +23,8 @@ h3 { margin: 1.6rem 0 .4rem; } a { color: #0b62b0; } a.anchor-link { display: no
 img { max-width: 100%; height: auto; } code { background: #f3f5f7; padding: .1em .3em; border-radius: 4px; font-size: .9em; }
 .jp-OutputArea-output, .output_html, .rendered_html { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .82rem; margin: .8rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .6rem; border-bottom: 1px solid #e4e8ec; text-align: left; vertical-align: top; }
-thead th { border-bottom: 2px solid #8b949e; } tbody tr:hover { background: #f6f8fa; }
+th, td { padding: .3rem .6rem; border-bottom: 1px solid #e4e8ec; text-align: left !important; vertical-align: top; }
+small { color: #57606a; white-space: nowrap; } thead th { white-space: nowrap; border-bottom: 2px solid #8b949e; } tbody tr:hover { background: #f6f8fa; }
 figure { margin: 1.2rem 0; } figcaption { font-size: .75rem; color: #57606a; }
 pre { white-space: pre-wrap; font-size: .8rem; background: #f6f8fa; padding: .6rem .8rem; border-radius: 6px; }
 .jp-OutputPrompt, .jp-InputPrompt, .prompt { display: none; }

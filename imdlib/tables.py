@@ -43,7 +43,7 @@ def rows(scores, *, published=None, names=NAMES, by=("method", "train_set", "dat
 
 
 def save(rows, folder, name, caption, *, index=("method", "train_set"), columns=("test_set", "metric")):
-    """Write `<folder>/tables/<name>.csv|md|tex` and return the wide form that md and tex show.
+    """Write `<folder>/tables/<name>.csv|md|tex` and return the wide form that md and tex hold, to be looked at.
 
     rows: DataFrame with at least `method, test_set, metric, value`; missing columns of COLUMNS are filled with blanks. A cell of the wide
     form reads `value [low, high] (paper published)`; NaN is printed as a dash.
@@ -56,7 +56,7 @@ def save(rows, folder, name, caption, *, index=("method", "train_set"), columns=
     (path / f"{name}.md").write_text(f"{caption}\n\n{shown.reset_index().to_markdown(index=False)}\n")
     tex = shown.to_latex(caption=caption, label=f"tab:{name}", escape=True, multicolumn_format="c")
     (path / f"{name}.tex").write_text(tex)
-    return shown
+    return show(shown.reset_index())
 
 
 def wide(rows, index=("method", "train_set"), columns=("test_set", "metric")):
@@ -95,5 +95,6 @@ def cell(row):
 
 
 def show(table, digits=3):
-    """Any table as it should look in a notebook or report: no row numbers, numbers rounded, NaN as a dash."""
-    return HTML(table.to_html(index=False, border=0, na_rep="–", float_format=lambda x: f"{x:.{digits}f}"))
+    """Any table as it should look in a notebook or report: no row numbers, numbers rounded, NaN as a dash, intervals on a line of their own."""
+    small = table.replace(r"^(\S+) (\[.*)$", r"\1<br><small>\2</small>", regex=True)
+    return HTML(small.to_html(index=False, border=0, na_rep="–", escape=False, float_format=lambda x: f"{x:.{digits}f}"))
