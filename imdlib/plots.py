@@ -112,30 +112,34 @@ def choose_columns(pictures, scores, count):
 
 
 def claims_plot(found):
-    """Effect and interval of every claim that has rows, coloured by verdict."""
-    tested = found[found["effect"].notna()].reset_index(drop=True)
-    figure, axis = plt.subplots(figsize=(PAGE, 0.6 + 0.19 * len(tested)))
-    for verdict, color in {"supported": PALETTE[2], "contradicted": TAMPERED, "inconclusive": "0.5"}.items():
-        part = tested[tested["verdict"] == verdict]
-        spread = np.stack([part["effect"] - part["low"], part["high"] - part["effect"]]).clip(0)
-        axis.errorbar(
-            part["effect"],
-            part.index,
-            xerr=spread,
-            fmt="o",
-            ms=3,
-            lw=1,
-            capsize=2,
-            color=color,
-            label=f"{verdict} ({len(part)})",
-        )
-    axis.axvline(0, color="0.3", lw=0.8)
-    names = tested["study"] + ": " + tested["statement"] + " · " + tested["metric"]
-    axis.set(
-        yticks=tested.index, yticklabels=names, xlabel="effect with its 95% interval", ylim=(len(tested) - 0.4, -0.6)
+    """Effect and interval of every claim that has rows, coloured by verdict; checks that no paper prints stand on a scale of their own."""
+    tested = found[found["effect"].notna()].assign(
+        name=lambda t: t["study"] + ": " + t["statement"] + ", " + t["metric"]
     )
-    axis.tick_params(axis="y", labelsize=5.5)
-    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(0, 1.0 + 1.2 / max(len(tested), 4)), ncols=3)
+    colors = {"supported": PALETTE[2], "contradicted": TAMPERED, "inconclusive": "0.5"}
+    parts = {
+        "what the papers state": tested[tested["where"] != "not printed"],
+        "checks": tested[tested["where"] == "not printed"],
+    }
+    parts = {title: part.reset_index(drop=True) for title, part in parts.items() if len(part)}
+    heights = [len(part) + 3 for part in parts.values()]
+    figure, axes = plt.subplots(
+        len(parts), 1, figsize=(PAGE, 0.17 * sum(heights)), height_ratios=heights, squeeze=False
+    )
+    for axis, (title, part) in zip(axes[:, 0], parts.items()):
+        for row in part.itertuples():
+            axis.plot([row.low, row.high], [row.Index] * 2, color=colors[row.verdict], lw=1.4, solid_capstyle="round")
+            axis.plot(row.effect, row.Index, "o", ms=3.5, color=colors[row.verdict])
+        axis.axvline(0, color="0.3", lw=0.8)
+        axis.set(yticks=part.index, yticklabels=part["name"], ylim=(len(part) - 0.5, -0.5))
+        axis.set_title(title, loc="left")
+        axis.tick_params(axis="y", labelsize=6)
+    axes[-1, 0].set_xlabel("effect with its 95% interval")
+    marks = [
+        plt.Line2D([], [], color=c, marker="o", ms=3.5, label=f"{v} ({(tested['verdict'] == v).sum()})")
+        for v, c in colors.items()
+    ]
+    figure.legend(handles=marks, fontsize=7, loc="outside upper right", ncols=3)
     return figure
 
 

@@ -6,6 +6,7 @@ As a command: python -m imdlib.report executed.ipynb page.html
 import base64
 import html
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -24,7 +25,9 @@ img { max-width: 100%; height: auto; } code { background: #f3f5f7; padding: .1em
 .jp-OutputArea-output, .output_html, .rendered_html { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .82rem; margin: .8rem 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid #e4e8ec; text-align: left !important; vertical-align: top; }
-small { color: #57606a; white-space: nowrap; } thead th { white-space: nowrap; border-bottom: 2px solid #8b949e; } tbody tr:hover { background: #f6f8fa; }
+small { color: #57606a; white-space: nowrap; }
+thead th { white-space: nowrap; border-bottom: 2px solid #8b949e; }
+tbody tr:hover { background: #f6f8fa; }
 figure { margin: 1.2rem 0; } figcaption { font-size: .75rem; color: #57606a; }
 pre { white-space: pre-wrap; font-size: .8rem; background: #f6f8fa; padding: .6rem .8rem; border-radius: 6px; }
 .jp-OutputPrompt, .jp-InputPrompt, .prompt { display: none; }
@@ -60,15 +63,17 @@ def overview(folder):
     for study in studies(folder):
         files = sorted((Path(folder) / study / "runs").glob("*[!~]/stamp.json"))  # without runs that were set aside
         stamps = [json.loads(path.read_text()) for path in files]
+        if not stamps:
+            continue
         rows.append(
             {
                 "study": study,
                 "runs": len(stamps),
                 "minutes in all": round(sum(s["seconds"] for s in stamps) / 60, 1),
-                "peak memory, MB": max((s["peak_memory_mb"] for s in stamps), default=0),
+                "peak memory, MB": max(s["peak_memory_mb"] for s in stamps),
                 "device": "; ".join(sorted({s["device"] for s in stamps})),
                 "commit": ", ".join(sorted({s["commit"] for s in stamps})),
-                "finished": max((s["finished"] for s in stamps), default=""),
+                "finished": max(s["finished"] for s in stamps),
             }
         )
     return pd.DataFrame(rows)
@@ -87,7 +92,14 @@ def studies(folder):
 def exhibits(folder):
     """Every table and figure of one study as things to display: numbered ones first, in the paper's order."""
     files = sorted([*Path(folder).glob("tables/*.md"), *Path(folder).glob("figures/*.png")], key=paper_order)
-    return [Markdown(path.read_text()) if path.suffix == ".md" else embedded(path) for path in files]
+    return [table(path) if path.suffix == ".md" else embedded(path) for path in files]
+
+
+def table(path):
+    """A saved md table, its intervals on a line of their own."""
+    return Markdown(
+        re.sub(r" (\[[-\d., ]+\][^|\n]*?) *(?=\|)", r"<br><small>\1</small> ", path.read_text(encoding="utf-8"))
+    )
 
 
 def paper_order(path):

@@ -223,7 +223,7 @@ def gather(results, study):
         if path.parent.name.endswith("~"):
             continue
         params = yaml.safe_load((path.parent / "params.yaml").read_text())
-        runs.append({"run": path.parent.name, **params, **json.loads(path.read_text())})
+        runs.append({**params, **json.loads(path.read_text()), "run": path.parent.name})
         scores.append(Run(path.parent, params, "", "").scores().assign(run=path.parent.name))
     if not runs:
         raise FileNotFoundError(

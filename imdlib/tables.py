@@ -95,6 +95,8 @@ def cell(row):
 
 
 def show(table, digits=3):
-    """Any table as it should look in a notebook or report: no row numbers, numbers rounded, NaN as a dash, intervals on a line of their own."""
+    """Any table as it should look in a notebook or report: no row numbers, NaN as a dash, intervals on a line of their own."""
     small = table.replace(r"^(\S+) (\[.*)$", r"\1<br><small>\2</small>", regex=True)
-    return HTML(small.to_html(index=False, border=0, na_rep="–", escape=False, float_format=lambda x: f"{x:.{digits}f}"))
+    return HTML(
+        small.to_html(index=False, border=0, na_rep="–", escape=False, float_format=lambda x: f"{x:.{digits}f}")
+    )
