@@ -43,7 +43,8 @@ NCL = {
     for seed in PROFILE["ncl.seeds"]
 }
 SETS = list(dict.fromkeys([*PROFILE["ncl.train_sets"], *PROFILE["ncl.test_sets"]]))
-CODE = {"data": runs.code_fingerprint(*ncl.DATA_CODE, "imdlib.metrics", "imdlib.baselines"), "ncl": runs.code_fingerprint(*ncl.CODE)}
+CHECKS = [f"imdlib.data.{name}" for name in ("facts", "resemblance", "shortcuts", "checks", "gallery")]
+CODE = {"data": runs.code_fingerprint(*ncl.DATA_CODE, *CHECKS, "imdlib.metrics", "imdlib.baselines"), "ncl": runs.code_fingerprint(*ncl.CODE)}
 RUN = (
     "OMP_NUM_THREADS={threads} {sys.executable} -m papermill --no-progress-bar --log-level ERROR {input.notebook} {log.notebook}"
     " -b {params.values} > {log.text} 2>&1 || (tail -n 25 {log.text} && false)"

@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 OUTLINE = "#D55E00"  # vermilion of the Okabe-Ito palette, safe for colour-blind readers
-KINDS = ("splicing", "copy-move", "removal", "edit", "generated")
+KINDS = ("splicing", "copy-move", "removal", "edit", "generated", "tampered")
 LEVELS = ("obvious", "matched", "trace", "")
 
 

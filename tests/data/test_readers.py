@@ -58,7 +58,7 @@ def test_casia1(tmp_path):
     manifest = read("casia1", root)
     assert manifest["kind"].value_counts().to_dict() == {"splicing": 4, "authentic": 2, "copy-move": 1}
     spliced = row(manifest, "Sp_D_CNN_A_ani0001_nat0089_0097.jpg")
-    assert spliced["scene"] == row(manifest, "Au_nat_0089.jpg")["scene"] == "nat0089"
+    assert spliced["scene"] == row(manifest, "Au_nat_0089.jpg")["scene"] == "ani0001"  # linked
     assert spliced["mask"] == str(root / "Gt" / "Sp_D_CNN_A_ani0001_nat0089_0097_gt.png")  # used as it lies
     assert "turned" in row(manifest, "Sp_D_CNN_A_sec0012_ani0007_0275.jpg")["note"]
     for name in ("Sp_D_CNN_A_sec0012_ani0007_0275.jpg", "Sp_D_NNN_A_ani0099_ani0100.0288.jpg"):

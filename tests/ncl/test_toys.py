@@ -190,7 +190,7 @@ def test_each_contrast_moves_its_own_pivot_and_all_three_part_the_kinds():
 def test_eq_7_as_printed_brings_the_pivots_to_the_wrong_side():
     angles, patches = circle.start()
     path = circle.descend(angles, patches, sign=-1)
-    printed = [-float(circle.contrast(torch.from_numpy(path[i]), patches, 0.5).total) for i in (0, -1)]
+    printed = [circle.printed_loss(path[:steps], patches, 0.5) for steps in (1, 121)]
     assert printed[1] < printed[0] < 0
     assert math.cos(path[-1, 16] - path[-1, 8:16].mean()) > 0.9  # se+ among the authentic features
     assert circle.separation(path, patches)[-1] < 1

@@ -2,6 +2,7 @@
 
 import re
 
+from imdlib.data.groups import linked
 from imdlib.data.readers.common import Found, Row, homes, images_in, refuse
 from imdlib.data.splits import by_hash
 
@@ -23,9 +24,12 @@ def casia1(root):
 
     Had from forensics.idealtest.org on request (research only, about 70 MB), its masks from the repository
     namtpham/casia1groundtruth on GitHub.
-    Scene: the last scene in a tampered name, `nat0089`; `Au_nat_0089` is that background. Split by scene, about
-    60/10/30, our own: the set has none. Tampered files were saved by other software than authentic ones (other JPEG
-    tables), so image-level numbers say little unless both are compressed alike.
+    Scene: a tampered name holds two scenes; in 195 of the 196 splices whose two originals are at hand the picture is the
+    first of them with a piece of the second, though the last is often taken for the background. Both are linked here,
+    directly or by other images, and a scene is such a group under the first of its names: neither a background nor a
+    donor is on both sides of a split. Split by scene, about 60/10/30, our own: the set has none.
+    Tampered files were saved by other software than authentic ones (other JPEG tables), so image-level numbers say
+    little unless both are compressed alike.
     Known: one mask is sideways (turned), one has doubtful polarity (kept as it is, see its note), one image has no
     mask (left out).
     """
@@ -34,17 +38,16 @@ def casia1(root):
     images = {key(f): f for f in reversed(files) if not key(f).endswith("_gt")}
     for name, image in sorted(images.items()):
         authentic = re.fullmatch(r"au_([a-z]{3})_(\d{4})", name)
-        tampered = re.fullmatch(r"sp_([ds])_[a-z]{3}_[a-z]_[a-z]{3}\d{4}_([a-z]{3}\d{4})_\d+", name)
+        tampered = re.fullmatch(r"sp_([ds])_[a-z]{3}_[a-z]_([a-z]{3}\d{4})_([a-z]{3}\d{4})_\d+", name)
         if authentic:
-            scene = authentic[1] + authentic[2]
-            found.rows.append(Row(image, "authentic", scene, by_hash(scene, "casia1")))
+            found.rows.append(Row(image, "authentic", authentic[1] + authentic[2], ""))
         elif tampered and image.stem in MASKLESS and name + "_gt" not in masks:
             found.exclude(image, "known to have no mask")
         elif tampered and name + "_gt" not in masks:
             found.problem(image, "no mask", f"{image.stem}_gt.png in a folder of masks", "copy the masks again")
         elif tampered:
-            kind, scene = {"d": "splicing", "s": "copy-move"}[tampered[1]], tampered[2]
-            row = Row(image, kind, scene, by_hash(scene, "casia1"), mask=masks[name + "_gt"])
+            kind = {"d": "splicing", "s": "copy-move"}[tampered[1]]
+            row = Row(image, kind, f"{tampered[2]} {tampered[3]}", "", mask=masks[name + "_gt"])
             row.repair = "turn" if image.stem in SIDEWAYS else ""
             row.note = "doubtful polarity" if image.stem in DOUBTFUL else ""
             found.rows.append(row)
@@ -52,6 +55,10 @@ def casia1(root):
         found.exclude(masks[name], "mask without an image")
     if not any(row.kind != "authentic" for row in found.rows) and not found.problems:
         raise refuse(root, "casia1", TREE)
+    groups = linked([row.scene.split() for row in found.rows])
+    for row in found.rows:
+        row.scene = groups[row.scene.split()[0]]
+        row.split = by_hash(row.scene, "casia1")
     return found
 
 

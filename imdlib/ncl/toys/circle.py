@@ -65,6 +65,11 @@ def tidy_paths(paths):
     return wide.melt(var_name="feature", value_name="angle", ignore_index=False).reset_index()
 
 
+def printed_loss(path, patches, tau):
+    """Eq. 7 as it is printed, without the minus sign, at the end of a path (steps+1,n)."""
+    return -float(contrast(torch.from_numpy(path[-1]), patches, tau).total)
+
+
 def collapsed_loss(tampered, authentic):
     """Eq. 7 when every feature and both pivots are one and the same vector."""
     patches = torch.tensor([TAMPERED] * tampered + [AUTHENTIC] * authentic, dtype=torch.int8)[None, None]

@@ -1,0 +1,116 @@
+"""A finished NCL run as a network again, and what has to be said about it before its map of a photo is believed."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from imdlib import intervals, runs
+from imdlib.ncl import METHODS
+from imdlib.ncl.model import NCLNet, tampered_probability
+
+SETTINGS = ("backbone", "width", "head_width", "rates", "output_stride", "stem_stride", "inputs", "hook", "dropout")
+MAKE = "`make study` (or notebooks/ncl/run.ipynb) trains runs and keeps their weights"
+
+
+def newest(results):
+    """Folder of the NCL run under `results` that was finished last and still has its weights."""
+    folder = runs.results_folder(results, "ncl") / "runs"
+    found = [path.parent for path in folder.glob("*/stamp.json") if (path.parent / "weights.safetensors").exists()]
+    found = [path for path in found if not path.name.endswith("~")]
+    if not found:
+        raise FileNotFoundError(
+            f"no finished run with weights in {folder}: {MAKE}; weights are not in git, so a fresh clone has none. "
+            "Or give the folder of a run as the parameter `run`"
+        )
+    return max(found, key=lambda path: (json.loads((path / "stamp.json").read_text()).get("finished", ""), path.name))
+
+
+def load_run(folder):
+    """(network in evaluation mode, params, stamp) of a run's folder, which holds params.yaml, weights.safetensors and stamp.json."""
+    from safetensors.torch import load_file
+
+    folder = Path(folder)
+    folder = folder if folder.is_absolute() else runs.REPO / folder
+    missing = [name for name in ("params.yaml", "weights.safetensors", "stamp.json") if not (folder / name).exists()]
+    if missing:
+        raise FileNotFoundError(f"{folder} is no finished run, it lacks {', '.join(missing)}: {MAKE}")
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    absent = [name for name in (*SETTINGS, "blocks", "variant") if name not in params]
+    if absent:
+        raise ValueError(
+            f"{folder}/params.yaml: expected the parameters of notebooks/ncl/run.ipynb, lacks {', '.join(absent)}"
+        )
+    network = NCLNet(
+        **{name: params[name] for name in SETTINGS},
+        blocks=params["blocks"] or None,
+        pivot="pivot" in params["variant"],
+        aux="pc" in params["variant"],
+    )
+    try:
+        network.load_state_dict(load_file(folder / "weights.safetensors"))
+    except RuntimeError as error:
+        raise ValueError(
+            f"{folder}: its weights do not fit the network of params.yaml, so the code has changed since: {MAKE}. {str(error)[:300]}"
+        ) from error
+    return network.eval(), params, json.loads((folder / "stamp.json").read_text())
+
+
+def probability(network):
+    """The function that `imdlib.tiles.predict` takes: batch (B,3,h,w) in [0,1] -> probability of tampered (B,1,h,w)."""
+    return lambda batch: tampered_probability(network(batch)["logits"])
+
+
+def beside_blob(folder):
+    """Scores on the run's own test images beside the centre blob's, tidy as `intervals.summarise` has them; the blob is absent
+    where notebooks/data.ipynb was not run."""
+    folder = Path(folder)
+    own = pd.read_csv(folder / "scores.csv.gz").assign(method="this run", seed=0)
+    if "attack" in own:
+        own = own[own["attack"] == "none"]
+    try:
+        blob = runs.trivial_scores(folder.parents[2], own["dataset"].unique())
+        own = pd.concat([own, blob[blob["method"] == "centre blob"]], ignore_index=True)
+    except FileNotFoundError:
+        pass
+    own = own[own["label"] == 1]
+    metrics = [name for name in ("f1", "iou", "auc", "auc_shuffled") if name in own]
+    return intervals.summarise(own, metrics, by=["dataset", "method"])
+
+
+def authentic_scores(folder):
+    """Image scores of the authentic images among the run's test images, sorted."""
+    own = pd.read_csv(Path(folder) / "scores.csv.gz")
+    return own.loc[own["label"] == 0, "score"].sort_values().to_numpy()
+
+
+def words(params, stamp, found):
+    """What the network was trained on and how far to trust it, as Markdown; found: of `beside_blob`."""
+    name, data = METHODS.get(params["variant"], params["variant"]), params["train_set"]
+    twin = (
+        f"`{data}` is an **embedded twin**: pictures made by a simulated camera, {params['size']} pixels a side, not real forgeries. "
+        "On a real photograph this network works outside everything it has seen."
+        if data.startswith("sim-")
+        else f"It knows the manipulations of `{data}` and no others."
+    )
+    start = "ImageNet weights" if params.get("pretrained") else "scratch"
+    commit, device = stamp.get("commit", "unknown"), stamp.get("device", "unknown device")
+    lines = [
+        f"**{name}**, trained from {start} on {stamp.get('train_images', 'an unknown number of')} images of `{data}`, "
+        f"{params['epochs']} epochs (commit {commit}, {device}). {twin}\n"
+    ]
+    labels = {"f1": "pixel F1 at 0.5", "auc_shuffled": "shuffled AUC (0.5 is chance)"}
+    for (dataset, metric), part in found[found["metric"].isin(labels)].groupby(["dataset", "metric"], sort=False):
+        value = {row.method: f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}]" for row in part.itertuples()}
+        blob = value.get("centre blob", "not computed, run notebooks/data.ipynb")
+        lines.append(
+            f"- {labels[metric]} on the test images of `{dataset}`: **{value['this run']}**; "
+            f"a blob in the middle of the image, which looks at nothing: {blob}"
+        )
+    lines.append(
+        "\nA bright place in the map is where the network is reminded of what it was trained on. It is no proof of manipulation, "
+        "and a dark map is no proof of authenticity. The image score is the map's largest value; it tends to grow with the size "
+        "of the photo, and it is not the probability that the photo is forged."
+    )
+    return "\n".join(lines)
