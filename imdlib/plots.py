@@ -112,26 +112,24 @@ def choose_columns(pictures, scores, count):
 
 
 def claims_plot(found):
-    """Effect and interval of every claim that has rows, coloured by verdict; checks that no paper prints stand on a scale of their own."""
-    tested = found[found["effect"].notna()].assign(
-        name=lambda t: t["study"] + ": " + t["statement"] + ", " + t["metric"]
-    )
+    """Effect and interval of every claim that has one, coloured by verdict; checks that no paper prints stand on a scale of their own."""
+    tested = found[found["low"].notna()].assign(name=lambda t: t["study"] + ": " + t["statement"] + ", " + t["metric"])
     colors = {"supported": PALETTE[2], "contradicted": TAMPERED, "inconclusive": "0.5"}
     parts = {
         "what the papers state": tested[tested["where"] != "not printed"],
         "checks": tested[tested["where"] == "not printed"],
     }
-    parts = {title: part.reset_index(drop=True) for title, part in parts.items() if len(part)}
+    parts = {title: part.reset_index(drop=True) for title, part in parts.items() if len(part)} or {"": tested}
     heights = [len(part) + 3 for part in parts.values()]
     figure, axes = plt.subplots(
-        len(parts), 1, figsize=(PAGE, 0.17 * sum(heights)), height_ratios=heights, squeeze=False
+        len(parts), 1, figsize=(PAGE, max(0.17 * sum(heights), 1)), height_ratios=heights, squeeze=False
     )
     for axis, (title, part) in zip(axes[:, 0], parts.items()):
         for row in part.itertuples():
             axis.plot([row.low, row.high], [row.Index] * 2, color=colors[row.verdict], lw=1.4, solid_capstyle="round")
             axis.plot(row.effect, row.Index, "o", ms=3.5, color=colors[row.verdict])
         axis.axvline(0, color="0.3", lw=0.8)
-        axis.set(yticks=part.index, yticklabels=part["name"], ylim=(len(part) - 0.5, -0.5))
+        axis.set(yticks=part.index, yticklabels=part["name"], ylim=(max(len(part), 1) - 0.5, -0.5))
         axis.set_title(title, loc="left")
         axis.tick_params(axis="y", labelsize=6)
     axes[-1, 0].set_xlabel("effect with its 95% interval")

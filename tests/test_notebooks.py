@@ -1,0 +1,253 @@
+"""Notebooks: the rules of the house, and the whole chain from data to report by Papermill, small enough for a test."""
+
+import ast
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import papermill
+import pytest
+import yaml
+from test_report import self_contained
+
+from imdlib import claims, runs, tables
+
+REPO = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted(REPO.glob("notebooks/**/*.ipynb"))
+TRIVIAL = ["all-ones map", "random map", "centre blob", "average training mask"]
+
+
+# ---- rules of the house --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.relative_to(REPO / "notebooks").as_posix())
+def book(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def code(book):
+    return [cell for cell in book.cells if cell.cell_type == "code"]
+
+
+def is_parameters(cell):
+    return "parameters" in cell.metadata.get("tags", [])
+
+
+def nodes(book, *kinds):
+    return [node for cell in code(book) for node in ast.walk(ast.parse(cell.source)) if isinstance(node, kinds)]
+
+
+def test_the_notebooks_are_there():
+    names = {path.relative_to(REPO / "notebooks").as_posix() for path in NOTEBOOKS}
+    assert {"data.ipynb", "report.ipynb", "ncl/run.ipynb", "ncl/report.ipynb"} <= names
+
+
+def test_is_committed_without_outputs(book):
+    nbformat.validate(book)
+    assert not any(cell.outputs or cell.execution_count for cell in code(book))
+
+
+def test_runs_on_any_python3_kernel(book):
+    assert book.metadata.kernelspec.name == "python3"
+
+
+def test_has_exactly_one_parameters_cell(book):
+    assert sum(is_parameters(cell) for cell in book.cells) == 1
+
+
+def test_papermill_reads_every_parameter(request, book):
+    """Its parser is not Python's: a quote or a semicolon in a comment can hide a parameter from it."""
+    path = request.node.callspec.params["book"]
+    name = path.relative_to(REPO / "notebooks").with_suffix("").as_posix()
+    found = papermill.inspect_notebook(str(path))
+    assert set(found) == set(runs.declared(name))
+    assert all(parameter["help"] for parameter in found.values())
+
+
+def test_code_cells_are_short(book):
+    """Lists of parameters are as long as they must be; every other cell can be seen at once."""
+    lines = [len(cell.source.splitlines()) for cell in code(book)]
+    assert statistics.median(lines) <= 8
+    assert max(len(cell.source.splitlines()) for cell in code(book) if not is_parameters(cell)) <= 20
+
+
+def test_defines_no_class_and_no_long_function(book):
+    assert not nodes(book, ast.ClassDef)
+    long = [
+        node.name for node in nodes(book, ast.FunctionDef, ast.AsyncFunctionDef) if node.end_lineno > node.lineno + 1
+    ]
+    assert not long, f"functions of more than two lines belong into imdlib: {long}"
+
+
+def test_is_plain_python(book):
+    """`ast.parse` refuses magics and shell commands; get_ipython would be the way around."""
+    assert not [node for node in nodes(book, ast.Name) if node.id == "get_ipython"]
+
+
+def test_imports_stand_in_one_cell_that_holds_nothing_else(book):
+    imports = (ast.Import, ast.ImportFrom)
+    cells = [ast.parse(cell.source).body for cell in code(book)]
+    importing = [body for body in cells if any(isinstance(node, imports) for node in body)]
+    assert len(importing) == 1 and all(isinstance(node, imports) for node in importing[0])
+    assert len(nodes(book, *imports)) == len(importing[0])  # none hidden inside a function
+
+
+# ---- Papermill -----------------------------------------------------------------------------------------------------------------
+
+
+def execute(notebook, output, cache, **parameters):
+    """Run a notebook as Snakemake does; returns the finished process with its output as text."""
+    given = [word for name, value in parameters.items() for word in ("-y", yaml.safe_dump({name: value}))]
+    command = [sys.executable, "-m", "papermill", "--no-progress-bar", "--log-level", "ERROR"]
+    command += [str(REPO / "notebooks" / notebook), str(output), *given]
+    environment = os.environ | {"IMDLIB_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=output.parent)
+
+
+@pytest.mark.slow
+def test_a_misspelt_parameter_fails_and_suggests_the_right_one(tmp_path):
+    output = tmp_path / "out.ipynb"
+    command = [sys.executable, "-m", "papermill", "notebooks/ncl/run.ipynb", str(output), "-p", "epocs", "3"]
+    done = subprocess.run(
+        command, cwd=REPO, capture_output=True, text=True, env=os.environ | {"IMDLIB_CACHE": str(tmp_path)}
+    )
+    assert done.returncode != 0
+    assert "has no parameter 'epocs'. Did you mean 'epochs'?" in done.stdout + done.stderr
+    left = nbformat.read(output, as_version=4)
+    nbformat.validate(left)
+    assert any(out.get("ename") == "ParameterError" for cell in code(left) for out in cell.outputs)
+    assert not (tmp_path / "synthetic").exists()  # it failed before anything was built
+
+
+SMALL = dict(count=60, size=64)
+VARIANTS = {"base": "base_sim-casia_seed0", "pivot+pc": "pivot-pc_sim-casia_seed0"}
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory):
+    """Folder of results in which data, two runs, their report and the report were executed one after another."""
+    folder = tmp_path_factory.mktemp("chain")
+    results, cache = folder / "results", folder / "cache"
+    steps = [("data.ipynb", SMALL)]
+    steps += [("ncl/run.ipynb", SMALL | dict(variant=name, crop=64, epochs=1, examples=4)) for name in VARIANTS]
+    steps += [("ncl/report.ipynb", dict(examples=3)), ("report.ipynb", {})]
+    for number, (notebook, parameters) in enumerate(steps):
+        done = execute(notebook, folder / f"{number}.ipynb", cache, results=str(results), **parameters)
+        assert done.returncode == 0, f"{notebook} failed:\n{done.stderr[-3000:]}"
+    command = [sys.executable, "-m", "imdlib.report", str(folder / f"{number}.ipynb"), str(results / "report.html")]
+    subprocess.run(command, check=True, cwd=REPO)
+    return results
+
+
+@pytest.mark.slow
+def test_chain_leaves_two_finished_runs(chain):
+    for run in VARIANTS.values():
+        names = {path.name for path in (chain / "ncl" / "runs" / run).iterdir()}
+        assert {"params.yaml", "history.csv", "scores.csv.gz", "weights.safetensors", "maps.npz", "stamp.json"} <= names
+    assert len(list((chain / "ncl" / "runs").iterdir())) == 2
+    assert not (chain / "quick").exists() and (chain.parent / "cache" / "synthetic").is_dir()
+
+
+@pytest.mark.slow
+def test_chain_leaves_the_ablation_beside_all_trivial_rows(chain):
+    rows = pd.read_csv(chain / "ncl" / "tables" / "table5.csv", keep_default_na=False, na_values=[""])
+    assert rows.columns.tolist() == tables.COLUMNS
+    assert set(rows["method"]) == {*TRIVIAL, "Base", "Base+Pivot+PC"}
+    assert set(rows["metric"]) == set(tables.NAMES.values())
+    assert len(rows) == 6 * len(tables.NAMES) and rows["value"].notna().all()
+    assert rows.loc[rows["method"] == "Base", "published"].notna().any()
+    ones = rows[(rows["method"] == "all-ones map") & (rows["metric"] == "pixel AUC")]
+    assert ones["value"].tolist() == [0.5]
+    for kind in ("md", "tex"):
+        assert "centre blob" in (chain / "ncl" / "tables" / f"table5.{kind}").read_text()
+
+
+@pytest.mark.slow
+def test_chain_leaves_verdicts_and_figures(chain):
+    found = claims.read(chain)
+    assert found.columns.tolist() == claims.COLUMNS and set(found["study"]) == {"ncl"}
+    whole = found[found["id"].str.startswith("ncl-ncl-")]
+    assert len(whole) and (whole["verdict"] != claims.UNTESTED).all() and whole["effect"].notna().all()
+    without = found[found["id"].str.startswith("ncl-pivot-")]  # Base+Pivot was not run
+    assert len(without) and (without["verdict"] == claims.UNTESTED).all()
+    for name in ("figure3", "figure_ablation", "figure_curves"):
+        assert all(
+            (chain / "ncl" / "figures" / f"{name}.{kind}").stat().st_size > 100 for kind in ("png", "pdf", "csv")
+        )
+
+
+@pytest.mark.slow
+def test_chain_ends_in_one_page(chain):
+    page = (chain / "report.html").read_text(encoding="utf-8")
+    assert self_contained(page)
+    assert page.count("data:image/png;base64,") >= 6 and "centre blob" in page and "Base+Pivot+PC" in page
+
+
+@pytest.mark.slow
+def test_a_finished_run_is_not_trained_again(chain):
+    folder = chain / "ncl" / "runs" / VARIANTS["base"]
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    options = SMALL | dict(variant="base", crop=64, epochs=1, examples=4, results=str(chain))
+    done = execute("ncl/run.ipynb", chain.parent / "again.ipynb", chain.parent / "cache", **options)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+# ---- Snakemake -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with the Snakefile, profiles and notebooks, in which nothing has been run."""
+    shutil.copy(REPO / "Snakefile", tmp_path)
+    for name in ("profiles", "notebooks"):
+        shutil.copytree(REPO / name, tmp_path / name)
+    return tmp_path
+
+
+def plan(project, profile):
+    """(exit code, output) of a dry run: what Snakemake would do."""
+    command = [sys.executable, "-m", "snakemake", "-n", "--config", f"profile={profile}"]
+    environment = os.environ | {"XDG_CACHE_HOME": str(project / "cache")}
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_snakemake_plans_the_whole_study(project):
+    profile = yaml.safe_load((REPO / "profiles" / "quick.yaml").read_text())
+    expected = len(profile["ncl.variants"]) * len(profile["ncl.train_sets"]) * len(profile["ncl.seeds"])
+    returncode, output = plan(project, "quick")
+    assert returncode == 0, output[-3000:]
+    counts = dict(line.split() for line in output.splitlines() if len(line.split()) == 2 and line.split()[1].isdigit())
+    assert int(counts["ncl_run"]) == expected
+    assert counts["ncl_report"] == counts["report"] == counts["all"] == "1"
+    assert not (project / "results").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", ["ncl.epocs", "cout"])
+def test_a_misspelt_key_of_a_profile_is_refused(project, key):
+    text = (project / "profiles" / "quick.yaml").read_text()
+    (project / "profiles" / "mine.yaml").write_text(f"{text}\n{key}: 3\n")
+    returncode, output = plan(project, "mine")
+    assert returncode != 0
+    assert "profiles/mine.yaml" in output and key in output
+
+
+def test_profiles_are_flat_and_name_known_parameters():
+    known = {
+        name
+        for path in NOTEBOOKS
+        for name in runs.declared(path.relative_to(REPO / "notebooks").with_suffix("").as_posix())
+    }
+    for path in (REPO / "profiles").glob("*.yaml"):
+        profile = yaml.safe_load(path.read_text())
+        assert not any(isinstance(value, dict) for value in profile.values())
+        graph = {"variants", "train_sets", "seeds"}
+        assert {key.split(".")[-1] for key in profile} <= known | graph, path.name

@@ -1,0 +1,80 @@
+"""Published numbers: every file loads, in fractions, and can be set beside ours."""
+
+import pandas as pd
+import pytest
+
+from imdlib import published
+
+FILES = sorted(path.stem for path in published.FOLDER.glob("*.csv"))
+
+
+def test_three_studies_are_there():
+    assert {name.split("_")[0] for name in FILES} == {"ncl", "inr", "bridge"} and len(FILES) >= 14
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_value_is_a_fraction(name):
+    raw = pd.read_csv(published.FOLDER / f"{name}.csv", keep_default_na=False)
+    assert set(raw["unit"]) <= {"percent", "fraction", "count"}
+    rows = published.table(*name.split("_table"))
+    assert rows.columns.tolist() == ["method", "train_set", "test_set", "metric", "value", "note"]
+    assert len(rows) == len(raw) and rows["value"].notna().all()
+    fractions = rows.loc[raw["unit"] != "count", "value"]
+    assert fractions.between(0, 1).all()
+    counts = rows.loc[raw["unit"] == "count"]
+    assert counts["metric"].str.contains("count").all() and (counts["value"] >= 0).all()
+    assert (rows[["method", "train_set", "test_set", "metric"]] != "").all(axis=None)
+
+
+def test_percent_and_fraction_meet():
+    ncl, inr = published.table("ncl", 5), published.table("inr", 1)
+    base = ncl.query("method == 'Base' and train_set == 'NIST16' and test_set == 'NIST16' and metric == 'pixel AUC'")
+    assert base["value"].tolist() == pytest.approx([0.756])  # printed as 75.6
+    assert inr.query("method == 'NOI' and test_set == 'CASIAv1' and metric == 'IoU'")["value"].tolist() == [0.075]
+
+
+def test_an_unknown_table_lists_the_known_ones():
+    with pytest.raises(ValueError, match="no published numbers for ncl table 99.*ncl_table5"):
+        published.table("ncl", 99)
+
+
+@pytest.mark.parametrize(
+    "ours, theirs",
+    [("casia1", "CASIA"), ("casia2", "CASIA"), ("sim-casia", "CASIA"), ("nist16", "NIST16"), ("sim-nist16", "NIST16"),
+     ("sim-coverage", "Coverage"), ("columbia", "Columbia"), ("sim-defacto", "Defacto"), ("elsewhere", "elsewhere")],
+)  # fmt: skip
+def test_paper_name(ours, theirs):
+    assert published.paper_name(ours) == theirs
+
+
+def test_beside_expands_to_every_pair_of_sets():
+    paper = pd.DataFrame(
+        [("Base", "CASIA", "CASIA", "pixel F1", 0.5, ""), ("Base", "CASIA", "NIST16", "pixel F1", 0.2, "x"),
+         ("Base", "NIST16", "CASIA", "pixel F1", 0.1, "")],
+        columns=["method", "train_set", "test_set", "metric", "value", "note"],
+    )  # fmt: skip
+    scores = pd.DataFrame(
+        [
+            ("sim-casia", "sim-casia"),
+            ("sim-casia", "sim-casia"),
+            ("casia2", "casia1"),
+            ("sim-casia", "nist16"),
+            ("sim-casia", "mine"),
+        ],
+        columns=["train_set", "dataset"],
+    )
+    found = published.beside(paper, scores)
+    assert found[["train_set", "test_set", "value"]].values.tolist() == [
+        ["sim-casia", "sim-casia", 0.5],
+        ["casia2", "casia1", 0.5],
+        ["sim-casia", "nist16", 0.2],
+    ]
+    assert len(published.beside(paper, scores.tail(1))) == 0
+
+
+def test_the_ablation_ends_with_the_full_method_and_repeats_nothing():
+    rows = published.ncl_ablation()
+    assert not rows.duplicated(["method", "train_set", "test_set", "metric"]).any()
+    assert {"Base", "Base+Pivot", "Base+Pivot+PC"} <= set(rows["method"])
+    full = rows[(rows["method"] == "Base+Pivot+PC") & (rows["train_set"] == "CASIA") & (rows["test_set"] == "CASIA")]
+    assert {"pixel F1", "pixel AUC"} <= set(full["metric"])
