@@ -79,6 +79,12 @@ def overview(folder):
     return pd.DataFrame(rows)
 
 
+def notes(folder):
+    """The text of `<folder>/notes.md`: what a reader has to know about results that were made before something changed; often empty."""
+    path = Path(folder) / "notes.md"
+    return Markdown(path.read_text(encoding="utf-8") if path.exists() else "")
+
+
 def studies(folder):
     """Names of the studies that have tables in `folder`, data sets last."""
     found = [

@@ -104,7 +104,20 @@ def written(path, array):
 
 @pytest.mark.parametrize(
     "kind",
-    ["png", "tif", "png 16", "tif 16", "tif float", "png rgb", "png palette", "npy", "npy 8", "npy 16", "npy half", "npz"],
+    [
+        "png",
+        "tif",
+        "png 16",
+        "tif 16",
+        "tif float",
+        "png rgb",
+        "png palette",
+        "npy",
+        "npy 8",
+        "npy 16",
+        "npy half",
+        "npz",
+    ],
 )
 def test_every_format_gives_the_same_probabilities(tmp_path, kind):
     manifest, folder = make(tmp_path, names=("a",))
