@@ -102,7 +102,7 @@ def choose_columns(pictures, scores, count):
         {
             "image": first[key]["image"],
             "mask": first[key]["mask"],
-            "title": key.split("/", 1)[1].rsplit(".", 1)[0][:16],
+            "title": key.split("/", 1)[1].rsplit(".", 1)[0][-12:],  # the end of a name tells images apart
             "maps": {method: kept[key]["map"] for method, kept in pictures.items()},
             "captions": {method: f"F1 {f1[method, key]:.2f}" for method in pictures},
         }
