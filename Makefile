@@ -34,7 +34,7 @@ lab: .venv/ready
 	@$(BIN)/jupyter lab notebooks
 
 lint: .venv/ready
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/nbstripout --verify notebooks/*.ipynb notebooks/*/*.ipynb
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb notebooks/*/*.ipynb
 
 clean:
 	rm -rf results/$(PROFILE) .snakemake
