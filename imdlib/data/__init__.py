@@ -5,11 +5,12 @@ def load(dataset, data="", *, count=1000, size=128, seed=1):
     """The manifest of a data set by name, as notebooks ask for it.
 
     An embedded twin ('sim-casia', ...) is built when it is missing, with `count` images of `size` x `size` pixels; a real set is looked for
-    in the folder `data` (its own folder, or one that holds several sets).
+    in the folder `data` (its own folder, or one that holds several sets; a relative path counts from the repository).
     seed: of the twin. The benchmark was designed on seed 0: the strength of its traces and the settings of the networks were chosen
     there. The study runs on another seed, so that no number of a table was chosen on the images that it is computed from.
     """
     from imdlib.data import catalog, synthetic
+    from imdlib.runs import REPO
 
     if dataset.startswith("sim-"):
         return catalog.read(dataset, synthetic.build(dataset, count=count, size=size, seed=seed))
@@ -18,4 +19,4 @@ def load(dataset, data="", *, count=1000, size=128, seed=1):
             f"data set '{dataset}' is not embedded: give its folder, `make study DATA=<folder>` or the parameter `data`. "
             "Without any download, use one of its embedded twins, such as 'sim-casia'."
         )
-    return catalog.read(dataset, data)
+    return catalog.read(dataset, REPO / data)
