@@ -1,5 +1,6 @@
 """Tables: one tidy csv that machines read, and the same numbers wide, as md for people and as tex for reports."""
 
+import html
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,8 @@ def cell(row):
 
 def show(table, digits=3):
     """Any table as it should look in a notebook or report: no row numbers, NaN as a dash, intervals on a line of their own."""
-    small = table.replace(r"^(\S+) (\[.*)$", r"\1<br><small>\2</small>", regex=True)
+    safe = table.map(lambda cell: html.escape(cell, quote=False) if isinstance(cell, str) else cell)
+    small = safe.replace(r"^(\S+) (\[.*)$", r"\1<br><small>\2</small>", regex=True)
     return HTML(
         small.to_html(index=False, border=0, na_rep="–", escape=False, float_format=lambda x: f"{x:.{digits}f}")
     )
