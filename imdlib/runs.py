@@ -212,9 +212,8 @@ def open_run(study, name, params, *, code, manifest):
         print(f"{folder.name}: parameters, code or data changed; the older run is set aside as {aside.name}")
     folder.mkdir(parents=True, exist_ok=True)
     if not known.exists():
-        place = (
-            os.path.relpath(params["data"], REPO) if params.get("data") else ""
-        )  # a run may be published: no private paths
+        # runs get published: no private paths
+        place = os.path.relpath(params["data"], REPO) if params.get("data") else ""
         known.write_text(yaml.safe_dump({"key": key, **params, "data": place}, sort_keys=False))
     return Run(folder, params, key, data)
 
