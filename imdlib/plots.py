@@ -163,25 +163,6 @@ def interval_panels(rows, *, trivial=(), label="method", panel="metric"):
     return figure
 
 
-def interval_plot(rows, *, value="value", label="method", hue=None, xlabel="", marks=()):
-    """Values with their 95% intervals, one line per method; marks: (x, text) of levels to compare with, such as the centre blob."""
-    names = list(dict.fromkeys(rows[label]))
-    groups = [None] if hue is None else list(dict.fromkeys(rows[hue]))
-    figure, axis = plt.subplots(figsize=(PAGE * 0.75, 0.5 + 0.26 * len(names) * max(1, 0.6 * len(groups))))
-    for g, group in enumerate(groups):
-        part = rows if group is None else rows[rows[hue] == group]
-        y = np.array([names.index(name) for name in part[label]]) + (g - (len(groups) - 1) / 2) * 0.7 / len(groups)
-        spread = np.clip(np.abs(np.stack([part[value] - part["low"], part["high"] - part[value]])), 0, None)
-        axis.errorbar(part[value], y, xerr=spread, fmt="o", ms=3.5, capsize=2, lw=1, color=PALETTE[g], label=group)
-    for x, text in marks:
-        axis.axvline(x, color="0.5", lw=0.8, ls="--")
-        axis.text(x, -0.75, text, fontsize=6, color="0.35", ha="center", va="bottom")
-    axis.set(yticks=range(len(names)), yticklabels=names, xlabel=xlabel, ylim=(len(names) - 0.4, -0.7))
-    if hue:
-        axis.legend(fontsize=7, title=None)
-    return figure
-
-
 def learning_curves(history, columns, *, hue="method"):
     """One panel per column of the histories against the epoch, columns: {name: title}; the band is the range over seeds."""
     columns = {name: title for name, title in columns.items() if name in history and history[name].notna().any()}

@@ -148,18 +148,6 @@ def test_claims_plot_of_nothing_is_empty_not_an_error(tmp_path):
     assert len(figure.axes) == 1 and len(figure.axes[0].get_yticks()) == 0
 
 
-def test_interval_plot_has_a_line_for_each_method_and_group():
-    rows = pd.DataFrame(
-        {"method": ["a", "a", "b", "b"], "metric": ["F1", "AUC"] * 2, "value": [0.1, 0.6, 0.3, np.nan], "low": [0.05, 0.5, 0.2, np.nan],
-         "high": [0.2, 0.7, 0.4, np.nan]}
-    )  # fmt: skip
-    axis = plots.interval_plot(rows, hue="metric", xlabel="score", marks=[(0.5, "chance")]).axes[0]
-    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["a", "b"]
-    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["F1", "AUC"]
-    assert "chance" in [text.get_text() for text in axis.texts]
-    assert plots.interval_plot(rows[rows["metric"] == "F1"]).axes[0].get_legend() is None
-
-
 def test_interval_panels_show_the_best_of_what_looks_at_no_image():
     rows = pd.DataFrame(
         {
@@ -194,12 +182,12 @@ def test_learning_curves_have_a_panel_for_each_column_that_holds_something():
 
 def test_each_function_opens_one_figure_and_closing_it_leaves_none():
     columns, _ = plots.choose_columns(*example(), 2)
-    rows = pd.DataFrame({"method": ["a"], "value": [0.1], "low": [0.0], "high": [0.2]})
+    rows = pd.DataFrame({"method": ["a"], "metric": ["F1"], "value": [0.1], "low": [0.0], "high": [0.2]})
     history = pd.DataFrame({"epoch": [1, 2], "method": "a", "loss": [2.0, 1.0]})
     for figure in (
         plots.prediction_grid(columns, ["Base"]),
         plots.claims_plot(pd.DataFrame([claim(0.3, "supported")])),
-        plots.interval_plot(rows),
+        plots.interval_panels(rows),
         plots.learning_curves(history, {"loss": "loss"}),
     ):
         assert figure.number in plt.get_fignums()
