@@ -3,19 +3,21 @@
 # A run is repeated when its parameters or the code it depends on change; everything else is used again.
 # On a cluster: --executor slurm --jobs 50 (with snakemake-executor-plugin-slurm installed).
 import base64
+import inspect
 import sys
 from pathlib import Path
 
 import yaml
 
 from imdlib import ncl, runs
+from imdlib.ncl import grid
 
 NAME = config.get("profile", "quick")
 PROFILE = yaml.safe_load(Path(f"profiles/{NAME}.yaml").read_text())
 RESULTS = f"results/{NAME}"
 DATA = str(Path(config["data"]).resolve()) if config.get("data") else ""
 NOTEBOOKS = ["data", "ncl/run", "ncl/report", "report"]
-GRAPH = {"ncl.variants", "ncl.train_sets", "ncl.seeds"}  # keys of a profile that this file itself reads
+GRAPH = {f"ncl.{name}" for name in inspect.signature(grid.configurations).parameters}  # keys that this file itself reads
 
 
 def settings(notebook, **more):
@@ -36,13 +38,9 @@ unknown = {key for key in PROFILE if key not in GRAPH and key.split(".")[-1] not
 if unknown:
     raise ValueError(f"profiles/{NAME}.yaml: no notebook has the parameter(s) {', '.join(sorted(unknown))}")
 
-NCL = {
-    f"{variant.replace('+', '-')}_{train_set}_seed{seed}": dict(variant=variant, train_set=train_set, seed=seed)
-    for train_set in PROFILE["ncl.train_sets"]
-    for variant in PROFILE["ncl.variants"]
-    for seed in PROFILE["ncl.seeds"]
-}
-SETS = list(dict.fromkeys([*PROFILE["ncl.train_sets"], *PROFILE["ncl.test_sets"]]))
+NCL = grid.configurations(**{key.removeprefix("ncl."): PROFILE[key] for key in GRAPH & PROFILE.keys()})
+TRAINED = [name for cell in NCL.values() for name in cell["train_set"].split("+")]
+SETS = list(dict.fromkeys([*TRAINED, *PROFILE["ncl.test_sets"]]))
 CHECKS = [f"imdlib.data.{name}" for name in ("facts", "resemblance", "shortcuts", "checks", "gallery")]
 CODE = {"data": runs.code_fingerprint(*ncl.DATA_CODE, *CHECKS, "imdlib.metrics", "imdlib.baselines"), "ncl": runs.code_fingerprint(*ncl.CODE)}
 RUN = (

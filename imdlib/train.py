@@ -53,7 +53,7 @@ def make_optimizer(name, parameters, *, learning_rate, weight_decay, momentum=0.
     if name == "sgd":
         return torch.optim.SGD(parameters, learning_rate, momentum=momentum, weight_decay=weight_decay)
     if name == "adamw":
-        return torch.optim.AdamW(parameters, learning_rate, weight_decay=weight_decay)
+        return torch.optim.AdamW(parameters, learning_rate, weight_decay=weight_decay, fused=True)
     raise ValueError(f"optimizer={name!r}: expected 'sgd' or 'adamw'")
 
 

@@ -11,11 +11,12 @@ DATA_CODE = [
     f"imdlib.data.{name}"
     for name in ("images", "batches", "synthetic", "twins", "scenes", "camera", "masks", "manipulate")
 ]
-NETWORK_CODE = [f"imdlib.ncl.{name}" for name in ("backbone", "model", "patches", "pivot", "losses")]
+NETWORK_CODE = [f"imdlib.ncl.{name}" for name in ("backbone", "model", "vit", "networks", "patches", "pivot", "losses")]
 CODE = [
     *DATA_CODE,
     *NETWORK_CODE,
     "imdlib.train",
     "imdlib.evaluate",
     "imdlib.metrics",
+    "imdlib.data.attacks",
 ]  # what the numbers of a run depend on

@@ -144,9 +144,10 @@ class Decoder(nn.Module):
         return self.fuse(torch.cat([x, self.low(low)], dim=1))
 
 
-def unit(inplanes, planes, kernel, dilation=1):
-    """Convolution that keeps the size, batch norm, ReLU."""
-    conv = nn.Conv2d(inplanes, planes, kernel, padding=dilation * (kernel // 2), dilation=dilation, bias=False)
+def unit(inplanes, planes, kernel, dilation=1, stride=1):
+    """Convolution that keeps the size (stride 1), batch norm, ReLU."""
+    padding = dilation * (kernel // 2)
+    conv = nn.Conv2d(inplanes, planes, kernel, stride, padding, dilation, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(planes), nn.ReLU(inplace=True))
 
 

@@ -7,10 +7,10 @@ import pandas as pd
 import yaml
 
 from imdlib import intervals, runs
-from imdlib.ncl import METHODS
-from imdlib.ncl.model import NCLNet, tampered_probability
+from imdlib.ncl import METHODS, networks
+from imdlib.ncl.model import tampered_probability
 
-SETTINGS = ("backbone", "width", "head_width", "rates", "output_stride", "stem_stride", "inputs", "hook", "dropout")
+SETTINGS = (*networks.SHARED, *networks.RESNET, "blocks", "variant")
 MAKE = "`make study` (or notebooks/ncl/run.ipynb) trains runs and keeps their weights"
 
 
@@ -37,17 +37,12 @@ def load_run(folder):
     if missing:
         raise FileNotFoundError(f"{folder} is no finished run, it lacks {', '.join(missing)}: {MAKE}")
     params = yaml.safe_load((folder / "params.yaml").read_text())
-    absent = [name for name in (*SETTINGS, "blocks", "variant") if name not in params]
+    absent = [name for name in SETTINGS if name not in params]
     if absent:
         raise ValueError(
             f"{folder}/params.yaml: expected the parameters of notebooks/ncl/run.ipynb, lacks {', '.join(absent)}"
         )
-    network = NCLNet(
-        **{name: params[name] for name in SETTINGS},
-        blocks=params["blocks"] or None,
-        pivot="pivot" in params["variant"],
-        aux="pc" in params["variant"],
-    )
+    network = networks.build(params | {"pretrained": False})
     try:
         network.load_state_dict(load_file(folder / "weights.safetensors"))
     except RuntimeError as error:

@@ -1,0 +1,138 @@
+"""Discrepancy-aware distillation: a teacher, two students that agree with it on some classes only, two generalizers.
+
+Bridging sections 3.2 and 3.3, equations 1 to 8. After training d1 (teacher to student 1) and d2 (to student 2) tell the
+classes apart: real small, small; partly fake small, large; fully fake large, small.
+
+Differs from the paper:
+- The square of a vector is read as the squared L2 distance, the margin's hinge as applied to each image; so margin 4
+  asks for a distance of 2. `elementwise=True` puts the hinge on each component instead, and averages.
+- The compared outputs are the logits, which are unbounded (probabilities can never be 4 apart); `disc_on="feature"`
+  compares the readouts before them.
+- Around Eq. 5 the text and the equation differ in whether student 2 sees raw or rewritten features; as in the
+  equations, a student converges on raw fakes and diverges on rewritten ones. It could then tell the two apart instead of
+  the classes: `diverge_on_raw_too=True` adds the hinge on raw fakes.
+- Only a generalizer learns in Eq. 6 and 7; the text has the other networks "modified" there, too.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from imdlib.bridge.labels import CLASSES, FULLY, PARTLY, REAL
+from imdlib.bridge.networks import Generalizer, Reader
+
+
+class Outputs(NamedTuple):
+    """What the three networks say about the same tokens, (B,K) each."""
+
+    teacher: Tensor
+    student1: Tensor
+    student2: Tensor
+
+    def of(self, rows):
+        """Outputs of the images that `rows` (B,) bool marks."""
+        return Outputs(*(z[rows] for z in self))
+
+
+def squared_distance(z_teacher, z_student):
+    """d of each image: (B,K), (B,K) -> (B,), in float32 also inside autocast."""
+    return (full(z_teacher) - full(z_student)).square().sum(1)
+
+
+def converge(z_teacher, z_student):
+    """Eq. 1, 3 and 5: mean over images of the squared distance; zero that is part of the graph for no image."""
+    return mean(squared_distance(z_teacher, z_student))
+
+
+def diverge(z_teacher, z_student, *, margin=4.0, elementwise=False):
+    """Eq. 2 and 4: mean over images of [margin - d]_+; zero that is part of the graph for no image.
+
+    elementwise: mean over images and components of [margin - (difference)^2]_+ instead.
+    """
+    if elementwise:
+        return mean(F.relu(margin - (full(z_teacher) - full(z_student)).square()))
+    return mean(F.relu(margin - squared_distance(z_teacher, z_student)))
+
+
+def student_losses(raw, rewritten_pf, rewritten_ff, label, *, diverge_on_raw_too=False, **hinge):
+    """Eq. 1 to 5: dict of scalars, `loss` their plain sum. Student i may learn from them, the teacher must be detached.
+
+    raw: Outputs on the batch's own tokens (B,K); rewritten_pf, rewritten_ff: Outputs on G_PF(partly fake tokens) and on
+    G_FF(fully fake tokens), with as many rows as the batch has of the class; label (B,), see `labels`. hinge: margin,
+    elementwise.
+    """
+    real, partly, fully = (raw.of(label == one) for one in (REAL, PARTLY, FULLY))
+    parts = {
+        "real1": converge(real.teacher, real.student1),  # Eq. 1, i = 1
+        "real2": converge(real.teacher, real.student2),  # Eq. 1, i = 2
+        "pf_diverge2": diverge(rewritten_pf.teacher, rewritten_pf.student2, **hinge),  # Eq. 2
+        "pf_converge1": converge(partly.teacher, partly.student1),  # Eq. 3
+        "ff_diverge1": diverge(rewritten_ff.teacher, rewritten_ff.student1, **hinge),  # Eq. 4
+        "ff_converge2": converge(fully.teacher, fully.student2),  # Eq. 5
+    }
+    if diverge_on_raw_too:
+        parts["pf_diverge2_raw"] = diverge(partly.teacher, partly.student2, **hinge)
+        parts["ff_diverge1_raw"] = diverge(fully.teacher, fully.student1, **hinge)
+    return {"loss": sum(parts.values()), **parts}
+
+
+def generalizer_loss(z_teacher, z_push, z_pull, **hinge):
+    """Eq. 6 (push = student 1, pull = student 2) and Eq. 7 (the other way round): [margin - d_push]_+ + d_pull.
+
+    It closes the very gap that Eq. 2 or 4 opens, and opens the one that Eq. 3 or 5 closes. z: (B,K) on rewritten tokens.
+    """
+    return diverge(z_teacher, z_push, **hinge) + converge(z_teacher, z_pull)
+
+
+def discrepancy_vector(z):
+    """Eq. 8, the classifier's input: Outputs (B,K) -> (B,2K), squares of teacher - student 1, then - student 2."""
+    z = Outputs(*(full(one) for one in z))
+    return torch.cat([(z.teacher - z.student1).square(), (z.teacher - z.student2).square()], dim=1)
+
+
+class Discrepancy(nn.Module):
+    """Teacher, students and generalizers over tokens (B,T,features); `width` is the length of the vector of Eq. 8.
+
+    disc_on: 'logits' or 'feature', what is compared; dim, depth, heads: of all five transformers.
+    """
+
+    def __init__(self, features, *, disc_on="logits", dim=384, depth=4, heads=6):
+        super().__init__()
+        if disc_on not in ("logits", "feature"):
+            raise ValueError(f"disc_on={disc_on!r}: expected 'logits' or 'feature'")
+        self.disc_on = disc_on
+        self.width = 2 * (len(CLASSES) if disc_on == "logits" else dim)
+        shape = dict(dim=dim, depth=depth, heads=heads)
+        self.teacher, self.student1, self.student2 = (Reader(features, **shape) for _ in range(3))
+        self.generalizer_pf, self.generalizer_ff = (Generalizer(features, **shape) for _ in range(2))
+
+    def outputs(self, tokens):
+        """Outputs on tokens (B,T,D), of what `disc_on` says; of no image, zeros (0,K) that are part of no graph."""
+        if len(tokens) == 0:
+            return Outputs(*[tokens.new_zeros(0, self.width // 2)] * 3)
+        which = 0 if self.disc_on == "logits" else 1
+        return Outputs(*(network(tokens)[which] for network in (self.teacher, self.student1, self.student2)))
+
+    def forward(self, tokens):
+        """Eq. 8: tokens (B,T,D) -> (B,2K) float32, without generalizers, as at inference."""
+        return discrepancy_vector(self.outputs(tokens))
+
+    def teacher_logits(self, tokens):
+        """The teacher's own classification, logits (B,3)."""
+        return self.teacher(tokens)[0]
+
+    def distances(self, tokens):
+        """d1 and d2 of each image, (B,2) float32, squared."""
+        return self(tokens).unflatten(1, (2, -1)).sum(2)
+
+
+def mean(values):
+    """Mean over all values, 0 with a graph where there is none."""
+    return values.mean() if values.numel() else values.sum()
+
+
+def full(z):
+    """Half precision becomes float32; float32 and float64 stay."""
+    return z if z.dtype == torch.float64 else z.float()

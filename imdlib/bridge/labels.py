@@ -1,0 +1,15 @@
+"""Three classes: real, partly fake (a region is made by a generator), fully fake (the whole image is).
+
+Bridging section 3.1. The order is that of every logit and of every label here.
+"""
+
+import numpy as np
+
+REAL, PARTLY, FULLY = 0, 1, 2
+CLASSES = ("real", "partly fake", "fully fake")
+
+
+def three_classes(manifest):
+    """Labels (N,) int64 of a manifest: kind `authentic` is real, `generated` is fully fake, all others partly fake."""
+    kind = manifest["kind"].to_numpy()
+    return np.select([kind == "authentic", kind == "generated"], [REAL, FULLY], PARTLY).astype(np.int64)

@@ -1,0 +1,126 @@
+"""Selective contrast: matching scores, the cells on which two clusterings agree, and InfoNCE on those alone.
+
+INR section 3.3, Eq. 4 (matching score) and Eq. 5 (contrast); two-means and "the smaller cluster is tampered" from the
+text between them.
+
+Differs from the paper:
+- Eq. 5 does not say what the query is, nor tau. Here every authentic cell is a query once, its positives are the other
+  authentic cells, its negatives the tampered ones, features have length 1 and tau is 0.1 (the form of FOCAL, Wu et al.
+  2023, which the paper follows). Without the unit length Eq. 5 has no lower bound.
+- Eq. 5 keeps the positives out of the denominator, so it may be negative (at least -2 / tau + log K); `form="standard"`
+  is InfoNCE with the mean positive similarity in numerator and denominator, never negative.
+- The contrast is applied to the projected features P(F). On F itself, as one may read the text, P would never be
+  trained: M reaches the loss only through a clustering, which has no gradient (a test shows it).
+- The text calls low matching scores tampered, and then the smaller cluster: `m_rule` is "minority" or "low".
+- Images without both kinds of cells, and those that `which` leaves out, do not count.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from imdlib.cluster import minority, two_means
+
+EPS = 1e-6  # norm below which a feature counts as zero: it then has cosine 0 with everything
+
+
+class Selection(NamedTuple):
+    """Cells on which the clusterings of F and of M agree, (B,h,w) bool, and whether M's minority is its low cluster,
+    (B,) bool."""
+
+    tampered: Tensor
+    authentic: Tensor
+    low: Tensor
+
+
+def matching_scores(proj, proj_r):
+    """INR Eq. 4: sigmoid of the dot product over sqrt(C) of two (B,C,h,w) -> M (B,h,w) float32 in [0,1], high = like
+    the reconstruction, hence authentic.
+    """
+    with torch.autocast(proj.device.type, enabled=False):
+        proj, proj_r = wide(proj), wide(proj_r)
+        return ((proj * proj_r).sum(1) / proj.shape[1] ** 0.5).sigmoid()
+
+
+@torch.no_grad()
+def select(feat, matching, *, m_rule="minority"):
+    """C_I of INR section 3.3: two-means on the unit features and on the scores, each smaller cluster tampered, and both
+    asked -> Selection. Nothing is selected in an image whose features or scores are all equal or not finite.
+
+    feat (B,D,h,w); matching (B,h,w). m_rule: 'minority', or 'low' = the cluster of low scores is tampered.
+    """
+    if m_rule not in ("minority", "low"):
+        raise ValueError(f"m_rule={m_rule!r}: expected 'minority' or 'low'")
+    by_feature, _, some = two_means(F.normalize(wide(feat), dim=1, eps=EPS).flatten(2).transpose(1, 2))
+    by_score, _, any_score = two_means(matching.flatten(1))  # True = the higher scores
+    valid = (some & any_score)[:, None]
+    from_feature, from_score = minority(by_feature), minority(by_score)
+    low = (from_score != by_score).all(dim=1)
+    from_score = from_score if m_rule == "minority" else ~by_score
+    tampered, authentic = from_feature & from_score & valid, ~from_feature & ~from_score & valid
+    return Selection(tampered.view(matching.shape), authentic.view(matching.shape), low & valid[:, 0])
+
+
+def selective_contrast(
+    feat,
+    tampered,
+    authentic,
+    *,
+    which=None,
+    tau=0.1,
+    form="literal",
+    max_authentic=1000,
+    max_tampered=1000,
+    generator=None,
+):
+    """INR Eq. 5, mean over the authentic cells of an image and then over the images that qualify; float32 scalar
+    (float64 for float64 features) also inside autocast. No image that qualifies: a zero that is part of the graph.
+
+    feat (B,D,h,w), projected features; tampered, authentic (B,h,w) bool of `select`; which (B,) bool: images that may
+    count, None = all. An image needs two authentic cells and a tampered one. form: 'literal' or 'standard'.
+    max_authentic, max_tampered: cells drawn at random from an image that has more.
+    """
+    if form not in ("literal", "standard"):
+        raise ValueError(f"form={form!r}: expected 'literal' or 'standard'")
+    with torch.autocast(feat.device.type, enabled=False):
+        authentic, tampered = authentic.flatten(1), tampered.flatten(1)  # (B,N)
+        qualify = (authentic.sum(1) > 1) & tampered.any(1) & (True if which is None else which)
+        rows = qualify.nonzero()[:, 0]  # (b,)
+        if len(rows) == 0:
+            return wide(feat[..., :1, :1]).sum() * 0
+        cells = wide(feat[rows].flatten(2).transpose(1, 2))  # (b,N,D)
+        query, in_query = draw(cells, authentic[rows], max_authentic, generator)  # (b,A,D), (b,A)
+        negative, in_negative = draw(cells, tampered[rows], max_tampered, generator)  # (b,K,D), (b,K)
+        same = query @ query.transpose(1, 2) / tau  # (b,A,A)
+        pairs = (
+            in_query[:, :, None] & in_query[:, None] & ~torch.eye(same.shape[1], dtype=torch.bool, device=same.device)
+        )
+        count = (in_query.sum(1) - 1).clamp(min=1)[:, None]  # (b,1) J, the other authentic cells
+        against = query @ negative.transpose(1, 2) / tau  # (b,A,K)
+        against = against.masked_fill(~in_negative[:, None], -torch.inf).logsumexp(2)  # (b,A)
+        if form == "literal":
+            # unused queries have no pair: a finite stand-in keeps NaN out of the gradient
+            among = same.masked_fill(~pairs, -1e9).logsumexp(2) - count.log()
+            terms = against - among
+        else:
+            terms = F.softplus(against - (same * pairs).sum(2) / count)
+        return (terms.masked_fill(~in_query, 0).sum(1) / in_query.sum(1)).mean()
+
+
+def draw(cells, member, limit, generator=None):
+    """Unit features of up to `limit` members of each image, at random without replacement, all images at once.
+
+    cells (b,N,D), member (b,N) bool with a member in every row -> (b,n,D), present (b,n) bool.
+    """
+    n = min(limit, int(member.sum(1).max()))
+    keys = torch.rand(member.shape, generator=generator, device=member.device).masked_fill(~member, -1)
+    keys, index = keys.topk(n, dim=1)
+    drawn = cells.gather(1, index[..., None].expand(-1, -1, cells.shape[2]))
+    return F.normalize(drawn, dim=2, eps=EPS), keys >= 0
+
+
+def wide(x):
+    """Half precision becomes float32; float32 and float64 stay."""
+    return x if x.dtype == torch.float64 else x.float()

@@ -1,0 +1,157 @@
+"""The detector: two branches with shared weights, one for the image and its error map, one for its reconstruction.
+
+INR section 3.1, 3.3, 3.5 and Figure 3: ResNet-50, mask by a sigmoid on the upsampled final feature map, projection head
+of two convolutions, shallow heads by the channel mean.
+
+Differs from the paper:
+- The branches share weights but not input channels (4 and 3): the second branch gets the error of I_R against itself,
+  zero. A stem of its own would never be trained, for the next reason.
+- The second branch runs without gradient and with the main branch's running statistics in batch norm. It only serves M,
+  M only a clustering, and that has no gradient; the main branch is the same network with and without the other.
+- At stride 32 a 224-pixel crop has 49 cells, too few to cluster. The default feature is the third stage beside the
+  upsampled fourth, stride 16 (as in WSCL, Zhai et al. 2023); `feat="stage4"` is the literal one.
+- The paper names no layer that makes one channel out of the final features: a 1x1 convolution, or `head="mean"`.
+- The channel mean of features after ReLU is never negative, so its sigmoid cannot fall below 0.5. A normalisation with
+  scale and shift stands in between; `shallow="literal"` leaves it out.
+- `inputs="rgb+residual"` adds a high-pass residual; `stem_stride`, `width`, `blocks` and `proj` are free.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from imdlib.inr.backbone import STAGES, Encoder
+from imdlib.inr.contrast import matching_scores
+from imdlib.inr.priors import high_pass
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+RESIDUAL_GAIN = 20.0  # the residual's median standard deviation is 0.046 on CASIA v1
+SHALLOW = STAGES[:3]
+
+
+class INRNet(nn.Module):
+    """Takes images in [0,1] and normalises them itself; the prior is part of it and never trained.
+
+    prior: a module of `imdlib.inr.priors`, None = RGB alone, one branch. matching: own the second branch and P, False =
+    the prior's error is an input and nothing else. backbone, stem_stride, width, blocks: see `backbone.Encoder`.
+    inputs: 'rgb' or 'rgb+residual'. feat: 'fused' or 'stage4'. head: 'conv' or 'mean' (`ChannelMean`). proj: channels
+    of P's two 1x1 convolutions. shallow: None, 'norm' or 'literal', the heads of the unsupervised mode.
+    """
+
+    def __init__(
+        self,
+        *,
+        prior=None,
+        matching=True,
+        backbone="resnet50",
+        stem_stride=4,
+        width=1.0,
+        blocks=None,
+        inputs="rgb",
+        feat="fused",
+        head="conv",
+        proj=(512, 256),
+        shallow=None,
+    ):
+        super().__init__()
+        known = {
+            "inputs": (inputs, ("rgb", "rgb+residual")),
+            "feat": (feat, ("fused", "stage4")),
+            "head": (head, ("conv", "mean")),
+            "shallow": (shallow, (None, "norm", "literal")),
+        }
+        for name, (value, expected) in known.items():
+            if value not in expected:
+                raise ValueError(f"{name}={value!r}: expected one of {', '.join(map(repr, expected))}")
+        self.inputs, self.fused = inputs, feat == "fused"
+        self.prior = prior
+        channels = (3 if inputs == "rgb" else 6) + (0 if prior is None else prior.channels)
+        self.encoder = Encoder(backbone, in_channels=channels, stem_stride=stem_stride, width=width, blocks=blocks)
+        planes = self.encoder.channels
+        size = planes["layer4"] + (planes["layer3"] if self.fused else 0)
+        self.head = nn.Conv2d(size, 1, 1) if head == "conv" else ChannelMean()
+        self.project = None
+        if prior is not None and matching:
+            self.project = nn.Sequential(nn.Conv2d(size, proj[0], 1), nn.ReLU(), nn.Conv2d(proj[0], proj[1], 1))
+        self.shallow = None
+        if shallow is not None:
+            self.shallow = nn.ModuleList([ChannelMean(literal=shallow == "literal") for _ in SHALLOW])
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+
+    def train(self, mode=True):
+        """As usual, but the prior stays in evaluation mode."""
+        super().train(mode)
+        if self.prior is not None:
+            self.prior.eval()
+        return self
+
+    def forward(self, image):
+        """image (B,3,H,W) float in [0,1], at least 32 pixels a side -> dict of logits (B,1,h,w) and feat (B,D,h,w), both
+        at the feature's stride; with a prior, error (B,E,H,W) and reconstruction (B,3,H,W); with matching, proj
+        (B,d,h,w) and matching (B,h,w) in [0,1]; with shallow heads, shallow: a list of logits (B,1,hs,ws).
+        """
+        check_image(image)
+        outputs, error = {}, None
+        if self.prior is not None:
+            outputs["reconstruction"], error = outputs["reconstruction"], outputs["error"] = self.prior(image)
+        stages = self.encoder(self.stack(image, error))
+        feat = self.fuse(stages)
+        outputs |= {"logits": self.head(feat).float(), "feat": feat}
+        if self.project is not None:
+            outputs["proj"] = self.project(feat)
+            outputs["matching"] = self.match(outputs["proj"], outputs["reconstruction"], error)
+        if self.shallow is not None:
+            outputs["shallow"] = [head(stages[name]).float() for head, name in zip(self.shallow, SHALLOW)]
+        return outputs
+
+    @torch.no_grad()
+    def match(self, proj, reconstruction, error):
+        """M of projected features (B,d,h,w) and the complementary branch's: (B,h,w), without gradient."""
+        training = self.encoder.training
+        self.encoder.eval()
+        feat_r = self.fuse(self.encoder(self.stack(reconstruction, torch.zeros_like(error))))
+        self.encoder.train(training)
+        return matching_scores(proj, self.project(feat_r))
+
+    def stack(self, image, error):
+        """Input of the encoder: normalised image, gained residual where asked for, error map where there is a prior."""
+        parts = [(image - self.mean) / self.std]
+        if self.inputs == "rgb+residual":
+            parts.append(RESIDUAL_GAIN * high_pass(image))
+        return torch.cat(parts if error is None else [*parts, error], dim=1)
+
+    def fuse(self, stages):
+        """F of INR section 3.3: the fourth stage, or the third with the upsampled fourth beside it."""
+        third, last = stages["layer3"], stages["layer4"]
+        if not self.fused:
+            return last
+        return torch.cat([third, F.interpolate(last, third.shape[-2:], mode="bilinear", align_corners=False)], dim=1)
+
+
+class ChannelMean(nn.Module):
+    """Logits by the mean over channels: (B,D,h,w) -> (B,1,h,w), normalised over the batch with a learned scale and
+    shift, or as it is (literal).
+    """
+
+    def __init__(self, *, literal=False):
+        super().__init__()
+        self.norm = nn.Identity() if literal else nn.BatchNorm2d(1)
+
+    def forward(self, x):
+        return self.norm(x.mean(dim=1, keepdim=True))
+
+
+def tampered_probability(outputs, size=None):
+    """Outputs of `INRNet` -> probability of tampered (B,1,h,w) at the feature's stride, or (B,1,*size), bilinear."""
+    prob = outputs["logits"].float().sigmoid()
+    return prob if size is None else F.interpolate(prob, size, mode="bilinear", align_corners=False)
+
+
+def check_image(image):
+    """Refuse what would fail further down, or silently do badly."""
+    if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
+        found = f"{image.dtype} {tuple(image.shape)}"
+        raise ValueError(f"image: expected float (B,3,H,W) in [0,1], found {found}; divide 8-bit images by 255")
+    if min(image.shape[-2:]) < 32:
+        raise ValueError(f"image: expected at least 32 pixels a side, found {tuple(image.shape[-2:])}; pad it")

@@ -1,0 +1,68 @@
+"""Image encoder of NRR: from an image to a feature vector for each of its pixels.
+
+INR section 3.2 asks for "an image encoder" with output H x W x C and cites NeRCo (Yang et al., ICCV 2023), whose encoder
+is the ResNet generator of CycleGAN without its last layer: 7x7 convolution, two halvings, nine residual blocks, two
+doublings, instance norm, reflected borders.
+
+Differs from the paper: `width`, `stride`, `blocks` and `channels` are free. The capacity of this encoder, more than L,
+decides how well tampered pixels can be copied.
+"""
+
+import math
+
+from torch import nn
+from torch.nn import functional as F
+
+SMALLEST = 8  # pixels a side below which reflected borders do not exist
+
+
+class ImageEncoder(nn.Module):
+    """Full-resolution features. width: channels before the first halving; stride: 1, 2 or 4 pixels per cell where the
+    residual blocks work, each halving doubles the channels; blocks: how many residual blocks; channels: C of the output.
+    """
+
+    def __init__(self, *, width=64, stride=4, blocks=9, channels=64):
+        super().__init__()
+        if stride not in (1, 2, 4):
+            raise ValueError(f"stride={stride!r}: expected 1, 2 or 4")
+        if min(width, channels) < 1 or blocks < 0:
+            raise ValueError(f"expected width and channels >= 1 and blocks >= 0, found {width}, {channels}, {blocks}")
+        self.stride, self.channels = stride, channels
+        halvings = int(math.log2(stride))
+        planes = [width * 2**k for k in range(halvings + 1)]
+        self.stem = unit(nn.Conv2d(3, width, 7, padding=3, padding_mode="reflect"))
+        self.down = nn.Sequential(*[unit(nn.Conv2d(n, 2 * n, 3, 2, 1)) for n in planes[:-1]])
+        self.blocks = nn.Sequential(*[ResidualBlock(planes[-1]) for _ in range(blocks)])
+        up = [nn.ConvTranspose2d(2 * n, n, 3, 2, 1, output_padding=1) for n in reversed(planes[:-1])]
+        self.up = nn.Sequential(*[unit(conv) for conv in up])
+        self.out = nn.Identity() if channels == width else nn.Conv2d(width, channels, 1)
+
+    def forward(self, image):
+        """image (B,3,H,W), H and W of at least 8 -> (B,channels,H,W); sides that `stride` does not divide are
+        reflected to the right and below, and cut again.
+        """
+        height, width = image.shape[-2:]
+        if image.ndim != 4 or image.shape[1] != 3 or min(height, width) < SMALLEST:
+            raise ValueError(
+                f"image: expected (B,3,H,W) of at least {SMALLEST} pixels a side, found {tuple(image.shape)}; pad it"
+            )
+        x = F.pad(image, (0, -width % self.stride, 0, -height % self.stride), mode="reflect")
+        x = self.out(self.up(self.blocks(self.down(self.stem(x)))))
+        return x[..., :height, :width]
+
+
+class ResidualBlock(nn.Module):
+    """x + conv, norm, ReLU, conv, norm of x, all at the same size."""
+
+    def __init__(self, planes):
+        super().__init__()
+        first, second = (nn.Conv2d(planes, planes, 3, padding=1, padding_mode="reflect") for _ in range(2))
+        self.body = nn.Sequential(unit(first), second, nn.InstanceNorm2d(planes))
+
+    def forward(self, x):
+        return x + self.body(x)
+
+
+def unit(conv):
+    """Convolution, instance norm, ReLU."""
+    return nn.Sequential(conv, nn.InstanceNorm2d(conv.out_channels), nn.ReLU(inplace=True))

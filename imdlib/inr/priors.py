@@ -1,0 +1,96 @@
+"""What is put beside the image: a predictor of authentic pixels, and the square of what it gets wrong.
+
+INR section 3.3: the frozen NRR's reconstruction I_R feeds the second branch, its error I_E the first. Section 2.1 holds
+that fixed high-pass filters serve less well; `Smooth` (the 3x3 mean) and `SRM` (three filters of Fridrich and Kodovsky
+2012, as chosen by Zhou et al. 2018) have the same form, so that only the predictor differs in a comparison.
+
+Each maps image (B,3,H,W) in [0,1] to (reconstruction (B,3,H,W), error (B,`channels`,H,W) float32 >= 0), computes in
+float32 also inside autocast and has nothing to train.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from imdlib.inr.reconstruction import error_map
+
+SRM_FILTERS = (  # integer coefficients and what divides them; each predicts a pixel from its neighbours, centre -1
+    ([[0, 0, 0, 0, 0], [0, -1, 2, -1, 0], [0, 2, -4, 2, 0], [0, -1, 2, -1, 0], [0, 0, 0, 0, 0]], 4),
+    ([[-1, 2, -2, 2, -1], [2, -6, 8, -6, 2], [-2, 8, -12, 8, -2], [2, -6, 8, -6, 2], [-1, 2, -2, 2, -1]], 12),
+    ([[0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 1, -2, 1, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]], 2),
+)
+
+
+class FrozenNRR(nn.Module):
+    """A trained NRR, never trained again: its weights get no gradient. scale, channels: of `error_map`."""
+
+    def __init__(self, nrr, *, scale=None, channels="mean"):
+        super().__init__()
+        self.nrr = nrr.requires_grad_(False).eval()
+        self.scale, self.mode = scale, channels
+        self.channels = 1 if channels == "mean" else 3
+
+    @torch.no_grad()
+    def forward(self, image):
+        with torch.autocast(image.device.type, enabled=False):
+            reconstruction = self.nrr.reconstruct(image.float())
+            return reconstruction, error_map(image, reconstruction, channels=self.mode, scale=self.scale)
+
+
+class Smooth(nn.Module):
+    """Every pixel predicted by the mean of its 3x3 neighbourhood: the error is the energy of a high-pass residual."""
+
+    channels = 1
+
+    def __init__(self, *, scale=None):
+        super().__init__()
+        self.scale = scale
+
+    @torch.no_grad()
+    def forward(self, image):
+        reconstruction = image.float() - high_pass(image.float())
+        return reconstruction, error_map(image, reconstruction, scale=self.scale)
+
+
+class SRM(nn.Module):
+    """Every pixel predicted by three linear filters: one error map each, the reconstruction is their mean prediction."""
+
+    channels = 3
+
+    def __init__(self, *, scale=None):
+        super().__init__()
+        self.scale = scale
+        filters = torch.stack([torch.tensor(taps, dtype=torch.float32) / by for taps, by in SRM_FILTERS])
+        self.register_buffer("filters", filters[:, None], persistent=False)  # (3,1,5,5)
+
+    @torch.no_grad()
+    def forward(self, image):
+        with torch.autocast(image.device.type, enabled=False):
+            x = F.pad(image.float(), (2, 2, 2, 2), mode="replicate").flatten(0, 1)[:, None]  # (3B,1,H+4,W+4)
+            residual = F.conv2d(x, self.filters).unflatten(0, (-1, 3))  # (B,RGB,filter,H,W)
+            error = residual.pow(2).mean(dim=1)
+            error = error if self.scale is None else (error / self.scale).clamp(max=1)
+            return image + residual.mean(dim=2), error
+
+
+def high_pass(image):
+    """image (B,3,H,W) minus its 3x3 mean, borders replicated."""
+    return image - F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+
+
+def error_scale(prior, images, *, share=0.99, count=200):
+    """The `share` quantile of a prior's unscaled errors over the first `count` images: a float > 0 to set `scale` to.
+
+    images: ImageSet of authentic training images; every image weighs the same, whatever its size.
+    """
+    if prior.scale is not None:
+        raise ValueError(f"the prior already has scale={prior.scale}: measure the errors of one with scale=None")
+    device = next((tensor.device for tensor in prior.state_dict().values()), torch.device("cpu"))
+    grid = np.linspace(0, 1, 1001)
+    samples = (image for _, (image, _) in zip(range(count), images.samples()))
+    errors = [prior(image[None].to(device).float() / 255)[1].cpu().numpy() for image in samples]
+    scale = float(np.quantile(np.stack([np.quantile(error, grid) for error in errors]), share))
+    if scale <= 0:
+        raise ValueError("every error is zero: the prior copies its input; use one with fewer channels or a stride")
+    return scale

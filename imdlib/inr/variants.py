@@ -1,0 +1,51 @@
+"""The rows of the papers' ablations as models and losses.
+
+INR Table 4 (components) and the comparison of priors that section 2.1 argues for. The baseline is an FCN on RGB with max
+pooling. The third row of Table 4 has no adaptive pooling, yet equals no row of Table 6: it is read as Otsu's pool alone,
+the part of the adaptive one that the paper takes from WSCL.
+"""
+
+from functools import partial
+
+from imdlib.inr.detector import INRNet
+from imdlib.inr.priors import SRM, FrozenNRR, Smooth
+from imdlib.inr.weak import weak_loss
+
+VARIANTS = {  # variant -> prior, weight of the contrast, pooling
+    "base": (None, 0.0, "max"),
+    "nrr": ("nrr", 0.0, "max"),
+    "nrr+scl": ("nrr", 0.1, "otsu"),
+    "nrr+scl+agap": ("nrr", 0.1, "adaptive"),
+    "highpass+scl+agap": ("highpass", 0.1, "adaptive"),
+    "srm+scl+agap": ("srm", 0.1, "adaptive"),
+}
+
+
+def model_of(variant, *, nrr=None, scale=None, **network):
+    """The INRNet of a variant. nrr: a trained NRR, for the variants that have it; scale: of the prior's error map (see
+    `priors.error_scale`); network: other arguments of `INRNet`.
+    """
+    kind, beta, pooling = settings(variant)
+    if kind == "nrr" and nrr is None:
+        raise ValueError(f"variant={variant!r} needs nrr, an NRR trained on authentic images")
+    makers = {None: lambda: None, "nrr": lambda: FrozenNRR(nrr, scale=scale)}
+    makers |= {"highpass": lambda: Smooth(scale=scale), "srm": lambda: SRM(scale=scale)}
+    return INRNet(prior=makers[kind](), matching=bool(beta) or pooling == "adaptive", **network)
+
+
+def loss_of(variant, **options):
+    """The weak loss of a variant, loss(outputs, mask) -> dict; options: of `weak.weak_loss`, over the variant's own."""
+    _, beta, pooling = settings(variant)
+    return partial(weak_loss, **{"beta": beta, "pooling": pooling, **options})
+
+
+def pooling_of(variant):
+    """The pooling whose scores a variant is judged by: an argument of `weak.score_images`."""
+    return settings(variant)[2]
+
+
+def settings(variant):
+    """Row of VARIANTS, or an error that lists them."""
+    if variant not in VARIANTS:
+        raise ValueError(f"variant={variant!r}: expected one of {', '.join(VARIANTS)}")
+    return VARIANTS[variant]

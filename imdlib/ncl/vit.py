@@ -1,0 +1,88 @@
+"""The same localization task on a vision transformer, whose patch tokens NCL contrasts: is the method a plug-in?
+
+NCL section 4.3 ("Backbone Architectures") and Table 4: NCL appended to the output of a ViT.
+
+Differs from the paper: there the transformer is ObjectFormer, pre-trained on a synthetic set of its own and without
+public training code. Here a plain ViT from timm, from scratch. Like ObjectFormer's, its patches are cut from the
+features of a small convolutional stem rather than from pixels; a light decoder brings its tokens back to pixels.
+"""
+
+import timm
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from imdlib.ncl.model import IMAGENET_MEAN, IMAGENET_STD, RESIDUAL_GAIN, check_image, residual, unit
+from imdlib.ncl.pivot import PivotNet
+
+
+class NCLViT(nn.Module):
+    """ViT with a localization head; same inputs and outputs as `model.NCLNet`, so every loss of NCL fits it.
+
+    patch: side of a patch in pixels, a multiple of 2; embed, depth, heads: of the transformer; size: side of the images
+    that its positional embedding is made for (other sizes are interpolated); stem: channels of the two convolutions
+    before the patches, of which the second halves the size; head_width: channels of the decoder. inputs, pivot, pivot_mode, aux, dropout as in `NCLNet`.
+    """
+
+    def __init__(
+        self,
+        *,
+        patch=8,
+        embed=96,
+        depth=6,
+        heads=3,
+        size=128,
+        stem=16,
+        head_width=32,
+        inputs="rgb",
+        pivot=True,
+        pivot_mode="mean",
+        aux=True,
+        dropout=0.0,
+        classes=2,
+    ):
+        super().__init__()
+        if inputs not in ("rgb", "rgb+residual"):
+            raise ValueError(f"inputs={inputs!r}: expected 'rgb' or 'rgb+residual'")
+        if embed % heads or patch % 2:
+            raise ValueError(f"embed={embed} must be a multiple of heads={heads}, and patch={patch} a multiple of 2")
+        self.inputs, self.patch = inputs, patch
+        self.stem = nn.Sequential(unit(3 if inputs == "rgb" else 6, stem, 3), unit(stem, stem, 3, stride=2))
+        self.vit = timm.models.VisionTransformer(
+            img_size=size // 2,
+            patch_size=patch // 2,
+            in_chans=stem,
+            embed_dim=embed,
+            depth=depth,
+            num_heads=heads,
+            class_token=False,
+            global_pool="",
+            num_classes=0,
+            dynamic_img_size=True,
+            dynamic_img_pad=True,
+        )
+        self.reduce = unit(embed, head_width, 1)
+        self.decoder = nn.Sequential(unit(head_width, head_width, 3), nn.Dropout(dropout))
+        self.classifier = nn.Conv2d(head_width, classes, 1)
+        self.aux = nn.Conv2d(head_width, classes, 1) if aux else None
+        self.pivot = PivotNet(embed, mode=pivot_mode) if pivot else None
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, image):
+        """image (B,3,H,W) float in [0,1], sides of at least 32 -> dict of logits (B,classes,H,W), feat (B,embed,h,w), the
+        patch tokens as a map with h = ceil(H / patch), and aux (B,classes,h,w) where the model has it.
+        """
+        check_image(image, self.training)
+        x = (image - self.mean) / self.std
+        if self.inputs == "rgb+residual":
+            x = torch.cat([x, RESIDUAL_GAIN * residual(image)], dim=1)
+        height, width = (-(-side // self.patch) for side in image.shape[-2:])  # rounded up: timm pads
+        tokens = self.vit(self.stem(x))  # (B, h w, embed)
+        feat = tokens.transpose(1, 2).unflatten(2, (height, width))
+        x = self.decoder(F.interpolate(self.reduce(feat), scale_factor=2, mode="bilinear", align_corners=False))
+        logits = F.interpolate(self.classifier(x).float(), image.shape[-2:], mode="bilinear", align_corners=False)
+        outputs = {"logits": logits, "feat": feat}
+        if self.aux is not None:
+            outputs["aux"] = self.aux(x)
+        return outputs
