@@ -21,7 +21,8 @@ class NCLViT(nn.Module):
 
     patch: side of a patch in pixels, a multiple of 2; embed, depth, heads: of the transformer; size: side of the images
     that its positional embedding is made for (other sizes are interpolated); stem: channels of the two convolutions
-    before the patches, of which the second halves the size; head_width: channels of the decoder. inputs, pivot, pivot_mode, aux, dropout as in `NCLNet`.
+    before the patches, of which the second halves the size; head_width: channels of the decoder. inputs, pivot,
+    pivot_mode, aux, dropout: as in `NCLNet`.
     """
 
     def __init__(
