@@ -141,10 +141,11 @@ def claims_plot(found):
     return figure
 
 
-def interval_panels(rows, *, trivial=(), label="method", panel="metric"):
+def interval_panels(rows, *, trivial=(), label="method", panel="metric", floor=True):
     """Values with their 95% intervals: one panel per metric, one line per method; trivial rows are grey, their best value is a dashed line.
 
-    rows: `value, low, high` and the columns named by label and panel; trivial: labels of the rows that look at no image.
+    rows: `value, low, high` and the columns named by label and panel; trivial: labels of the rows that look at no image;
+    floor: draw that dashed line.
     """
     names, panels = list(dict.fromkeys(rows[label])), list(dict.fromkeys(rows[panel]))
     figure, axes = plt.subplots(1, len(panels), figsize=(PAGE, 0.7 + 0.22 * len(names)), sharey=True, squeeze=False)
@@ -155,11 +156,97 @@ def interval_panels(rows, *, trivial=(), label="method", panel="metric"):
             y, color = names.index(text), "0.55" if text in trivial else PALETTE[0]
             axis.plot([row.low, row.high], [y, y], color=color, lw=1.6, solid_capstyle="round")
             axis.plot(row.value, y, "o", ms=4, color=color)
-        floor = part.loc[part[label].isin(trivial), "value"].max()
-        if np.isfinite(floor):
-            axis.axvline(floor, color="0.55", lw=0.8, ls="--", zorder=0)
+        best = part.loc[part[label].isin(trivial), "value"].max()
+        if floor and np.isfinite(best):
+            axis.axvline(best, color="0.55", lw=0.8, ls="--", zorder=0)
         axis.set(title=name, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
         axis.grid(axis="x", color="0.92", lw=0.6)
+    return figure
+
+
+def cross_matrix(rows, *, title="method", names=None):
+    """Value of every training set (line) on every test set (column), one panel per method; the diagonal is framed.
+
+    rows: `train_set, test_set, value` and the column named by title; a pair that was not run stays empty. names: shown in
+    place of the sets' own names.
+    """
+    names, panels = names or {}, list(dict.fromkeys(rows[title]))
+    trains, tests = list(dict.fromkeys(rows["train_set"])), list(dict.fromkeys(rows["test_set"]))
+    height = 1.0 + 0.3 * len(trains)
+    figure, axes = plt.subplots(1, len(panels), figsize=(PAGE, height), sharey=True, squeeze=False)
+    low, high = min(0.5, rows["value"].min()), rows["value"].max()
+    for axis, panel in zip(axes[0], panels):
+        part = rows[rows[title] == panel].pivot(index="train_set", columns="test_set", values="value")
+        part = part.reindex(index=trains, columns=tests)
+        sns.heatmap(
+            part,
+            ax=axis,
+            annot=True,
+            fmt=".2f",
+            cmap="cividis",
+            vmin=low,
+            vmax=high,
+            cbar=axis is axes[0, -1],
+            annot_kws={"size": 7},
+            linewidths=0.5,
+        )
+        for row, name in enumerate(trains):
+            if name in tests:
+                axis.add_patch(plt.Rectangle((tests.index(name), row), 1, 1, fill=False, edgecolor=TAMPERED, lw=1.8))
+        axis.set(title=panel, xlabel="tested on", ylabel="trained on" if axis is axes[0, 0] else "")
+        axis.set_xticklabels([names.get(t, t) for t in tests], rotation=45, ha="right", fontsize=7)
+        axis.set_yticklabels([names.get(t, t) for t in trains], rotation=0, fontsize=7)
+    return figure
+
+
+def response(rows, *, x, panel, hue="method", reference=None, share_y=True):
+    """Values with intervals against a parameter: one panel per value of `panel`, positions in order of appearance.
+
+    rows: `value, low, high` and the columns named by x, panel and hue; reference {panel: value}: a dashed line.
+    """
+    panels, hues = list(dict.fromkeys(rows[panel])), list(dict.fromkeys(rows[hue]))
+    wide = [rows.loc[rows[panel] == name, x].nunique() for name in panels]
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(PAGE, 2.3), sharey=share_y, width_ratios=[max(w, 2) for w in wide], squeeze=False
+    )
+    for axis, name in zip(axes[0], panels):
+        part = rows[rows[panel] == name]
+        places = list(dict.fromkeys(part[x]))
+        for number, label in enumerate(hues):
+            line = part[part[hue] == label]
+            at = np.array([places.index(value) for value in line[x]]) + 0.12 * (number - (len(hues) - 1) / 2)
+            order, color = np.argsort(at), PALETTE[number % len(PALETTE)]
+            axis.plot(at[order], line["value"].to_numpy()[order], "-o", color=color, ms=3.5, lw=1.2, label=label)
+            axis.vlines(at, line["low"], line["high"], color=color, lw=1.2, alpha=0.7)
+        if reference and name in reference:
+            axis.axhline(reference[name], color="0.55", lw=0.8, ls="--", zorder=0)
+        axis.set(title=name, xticks=range(len(places)), xlim=(-0.5, len(places) - 0.5))
+        axis.set_xticklabels(places, fontsize=7, rotation=30 if max(len(str(p)) for p in places) > 6 else 0)
+        axis.grid(axis="y", color="0.92", lw=0.6)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(hues), fontsize=7)
+    return figure
+
+
+def costs(table):
+    """Milliseconds of a training step, the contrast's part of it in orange, and memory kept for the backward pass.
+
+    table: `method, step_ms, contrast_ms, kept_mb`, one row per variant.
+    """
+    figure, (time, memory) = plt.subplots(1, 2, figsize=(PAGE, 0.6 + 0.25 * len(table)), sharey=True)
+    time.barh(table["method"], table["step_ms"], color=PALETTE[0], height=0.6)
+    time.barh(
+        table["method"],
+        table["contrast_ms"],
+        left=table["step_ms"] - table["contrast_ms"],
+        color=PALETTE[1],
+        height=0.6,
+        label="contrast",
+    )
+    memory.barh(table["method"], table["kept_mb"], color=PALETTE[0], height=0.6)
+    time.set(title="training step, ms")
+    time.invert_yaxis()
+    time.legend(fontsize=7, loc="lower right")
+    memory.set(title="kept for the backward pass, MB")
     return figure
 
 

@@ -1,0 +1,92 @@
+"""What each part of NCL costs in training: time of a step and memory kept for the backward pass, in one process."""
+
+import statistics
+import time
+from functools import partial
+
+import pandas as pd
+import torch
+
+from imdlib import train
+from imdlib.ncl import METHODS, networks
+from imdlib.ncl.losses import non_exclusive_contrast, total_loss
+from imdlib.ncl.patches import label_patches
+
+
+def measure(params, image, mask, *, repeats=10):
+    """One row per variant: `method, parameters, step_ms, against_base, contrast_ms, kept_mb`.
+
+    params: of a run of notebooks/ncl/run.ipynb; image (B,3,H,W) float in [0,1] and mask (B,1,H,W): a training batch, on
+    the device to be measured. step_ms: median over `repeats` of forward, loss, backward and optimizer step; the variants
+    take turns, so that whatever else the machine does meets all of them. contrast_ms: labelling of patches, pivot and
+    contrast alone, forward and backward down to the contrasted feature. kept_mb: bytes of the tensors that autograd
+    keeps from the forward pass to the backward one, each counted once, without the weights: it grows with the batch and
+    does not depend on the device's allocator.
+    """
+    fabric = train.make_fabric(precision=params["precision"], accelerator=image.device.type)
+    sampling = {name: params[name] for name in ("tau", "max_pos", "max_neg")}
+    steps, parts, rows = {}, {}, []
+    for variant in METHODS:
+        model = networks.build(params | {"variant": variant}).to(image.device, memory_format=torch.channels_last)
+        optimizer = train.make_optimizer("adamw", model.parameters(), learning_rate=1e-3, weight_decay=0)
+        model, optimizer = fabric.setup(model.train(), optimizer)
+        weights = dict(omega=params["omega"], mu=params["mu"], **sampling)
+        loss = partial(total_loss, variant=variant, pivot=model.pivot, **weights)
+        steps[variant] = partial(step, fabric, model, optimizer, loss, image, mask)
+        parts[variant] = partial(contrast, variant, model.pivot, model(image)["feat"].detach(), mask, sampling)
+        count = sum(p.numel() for p in model.parameters())
+        kept_mb = kept(model, loss, image, mask) / 2**20
+        rows.append({"method": METHODS[variant], "parameters": count, "kept_mb": kept_mb})
+    times = [{variant: (steps[variant](), parts[variant]()) for variant in METHODS} for _ in range(repeats + 1)]
+    table = pd.DataFrame(rows)
+    for place, name in enumerate(["step_ms", "contrast_ms"]):  # the first turn warms up
+        table[name] = [1000 * statistics.median(turn[variant][place] for turn in times[1:]) for variant in METHODS]
+    table["against_base"] = table["step_ms"] / table["step_ms"].iloc[0]
+    return table[["method", "parameters", "step_ms", "against_base", "contrast_ms", "kept_mb"]]
+
+
+def contrast(variant, pivot, feat, mask, sampling):
+    """Seconds of the contrast alone, down to its feature (B,D,h,w); 0 for Base."""
+    if variant == "base":
+        return 0.0
+    feat = feat.clone().requires_grad_()
+    wait(feat)
+    start = time.perf_counter()
+    patches = label_patches(mask, feat.shape[-2:])
+    pivots = pivot(feat, patches) if pivot is not None else ()
+    non_exclusive_contrast(feat, patches, *pivots, **sampling).total.backward()
+    wait(feat)
+    return time.perf_counter() - start
+
+
+def step(fabric, model, optimizer, loss, image, mask):
+    """Seconds of one training step."""
+    wait(image)
+    start = time.perf_counter()
+    fabric.backward(loss(model(image), mask)["loss"])
+    optimizer.step()
+    optimizer.zero_grad()
+    wait(image)
+    return time.perf_counter() - start
+
+
+def kept(model, loss, image, mask):
+    """Bytes that autograd keeps for the backward pass of one step, without the model's own parameters."""
+    own = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    sizes = {}
+
+    def note(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            sizes[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        loss(model(image), mask)
+    return sum(sizes.values())
+
+
+def wait(tensor):
+    """Until the device has done what was asked of it."""
+    if tensor.is_cuda:
+        torch.cuda.synchronize(tensor.device)
