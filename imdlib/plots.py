@@ -1,5 +1,6 @@
 """Figures: one look for all of them, each saved as png, as pdf with embedded fonts, and with the csv of what was drawn."""
 
+import textwrap
 from pathlib import Path
 
 import matplotlib
@@ -112,27 +113,30 @@ def choose_columns(pictures, scores, count):
 
 
 def claims_plot(found):
-    """Effect and interval of every claim that has one, coloured by verdict; checks that no paper prints stand on a scale of their own."""
-    tested = found[found["low"].notna()].assign(name=lambda t: t["study"] + ": " + t["statement"] + ", " + t["metric"])
+    """Effect and interval of every statement, one line each, one panel per metric, coloured by verdict.
+
+    found: rows of claims.csv. Checks that no paper prints stand below a line of their own.
+    """
+    tested = found[found["low"].notna()].sort_values("where", key=lambda c: c == "not printed", kind="stable")
     colors = {"supported": PALETTE[2], "contradicted": TAMPERED, "inconclusive": "0.5"}
-    parts = {
-        "what the papers state": tested[tested["where"] != "not printed"],
-        "checks": tested[tested["where"] == "not printed"],
-    }
-    parts = {title: part.reset_index(drop=True) for title, part in parts.items() if len(part)} or {"": tested}
-    heights = [len(part) + 3 for part in parts.values()]
+    lines = list(dict.fromkeys(zip(tested["study"], tested["statement"], tested["where"])))
+    names, panels = [textwrap.fill(line[1], 62) for line in lines], list(dict.fromkeys(tested["metric"]))
+    printed = sum(where != "not printed" for *_, where in lines)
     figure, axes = plt.subplots(
-        len(parts), 1, figsize=(PAGE, max(0.17 * sum(heights), 1)), height_ratios=heights, squeeze=False
+        1, max(len(panels), 1), figsize=(PAGE, max(0.28 * len(lines) + 0.9, 1.2)), sharey=True, squeeze=False
     )
-    for axis, (title, part) in zip(axes[:, 0], parts.items()):
-        for row in part.itertuples():
-            axis.plot([row.low, row.high], [row.Index] * 2, color=colors[row.verdict], lw=1.4, solid_capstyle="round")
-            axis.plot(row.effect, row.Index, "o", ms=3.5, color=colors[row.verdict])
+    for axis, metric in zip(axes[0], panels or [""]):
+        for row in tested[tested["metric"] == metric].itertuples():
+            y = lines.index((row.study, row.statement, row.where))
+            axis.plot([row.low, row.high], [y, y], color=colors[row.verdict], lw=1.6, solid_capstyle="round")
+            axis.plot(row.effect, y, "o", ms=3.5, color=colors[row.verdict])
         axis.axvline(0, color="0.3", lw=0.8)
-        axis.set(yticks=part.index, yticklabels=part["name"], ylim=(max(len(part), 1) - 0.5, -0.5))
-        axis.set_title(title, loc="left")
-        axis.tick_params(axis="y", labelsize=6)
-    axes[-1, 0].set_xlabel("effect with its 95% interval")
+        if 0 < printed < len(lines):
+            axis.axhline(printed - 0.5, color="0.7", lw=0.8, ls=":")
+        axis.set(title=metric, yticks=range(len(lines)), ylim=(max(len(lines), 1) - 0.5, -0.5))
+        axis.set_yticklabels(names, fontsize=6)
+        axis.tick_params(axis="x", labelsize=6)
+    figure.supxlabel("effect with its 95% interval", fontsize=7)
     marks = [
         plt.Line2D([], [], color=c, marker="o", ms=3.5, label=f"{v} ({(tested['verdict'] == v).sum()})")
         for v, c in colors.items()
@@ -193,7 +197,8 @@ def cross_matrix(rows, *, title="method", names=None):
         for row, name in enumerate(trains):
             if name in tests:
                 axis.add_patch(plt.Rectangle((tests.index(name), row), 1, 1, fill=False, edgecolor=TAMPERED, lw=1.8))
-        axis.set(title=panel, xlabel="tested on", ylabel="trained on" if axis is axes[0, 0] else "")
+        axis.set_title(textwrap.fill(panel, 24), fontsize=8)
+        axis.set(xlabel="tested on", ylabel="trained on" if axis is axes[0, 0] else "")
         axis.set_xticklabels([names.get(t, t) for t in tests], rotation=45, ha="right", fontsize=7)
         axis.set_yticklabels([names.get(t, t) for t in trains], rotation=0, fontsize=7)
     return figure
@@ -245,7 +250,7 @@ def costs(table):
     memory.barh(table["method"], table["kept_mb"], color=PALETTE[0], height=0.6)
     time.set(title="training step, ms")
     time.invert_yaxis()
-    time.legend(fontsize=7, loc="lower right")
+    figure.legend(fontsize=7, loc="outside lower left")
     memory.set(title="kept for the backward pass, MB")
     return figure
 
@@ -260,5 +265,6 @@ def learning_curves(history, columns, *, hue="method"):
         band = dict(errorbar=("pi", 100), palette=colors, hue_order=colors, legend=last)
         sns.lineplot(shown, x="epoch", y=name, hue=hue, ax=axis, **band)
         axis.set(title=title, ylabel="")
+        axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0, -1].legend(fontsize=6, title=None)
     return figure

@@ -136,10 +136,17 @@ def test_claims_plot_counts_verdicts_and_leaves_out_the_untested():
     figure = plots.claims_plot(pd.DataFrame(found))
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts == ["supported (2)", "contradicted (1)", "inconclusive (0)"]
-    stated, checks = figure.axes
-    assert [axis.get_title(loc="left") for axis in (stated, checks)] == ["what the papers state", "checks"]
-    dots = [[line.get_xdata()[0] for line in axis.lines if line.get_marker() == "o"] for axis in (stated, checks)]
-    assert dots == [[0.3, -0.3], [0.2]]
+    (axis,) = figure.axes
+    assert axis.get_title() == "f1" and [text.get_text() for text in axis.get_yticklabels()] == ["better", "better"]
+    dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axis.lines if line.get_marker() == "o"]
+    assert dots == [(0.3, 0), (-0.3, 0), (0.2, 1)]  # the check that no paper prints stands last, on a line of its own
+
+
+def test_claims_plot_has_a_panel_for_each_metric():
+    found = pd.DataFrame([claim(0.3, "supported"), claim(0.1, "supported") | {"metric": "auc"}])
+    figure = plots.claims_plot(found)
+    assert [axis.get_title() for axis in figure.axes] == ["f1", "auc"]
+    assert all(len([line for line in axis.lines if line.get_marker() == "o"]) == 1 for axis in figure.axes)
 
 
 def test_claims_plot_of_nothing_is_empty_not_an_error(tmp_path):
@@ -193,3 +200,39 @@ def test_each_function_opens_one_figure_and_closing_it_leaves_none():
         assert figure.number in plt.get_fignums()
         plt.close(figure)
     assert plt.get_fignums() == []
+
+
+def test_cross_matrix_frames_the_diagonal_and_leaves_out_what_was_not_run():
+    rows = pd.DataFrame(
+        [("M", "a", "a", 0.9), ("M", "a", "b", 0.6), ("M", "all", "a", 0.8), ("N", "a", "a", 0.7)],
+        columns=["method", "train_set", "test_set", "value"],
+    )
+    figure = plots.cross_matrix(rows, names={"b": "bee"})
+    first, second = figure.axes[:2]
+    assert [text.get_text() for text in first.texts] == ["0.90", "0.60", "0.80"]
+    assert [text.get_text() for text in second.texts] == ["0.70"]
+    frames = [patch for patch in first.patches if not patch.get_fill()]
+    assert len(frames) == 1 and frames[0].get_xy() == (0, 0)  # 'all' is no test set
+    assert [label.get_text() for label in first.get_xticklabels()] == ["a", "bee"]
+
+
+def test_response_draws_one_line_per_method_at_its_values():
+    rows = pd.DataFrame(
+        [("p", "Base", "0", 0.5), ("p", "Base", "1", 0.7), ("p", "NCL", "1", 0.6), ("q", "NCL", "x", 0.2)],
+        columns=["panel", "method", "at", "value"],
+    ).assign(low=lambda t: t["value"] - 0.1, high=lambda t: t["value"] + 0.1)
+    figure = plots.response(rows, x="at", panel="panel", reference={"p": 0.4})
+    left, right = figure.axes
+    base, ncl, dashed = left.lines
+    assert base.get_ydata().tolist() == [0.5, 0.7] and ncl.get_ydata().tolist() == [0.6]
+    assert np.round(base.get_xdata() - np.array([0, 1]), 2).tolist() == [-0.06, -0.06]  # beside each other, in order
+    assert dashed.get_ydata()[0] == 0.4 and [label.get_text() for label in left.get_xticklabels()] == ["0", "1"]
+    assert len(right.collections) == 2 and len(right.lines) == 2  # Base has no value there: empty, not moved
+
+
+def test_costs_shows_the_contrast_as_part_of_the_step():
+    table = pd.DataFrame({"method": ["Base", "NCL"], "step_ms": [10, 14], "contrast_ms": [0, 3], "kept_mb": [5, 6]})
+    time, memory = plots.costs(table).axes
+    whole, part = time.patches[1], time.patches[3]
+    assert whole.get_width() == 14 and (part.get_x(), part.get_width()) == (11, 3)
+    assert [patch.get_width() for patch in memory.patches] == [5, 6]

@@ -78,3 +78,30 @@ def test_the_ablation_ends_with_the_full_method_and_repeats_nothing():
     assert {"Base", "Base+Pivot", "Base+Pivot+PC"} <= set(rows["method"])
     full = rows[(rows["method"] == "Base+Pivot+PC") & (rows["train_set"] == "CASIA") & (rows["test_set"] == "CASIA")]
     assert {"pixel F1", "pixel AUC"} <= set(full["metric"])
+
+
+def test_ncl_ablation_knows_the_whole_method_on_every_pair_of_table_2():
+    rows = published.ncl_ablation()
+    assert not rows.duplicated(["method", "train_set", "test_set", "metric"]).any()
+    whole = rows.query("method == 'Base+Pivot+PC' and metric == 'pixel AUC'")
+    value = whole.set_index(["train_set", "test_set"])["value"]
+    assert value["CASIA", "Coverage"] == 0.816 and value["all", "NIST16"] == 0.95
+    assert value["Columbia", "Columbia"] == 0.943  # Table 1; Table 2 prints 0.953 for the same thing
+    assert set(whole["train_set"]) == {*published.SETS.values(), "all"}
+
+
+def test_ncl_robustness_exchanges_the_jpeg_labels_and_nothing_else():
+    from imdlib.data.attacks import ATTACKS
+
+    value = published.ncl_robustness().set_index("attack")["value"]
+    assert len(value) == 9 and set(value.index) <= set(ATTACKS)
+    value = value.round(6)
+    assert value["none"] == 0.912 and value["noise 3"] == 0.795 and value["resize 0.25"] == 0.831
+    assert value["jpeg 100"] == 0.843 and value["jpeg 50"] == 0.819  # printed as 50 and 100
+
+
+def test_ncl_tables_4_and_6_carry_our_names():
+    backbones = published.ncl_backbones().set_index(["method", "test_set", "metric"])["value"].round(6)
+    assert backbones["ViT+NCL", "CASIA", "pixel F1"] == 0.591 and backbones["ViT", "CASIA", "pixel F1"] == 0.579
+    hooks = published.ncl_hooks().set_index(["method", "metric"])["value"].round(6)
+    assert hooks["stem", "pixel AUC"] == 0.864 and hooks["layer4", "pixel F1"] == 0.438

@@ -231,3 +231,13 @@ def test_contact_sheet_shows_every_kind_and_level_and_needs_a_tampered_image(bui
     matplotlib.pyplot.close(figure)
     with pytest.raises(ValueError, match="at least one tampered"):
         contact_sheet(manifest[manifest["label"] == 0])
+
+
+def test_names_joined_by_a_plus_give_the_images_of_all_sets(monkeypatch, tmp_path):
+    monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path))
+    from imdlib import data
+
+    both = data.load("sim-casia+sim-coverage", count=12, size=48)
+    apart = [data.load(name, count=12, size=48) for name in ("sim-casia", "sim-coverage")]
+    assert both["dataset"].value_counts().to_dict() == {"sim-casia": 12, "sim-coverage": 12}
+    assert both["image"].tolist() == [*apart[0]["image"], *apart[1]["image"]] and both.index.is_unique

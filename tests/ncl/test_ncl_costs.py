@@ -1,0 +1,25 @@
+"""Costs: one row per variant, the contrast a part of its step, memory counted once and without the weights."""
+
+import torch
+from torch import nn
+
+from imdlib import runs
+from imdlib.ncl import METHODS, costs
+
+
+def test_a_row_per_variant():
+    params = runs.declared("ncl/run") | {"width": 0.125, "head_width": 8, "precision": "32-true"}
+    mask = torch.zeros(2, 1, 64, 64, dtype=torch.uint8)
+    mask[:, :, 10:40, 20:50] = 1
+    found = costs.measure(params, torch.rand(2, 3, 64, 64), mask, repeats=2).set_index("method")
+    assert found.index.tolist() == list(METHODS.values())
+    assert found.loc["Base", "contrast_ms"] == 0 and (found["contrast_ms"].iloc[1:] > 0).all()
+    assert found.loc["Base", "against_base"] == 1 and (found["step_ms"] > found["contrast_ms"]).all()
+    assert found["kept_mb"].is_monotonic_increasing and found["parameters"].is_monotonic_increasing
+
+
+def test_kept_counts_each_tensor_once_and_no_weights():
+    layer = nn.Sequential(nn.Linear(10, 10, bias=False), nn.Sigmoid())
+    x = torch.rand(4, 10)
+    found = costs.kept(layer, lambda outputs, mask: {"loss": outputs.sum()}, x, None)
+    assert found == 2 * 4 * 10 * 4  # the input of the product and the output of the sigmoid, float32
