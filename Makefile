@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine:  make study  and  make test.
-#   make study PROFILE=quick|laptop|real  DATA=folder of the real data sets
+#   make study PROFILE=quick|laptop|real|paper  DATA=folder of the real data sets
 PROFILE ?= quick
 DATA    ?=
 PYTHON  ?= python3
@@ -8,7 +8,7 @@ BIN     := .venv/bin
 
 .PHONY: study test lab lint clean help
 help:
-	@echo "make study [PROFILE=quick|laptop|real] [DATA=folder]   train, score, draw: results/<profile>/report.html"
+	@echo "make study [PROFILE=quick|laptop|real|paper] [DATA=folder]   train, score, draw: results/<profile>/report.html"
 	@echo "make test    all tests        make lab    JupyterLab on the notebooks"
 	@echo "make lint    ruff, and notebooks without outputs        make clean  forget results/\$$PROFILE"
 
