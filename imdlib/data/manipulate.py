@@ -1,4 +1,4 @@
-"""Manipulations with exact masks: splicing, copy-move, removal and local edits, each at three levels of visibility.
+"""Manipulations with exact masks: splicing, copy-move, removal, edits and repainting, at three levels of visibility.
 
 Images are uint8 RGB (H, W, 3), masks uint8 (H, W) in {0, 255}; no pixel outside the mask changes. What `visibility`
 means (`obvious` has a hard edge, the others fade in over two pixels inside the mask):
@@ -9,6 +9,7 @@ means (`obvious` has a hard edge, the others fade in over two pixels inside the 
 | copy-move | from anywhere           | colours matched to what it covers | matched, from the likest place        |
 | removal   | smear of the inpainting | the smear with grain on it        | only fine detail inpainted, and grain |
 | edit      | strong change of colour | a mild one                        | colour kept, sharpened or softened    |
+| repaint   | new hue, surface, style | half as much of it                | decoded from a smaller copy: no more  |
 """
 
 import cv2
@@ -141,3 +142,42 @@ def edit(image, mask, visibility, rng):
         gamma = np.exp(strength * rng.uniform(-0.3, 0.3))
         patch = 255 * np.clip((image / 255) ** gamma * gain, 0, 1)
     return blend(image, patch, mask, visibility)
+
+
+def repaint(image, mask, visibility, rng):
+    """Make the region anew, as an editor that is told what to do: another hue, another surface, or a painted style.
+
+    Whatever such an editor does, it decodes the region from a smaller representation: here from a copy of half the
+    size, which at `trace` is all that happens.
+    """
+    height, width = image.shape[:2]
+    small = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    decoded = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    if visibility == "trace":
+        return blend(image, decoded, mask, visibility)
+    style = (new_hue, new_surface, painted)[rng.integers(3)](decoded, rng)
+    strength = 1.0 if visibility == "obvious" else 0.5
+    return blend(image, decoded + strength * (style - decoded), mask, visibility)
+
+
+def new_hue(image, rng):
+    """Colours turned around the grey axis by 60 to 300 degrees and lifted where there was hardly any."""
+    turn = np.deg2rad(rng.uniform(60, 300))
+    lab = cv2.cvtColor(np.clip(image / 255, 0, 1).astype(np.float32), cv2.COLOR_RGB2LAB)
+    a, b = lab[..., 1] + 12, lab[..., 2] + 12
+    lab[..., 1], lab[..., 2] = a * np.cos(turn) - b * np.sin(turn), a * np.sin(turn) + b * np.cos(turn)
+    return 255 * np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0, 1)
+
+
+def new_surface(image, rng):
+    """The image's mean colour under a pattern of random grain size: cloth, sand or cloud."""
+    noise = cv2.GaussianBlur(rng.standard_normal(image.shape[:2], dtype=np.float32), (0, 0), rng.uniform(0.8, 4))
+    shade = 25 * noise[..., None] / noise.std()
+    return np.clip(image.mean((0, 1)) + rng.uniform(-40, 40, 3) + shade, 0, 255)
+
+
+def painted(image, rng):
+    """Few colours and no detail: smoothed along edges and rounded to 4 or 5 levels."""
+    smooth = cv2.bilateralFilter(np.clip(image, 0, 255).astype(np.uint8), 7, 60, 4).astype(np.float32)
+    step = 255 / rng.integers(4, 6)
+    return np.clip(np.round(smooth / step) * step, 0, 255)

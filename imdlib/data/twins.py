@@ -25,6 +25,12 @@ MARGIN = 32  # a scene is larger than a picture of it by this many pixels: pictu
 FINAL_QUALITIES = (92, 94, 96, 98)  # JPEG twins: every image is saved a last time, authentic and tampered ones alike
 CONTRAST = 7  # noise variances of the two cameras of a splice differ by at least this factor
 LEVELS = ("obvious", "matched", "trace")
+CHANGES = {
+    "copy-move": manipulate.copy_move,
+    "removal": manipulate.remove,
+    "edit": manipulate.edit,
+    "repaint": manipulate.repaint,
+}  # splicing needs a second photograph
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class Twin:
     camera_jpeg: bool  # whether photographs were JPEG files before anybody touched them
     tampered: tuple = (1, 3)  # which of the PER_SCENE images of each scene; half of them here
     area: float = 0.061  # median tampered fraction, as in the real set
+    whole: bool = False  # the whole image is edited: a label, and no mask
 
 
 MIX = (0.2, 0.5, 0.3)  # of obvious, matched and trace; see manipulate.py
@@ -51,6 +58,8 @@ TWINS = {
     "sim-imd2020": Twin(
         {"splicing": 0.4, "copy-move": 0.2, "removal": 0.2, "edit": 0.2}, MIX, ".jpg", True, tampered=(1, 2, 3)
     ),
+    "sim-magicbrush": Twin({"repaint": 0.7, "edit": 0.3}, MIX, ".jpg", True, area=0.12),
+    "sim-iedit": Twin({"edit": 1.0}, MIX, ".jpg", True, whole=True),
 }
 
 
@@ -110,7 +119,7 @@ def make_image(dataset, seed, index, size):
     if member in recipe.tampered:
         kind = str(rng.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
         visibility = str(rng.choice(LEVELS, p=recipe.visibility))
-        mask = random_mask(rng, size, recipe.area)
+        mask = np.full((size, size), 255, np.uint8) if recipe.whole else random_mask(rng, size, recipe.area)
         if kind == "splicing":
             other = rng.choice(unlike(camera))
             grid = divmod(int(rng.integers(1, 64)), 8)  # any JPEG and Bayer offset but (0, 0)
@@ -122,11 +131,11 @@ def make_image(dataset, seed, index, size):
             donor = shoot(linear, other, top, left, size, rng, recipe.camera_jpeg, grid)
             image = manipulate.splice(image, manipulate.fit_in(donor, visibility, rng), mask, visibility)
         else:
-            change = {"copy-move": manipulate.copy_move, "removal": manipulate.remove, "edit": manipulate.edit}[kind]
-            image = change(image, mask, visibility, rng)
+            image = CHANGES[kind](image, mask, visibility, rng)
+        mask = None if recipe.whole else mask
     row = {
         "image": f"images/{index:06d}{recipe.suffix}",
-        "mask": f"masks/{index:06d}.png" if kind != "authentic" else "",
+        "mask": f"masks/{index:06d}.png" if mask is not None else "",
         "label": int(kind != "authentic"),
         "kind": kind,
         "scene": f"{dataset}-{seed}-{number:05d}",

@@ -6,6 +6,7 @@ import pytest
 
 from imdlib.data import manipulate
 from imdlib.data.masks import feather, outline_area, polygon, random_mask
+from imdlib.data.twins import CHANGES
 
 LEVELS = ("obvious", "matched", "trace")
 
@@ -28,12 +29,11 @@ def apply(kind, image, mask, level, seed=0):
     rng = np.random.default_rng(seed)
     if kind == "splicing":
         return manipulate.splice(image, picture(7), mask, level)
-    change = {"copy-move": manipulate.copy_move, "removal": manipulate.remove, "edit": manipulate.edit}[kind]
-    return change(image, mask, level, rng)
+    return CHANGES[kind](image, mask, level, rng)
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("kind", ["splicing", "copy-move", "removal", "edit"])
+@pytest.mark.parametrize("kind", ["splicing", *CHANGES])
 def test_nothing_changes_outside_the_mask_and_something_inside(kind, level):
     for seed in range(4):
         image, mask = picture(seed), random_mask(np.random.default_rng(seed), 96, 0.1)
@@ -184,3 +184,35 @@ def test_edits_are_strong_mild_and_colourless():
     }  # fmt: skip
     assert change["obvious"] > 2 * change["matched"] > 2 * change["trace"]
     assert change["trace"] < 1.5
+
+
+def test_repainting_at_trace_takes_fine_detail_alone():
+    image, mask = picture(), square()
+    forged = apply("repaint", image, mask, "trace")
+    inside = mask > 0
+    coarse = [cv2.GaussianBlur(x, (0, 0), 3).astype(float)[40:52, 40:52] for x in (image, forged)]
+    assert np.abs(coarse[0] - coarse[1]).max() < 4  # nothing to see
+    detail = [np.abs(x - cv2.blur(x, (3, 3)).astype(float))[inside].mean() for x in (image, forged)]
+    assert detail[1] < 0.6 * detail[0]
+
+
+def test_repainting_is_seen_at_obvious_and_half_as_much_at_matched():
+    mask = square()
+    change = {
+        level: np.mean(
+            [
+                np.abs(apply("repaint", picture(s), mask, level, s).astype(float) - picture(s))[40:52, 40:52].mean()
+                for s in range(12)
+            ]
+        )
+        for level in LEVELS
+    }
+    assert change["obvious"] > 1.4 * change["matched"] > 1.4 * change["trace"]
+
+
+@pytest.mark.parametrize("style", [manipulate.new_hue, manipulate.new_surface, manipulate.painted])
+def test_styles_stay_in_range_and_change_most_pixels(style):
+    image = picture().astype(np.float32)
+    made = style(image.copy(), np.random.default_rng(0))
+    assert made.shape == image.shape and made.min() >= 0 and made.max() <= 255
+    assert (np.abs(made - image).max(2) > 3).mean() > 0.5
