@@ -12,11 +12,12 @@ from imdlib.progress import interactive
 
 
 @torch.inference_mode()
-def predict(model, images, *, probability, batch_size=16, attack=None, device=None):
-    """Yield (index, probability map (H,W) float32 in [0,1]) for every image of an ImageSet, at the image's own size.
+def predict(model, images, *, probability, image_score=None, batch_size=16, attack=None, device=None):
+    """Yield (index, probability map (H,W) float32 in [0,1], image score) for every image of an ImageSet, at the image's own size.
 
-    probability(outputs) -> (B,1,H,W) in [0,1]; attack(image (3,H,W) uint8) -> image of any size, whose map is resized back (FACTS of
-    the papers' robustness tables: the image is degraded, the mask is not). The model is put into evaluation mode.
+    probability(outputs) -> (B,1,h,w) in [0,1], resized to the image where it is not of its size; image_score(outputs) -> (B,), None = the
+    map's largest value; attack(image (3,H,W) uint8) -> image of any size: the image is degraded, the mask and the size of the map are not.
+    The model is put into evaluation mode.
     """
     model.eval()
     device = device or next(model.parameters()).device
@@ -24,28 +25,30 @@ def predict(model, images, *, probability, batch_size=16, attack=None, device=No
     for image, mask, index in tqdm(batches, desc="scoring", unit="batch", leave=False, disable=not interactive()):
         if attack is not None:
             image = torch.stack([attack(one) for one in image])
-        prob = probability(model(image.to(device).float() / 255)).float()
+        outputs = model(image.to(device).float() / 255)
+        prob = probability(outputs).float()
         if prob.shape[-2:] != mask.shape[-2:]:
             prob = torch.nn.functional.interpolate(prob, mask.shape[-2:], mode="bilinear", align_corners=False)
-        yield from zip(index.tolist(), prob[:, 0].cpu().numpy())
+        score = prob.amax((1, 2, 3)) if image_score is None else image_score(outputs)
+        yield from zip(index.tolist(), prob[:, 0].cpu().numpy(), score.tolist())
 
 
 def score(model, images, *, probability, locations=None, examples=0, **options):
     """Score every image; returns (scores DataFrame in the order of the manifest, pictures of a few examples).
 
-    Columns: image, dataset, kind, visibility, label, score (the largest probability of the map), and those of `metrics.per_image`.
+    Columns: image, dataset, kind, visibility, label, score (of `image_score`, or the map's largest value), and those of `metrics.per_image`.
     locations: pooled masks of the set (`metrics.mask_locations`) for the shuffled AUC. The pictures are
     {'<dataset>/<file>/<map|image|mask>': array}, of the same `examples` tampered images for every model.
     """
     rows, pictures, wanted = {}, {}, set(chosen(images.manifest, examples))
     names = short_names(images.manifest)
-    for index, prob in predict(model, images, probability=probability, **options):
+    for index, prob, image_score in predict(model, images, probability=probability, **options):
         image, mask = images.decoded[index] if images.decoded is not None else images.decode(index)
         try:
             row = metrics.per_image(prob.clip(0, 1), mask[0].numpy(), locations=locations)
         except ValueError as error:
             raise ValueError(f"{images.files[index]}: its map cannot be scored: {error}") from error
-        rows[index] = {"score": float(prob.max()), **{name: row[name].iloc[0] for name in row}}
+        rows[index] = {"score": image_score, **{name: row[name].iloc[0] for name in row}}
         if index in wanted:
             key = f"{images.manifest['dataset'][index]}/{names[index]}"
             pictures |= {

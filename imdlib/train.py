@@ -4,6 +4,7 @@ Each epoch starts from a seed of its own, (seed, epoch), and ends with a checkpo
 that was killed at any moment therefore repeats at most one epoch and arrives at the weights of a run that was never interrupted.
 """
 
+import math
 import time
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def cosine(step, steps, warmup=0.0):
     rise = int(warmup * steps)
     if step < rise:
         return (step + 1) / (rise + 1)
-    return 0.5 * (1 + np.cos(np.pi * (step - rise) / max(steps - rise, 1)))
+    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(steps - rise, 1)))
 
 
 SCHEDULES = {"poly": poly, "cosine": cosine, "constant": lambda step, steps: 1.0}

@@ -95,7 +95,7 @@ def test_the_map_of_a_resized_image_is_brought_back(images, factor):
         return nn.functional.interpolate(image[None].float(), size, mode="nearest")[0].to(torch.uint8)
 
     model = Channel()
-    maps = dict(evaluate.predict(model, images, probability=same, attack=resize))
+    maps = {index: prob for index, prob, _ in evaluate.predict(model, images, probability=same, attack=resize)}
     assert {shape[2:] for shape, *_ in model.seen} == {(int(h * factor), int(w * factor)) for h, w in SIZES}
     assert [maps[i].shape for i in range(6)] == SIZES
     scores, _ = evaluate.score(model, images, probability=same, attack=resize)
@@ -140,3 +140,14 @@ def test_validation_is_the_mean_over_tampered_images(images):
     found = evaluate.validation(Channel(0.0, 1.0), images, probability=same)
     scores, _ = evaluate.score(Channel(0.0, 1.0), images, probability=same)
     assert found == {"val_auc": 0.5, "val_f1": pytest.approx(np.nanmean(scores["f1"]))}
+
+
+def test_the_image_score_is_the_largest_value_or_what_is_asked_for(images):
+    largest, _ = evaluate.score(Channel(0.5), images, probability=same)
+    mean, _ = evaluate.score(
+        Channel(0.5), images, probability=same, image_score=lambda outputs: outputs.mean((1, 2, 3))
+    )
+    assert largest["score"].tolist() == pytest.approx([0.5, 0, 0.5, 0.5, 0, 0.5])
+    area = [48 / (height * width) * (kind != "authentic") for (height, width), kind in zip(SIZES, KINDS)]
+    assert mean["score"].tolist() == pytest.approx([0.5 * share for share in area], abs=1e-6)
+    assert (mean["f1"].fillna(-1) == largest["f1"].fillna(-1)).all()

@@ -54,6 +54,13 @@ def weights(model):
     return torch.cat([value.flatten().float() for value in model.state_dict().values()])
 
 
+@pytest.mark.parametrize("schedule", train.SCHEDULES)
+def test_every_schedule_trains_to_the_end(tmp_path, schedule):
+    """The checkpoint is read back with weights_only, which refuses numbers that are not plain Python's."""
+    history = train.fit(network(), loss, Squares(), tmp_path, **(OPTIONS | dict(epochs=2, schedule=schedule)))
+    assert len(history) == 2 and type(history["learning_rate"].iloc[0].item()) is float
+
+
 def test_learns_and_reports(tmp_path):
     model = network()
     history = train.fit(model, loss, Squares(), tmp_path, **(OPTIONS | dict(epochs=15)))

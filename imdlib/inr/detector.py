@@ -54,15 +54,10 @@ class INRNet(nn.Module):
         shallow=None,
     ):
         super().__init__()
-        known = {
-            "inputs": (inputs, ("rgb", "rgb+residual")),
-            "feat": (feat, ("fused", "stage4")),
-            "head": (head, ("conv", "mean")),
-            "shallow": (shallow, (None, "norm", "literal")),
-        }
-        for name, (value, expected) in known.items():
-            if value not in expected:
-                raise ValueError(f"{name}={value!r}: expected one of {', '.join(map(repr, expected))}")
+        one_of("inputs", inputs, ("rgb", "rgb+residual"))
+        one_of("feat", feat, ("fused", "stage4"))
+        one_of("head", head, ("conv", "mean"))
+        one_of("shallow", shallow, (None, "norm", "literal"))
         self.inputs, self.fused = inputs, feat == "fused"
         self.prior = prior
         channels = (3 if inputs == "rgb" else 6) + (0 if prior is None else prior.channels)
@@ -94,13 +89,14 @@ class INRNet(nn.Module):
         check_image(image)
         outputs, error = {}, None
         if self.prior is not None:
-            outputs["reconstruction"], error = outputs["reconstruction"], outputs["error"] = self.prior(image)
+            reconstruction, error = self.prior(image)
+            outputs = {"reconstruction": reconstruction, "error": error}
         stages = self.encoder(self.stack(image, error))
         feat = self.fuse(stages)
         outputs |= {"logits": self.head(feat).float(), "feat": feat}
         if self.project is not None:
             outputs["proj"] = self.project(feat)
-            outputs["matching"] = self.match(outputs["proj"], outputs["reconstruction"], error)
+            outputs["matching"] = self.match(outputs["proj"], reconstruction, error)
         if self.shallow is not None:
             outputs["shallow"] = [head(stages[name]).float() for head, name in zip(self.shallow, SHALLOW)]
         return outputs
@@ -146,6 +142,12 @@ def tampered_probability(outputs, size=None):
     """Outputs of `INRNet` -> probability of tampered (B,1,h,w) at the feature's stride, or (B,1,*size), bilinear."""
     prob = outputs["logits"].float().sigmoid()
     return prob if size is None else F.interpolate(prob, size, mode="bilinear", align_corners=False)
+
+
+def one_of(name, value, expected):
+    """Refuse a parameter that is none of the expected values."""
+    if value not in expected:
+        raise ValueError(f"{name}={value!r}: expected one of {', '.join(map(repr, expected))}")
 
 
 def check_image(image):

@@ -4,8 +4,11 @@ INR section 3.2 asks for "an image encoder" with output H x W x C and cites NeRC
 is the ResNet generator of CycleGAN without its last layer: 7x7 convolution, two halvings, nine residual blocks, two
 doublings, instance norm, reflected borders.
 
-Differs from the paper: `width`, `stride`, `blocks` and `channels` are free. The capacity of this encoder, more than L,
-decides how well tampered pixels can be copied.
+Differs from the paper:
+- `width`, `stride`, `blocks` and `channels` are free. The capacity of this encoder, more than L, decides how well
+  tampered pixels can be copied.
+- Instance norm after the first convolution forgets how bright and how contrasted the image is (a test shows it), which
+  a reconstruction has to know: `norm=None` leaves it out, `norm="instance"` is NeRCo's.
 """
 
 import math
@@ -18,23 +21,26 @@ SMALLEST = 8  # pixels a side below which reflected borders do not exist
 
 class ImageEncoder(nn.Module):
     """Full-resolution features. width: channels before the first halving; stride: 1, 2 or 4 pixels per cell where the
-    residual blocks work, each halving doubles the channels; blocks: how many residual blocks; channels: C of the output.
+    residual blocks work, each halving doubles the channels; blocks: how many residual blocks; channels: C of the output;
+    norm: None or 'instance'.
     """
 
-    def __init__(self, *, width=64, stride=4, blocks=9, channels=64):
+    def __init__(self, *, width=64, stride=4, blocks=9, channels=64, norm=None):
         super().__init__()
         if stride not in (1, 2, 4):
             raise ValueError(f"stride={stride!r}: expected 1, 2 or 4")
         if min(width, channels) < 1 or blocks < 0:
             raise ValueError(f"expected width and channels >= 1 and blocks >= 0, found {width}, {channels}, {blocks}")
+        if norm not in (None, "instance"):
+            raise ValueError(f"norm={norm!r}: expected None or 'instance'")
         self.stride, self.channels = stride, channels
         halvings = int(math.log2(stride))
         planes = [width * 2**k for k in range(halvings + 1)]
-        self.stem = unit(nn.Conv2d(3, width, 7, padding=3, padding_mode="reflect"))
-        self.down = nn.Sequential(*[unit(nn.Conv2d(n, 2 * n, 3, 2, 1)) for n in planes[:-1]])
-        self.blocks = nn.Sequential(*[ResidualBlock(planes[-1]) for _ in range(blocks)])
+        self.stem = unit(nn.Conv2d(3, width, 7, padding=3, padding_mode="reflect"), norm)
+        self.down = nn.Sequential(*[unit(nn.Conv2d(n, 2 * n, 3, 2, 1), norm) for n in planes[:-1]])
+        self.blocks = nn.Sequential(*[ResidualBlock(planes[-1], norm) for _ in range(blocks)])
         up = [nn.ConvTranspose2d(2 * n, n, 3, 2, 1, output_padding=1) for n in reversed(planes[:-1])]
-        self.up = nn.Sequential(*[unit(conv) for conv in up])
+        self.up = nn.Sequential(*[unit(conv, norm) for conv in up])
         self.out = nn.Identity() if channels == width else nn.Conv2d(width, channels, 1)
 
     def forward(self, image):
@@ -54,15 +60,20 @@ class ImageEncoder(nn.Module):
 class ResidualBlock(nn.Module):
     """x + conv, norm, ReLU, conv, norm of x, all at the same size."""
 
-    def __init__(self, planes):
+    def __init__(self, planes, norm):
         super().__init__()
         first, second = (nn.Conv2d(planes, planes, 3, padding=1, padding_mode="reflect") for _ in range(2))
-        self.body = nn.Sequential(unit(first), second, nn.InstanceNorm2d(planes))
+        self.body = nn.Sequential(unit(first, norm), second, *normalised(planes, norm))
 
     def forward(self, x):
         return x + self.body(x)
 
 
-def unit(conv):
-    """Convolution, instance norm, ReLU."""
-    return nn.Sequential(conv, nn.InstanceNorm2d(conv.out_channels), nn.ReLU(inplace=True))
+def unit(conv, norm):
+    """Convolution, norm, ReLU."""
+    return nn.Sequential(conv, *normalised(conv.out_channels, norm), nn.ReLU(inplace=True))
+
+
+def normalised(planes, norm):
+    """The list of normalising layers: one or none."""
+    return [nn.InstanceNorm2d(planes)] if norm == "instance" else []

@@ -25,7 +25,7 @@ IGNORE = 255  # mask value of padding
 class NRR(nn.Module):
     """Reconstructs images pixel by pixel from encoder features and encoded coordinates.
 
-    width, stride, blocks, channels: of the `ImageEncoder` (defaults: NeRCo's). frequencies: L of Eq. 3, 0 = no encoded
+    width, stride, blocks, channels, norm: of the `ImageEncoder` (defaults: NeRCo's sizes). frequencies: L of Eq. 3, 0 = no encoded
     coordinates; raw: add the coordinates themselves. hidden: units of the MLP's hidden layers. chunk: pixels that go
     through the MLP at once when no gradient is needed.
     """
@@ -37,6 +37,7 @@ class NRR(nn.Module):
         stride=4,
         blocks=9,
         channels=64,
+        norm=None,
         frequencies=8,
         raw=False,
         hidden=(256, 256, 256),
@@ -44,7 +45,7 @@ class NRR(nn.Module):
     ):
         super().__init__()
         self.frequencies, self.raw, self.chunk = frequencies, raw, chunk
-        self.encoder = ImageEncoder(width=width, stride=stride, blocks=blocks, channels=channels)
+        self.encoder = ImageEncoder(width=width, stride=stride, blocks=blocks, channels=channels, norm=norm)
         sizes = [channels + 4 * frequencies + 2 * raw, *hidden]
         layers = [layer for a, b in zip(sizes, sizes[1:]) for layer in (nn.Linear(a, b), nn.ReLU(inplace=True))]
         self.mlp = nn.Sequential(*layers, nn.Linear(sizes[-1], 3))
@@ -78,7 +79,9 @@ def positional_encoding(x, frequencies=8, *, raw=False):
 
     raw: put x itself in front, as NeRF's and NeRCo's code do and Eq. 3 does not.
     """
-    angles = x[..., None, :] * (math.pi * 2.0 ** torch.arange(frequencies, device=x.device))[:, None]  # (...,L,2)
+    angles = (
+        x[..., None, :] * (math.pi * 2.0 ** torch.arange(frequencies, device=x.device, dtype=x.dtype))[:, None]
+    )  # (...,L,2)
     waves = torch.stack([angles.sin(), angles.cos()], dim=-2).flatten(-3)  # (...,L,2,2) -> (...,4L)
     return torch.cat([x, waves], dim=-1) if raw else waves
 

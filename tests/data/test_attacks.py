@@ -154,6 +154,7 @@ def test_the_mask_is_untouched_and_the_map_returns_to_its_size(tmp_path, photo):
     row = {"image": str(tmp_path / "image.png"), "mask": str(tmp_path / "mask.png"), "label": 1}
     images, model = ImageSet(pd.DataFrame([row])), torch.nn.Conv2d(3, 1, 1)
     for name, attack in ATTACKS.items():
-        maps = dict(evaluate.predict(model, images, probability=torch.sigmoid, attack=attack))
+        found = evaluate.predict(model, images, probability=torch.sigmoid, attack=attack)
+        maps = {index: prob for index, prob, _ in found}
         assert maps[0].shape == mask.shape, name
         assert np.array_equal(images[(0, 0)][1][0].numpy(), mask // 255), name
