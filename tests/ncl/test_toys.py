@@ -8,9 +8,10 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 
+from imdlib.exercises import check
 from imdlib.ncl.patches import AUTHENTIC, CONTOUR, TAMPERED, label_patches
 from imdlib.ncl.pivot import PivotNet
-from imdlib.ncl.toys import check, circle, picture, strip, weights
+from imdlib.ncl.toys import circle, picture, strip, weights
 
 matplotlib.use("agg")
 
