@@ -42,7 +42,10 @@ NCL = grid.configurations(**{key.removeprefix("ncl."): PROFILE[key] for key in G
 TRAINED = [name for cell in NCL.values() for name in cell["train_set"].split("+")]
 SETS = list(dict.fromkeys([*TRAINED, *PROFILE["ncl.test_sets"]]))
 CHECKS = [f"imdlib.data.{name}" for name in ("facts", "resemblance", "shortcuts", "checks", "gallery")]
-CODE = {"data": runs.code_fingerprint(*ncl.DATA_CODE, *CHECKS, "imdlib.metrics", "imdlib.baselines"), "ncl": runs.code_fingerprint(*ncl.CODE)}
+CODE = {
+    "data": runs.code_fingerprint(*ncl.DATA_CODE, *CHECKS, "imdlib.metrics", "imdlib.baselines"),
+    "ncl": runs.code_fingerprint(*ncl.CODE),
+}
 RUN = (
     "OMP_NUM_THREADS={threads} {sys.executable} -m papermill --no-progress-bar --log-level ERROR {input.notebook} {log.notebook}"
     " -b {params.values} > {log.text} 2>&1 || (tail -n 25 {log.text} && false)"

@@ -36,7 +36,7 @@ def predict(model, images, *, probability, image_score=None, batch_size=16, atta
 def score(model, images, *, probability, locations=None, examples=0, **options):
     """Score every image; returns (scores DataFrame in the order of the manifest, pictures of a few examples).
 
-    Columns: image, dataset, kind, visibility, label, score (of `image_score`, or the map's largest value), and those of `metrics.per_image`.
+    Columns: image, dataset, kind, visibility, label, score (of `image_score`, or the map's largest value), those of `metrics.per_image`.
     locations: pooled masks of the set (`metrics.mask_locations`) for the shuffled AUC. The pictures are
     {'<dataset>/<file>/<map|image|mask>': array}, of the same `examples` tampered images for every model.
     """

@@ -1,0 +1,26 @@
+"""Bridging: real, partly fake or fully fake, and where, from image labels alone (Lee, Na and Noh)."""
+
+METHODS = {
+    "transcam": "TransCAM",
+    "disc": "Discrepancies alone (Eq. 8)",
+    "late": "Ours",
+    "token": "Ours (discrepancies as a token)",
+}  # variant -> name in tables
+
+DATA_CODE = [
+    *(f"imdlib.data.{name}" for name in ("images", "batches", "twins", "scenes", "camera", "masks", "manipulate")),
+    *(f"imdlib.bridge.{name}" for name in ("dolos", "generators", "autoencoders", "photographs", "labels")),
+]
+FEATURE_CODE = [f"imdlib.bridge.{name}" for name in ("features", "feature_files", "standin")]
+NETWORK_CODE = [
+    f"imdlib.bridge.{name}" for name in ("networks", "discrepancy", "blocks", "conformer", "fusion", "localize")
+]
+CODE = [
+    *DATA_CODE,
+    *FEATURE_CODE,
+    *NETWORK_CODE,
+    *(f"imdlib.bridge.{name}" for name in ("samples", "stages", "rotation")),
+    "imdlib.train",
+    "imdlib.evaluate",
+    "imdlib.metrics",
+]  # what the numbers of a run depend on

@@ -6,12 +6,15 @@ and Li et al., "TransCAM" (2023), whose classifier is a 3x3 convolution before t
 Differs from the paper:
 - How the discrepancies of Eq. 8 reach the Conformer is not stated. fusion 'late' (default) adds logits made from them,
   which leaves the CAM layer purely spatial; 'token' lets the transformer branch read them; 'none' is TransCAM alone.
-  `fusion.DiscClassifier` is Eq. 8 to the letter, without a Conformer.
+  `fusion.DiscClassifier` is Eq. 8 alone, without a Conformer.
 - Cross-entropy over three classes takes the place of TransCAM's multi-label loss with a background class.
+- The CAM layer starts with weights by fan-in; by fan-out, as in TransCAM, the logits of three classes start ten apart.
+- All weights start at random; the paper does not say whether its Conformer was pre-trained.
 - `width`, `dim`, `depth`, `heads`, `stem_stride` and `inputs` are free: a stem of stride 4 averages away what neighbouring
   pixels say about a small image.
 """
 
+import numpy as np
 import torch
 from timm.layers import trunc_normal_
 from timm.models.vision_transformer import Block
@@ -58,7 +61,7 @@ class Conformer(nn.Module):
             nn.ReLU(),
             nn.Identity() if stem_stride == 1 else nn.MaxPool2d(3, stride=2, padding=1),
         )
-        planes, drops = 4 * width, torch.linspace(0, drop_path, depth).tolist()
+        planes, drops = 4 * width, np.linspace(0, drop_path, depth).tolist()
         self.local = Bottleneck(width, planes, project=True)
         self.patches = nn.Conv2d(width, dim, 4, stride=4)
         self.class_token = nn.Parameter(torch.zeros(1, 1, dim))
@@ -80,6 +83,8 @@ class Conformer(nn.Module):
         self.disc = DiscEmbedding(disc_width, dim) if fusion != "none" else None
         self.disc_head = nn.Linear(dim, num_classes) if fusion == "late" else None
         self.apply(start)
+        nn.init.kaiming_normal_(self.cam_head.weight)
+        nn.init.zeros_(self.cam_head.bias)
         trunc_normal_(self.class_token, std=0.02)
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)

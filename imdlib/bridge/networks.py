@@ -52,6 +52,8 @@ class Generalizer(nn.Module):
     def forward(self, tokens):
         """tokens (B,T,D) float -> tokens of the same shape."""
         check_tokens(tokens, self.project.in_features)
+        if len(tokens) == 0:
+            return tokens
         return tokens + self.head(self.norm(self.blocks(self.project(tokens))))
 
 

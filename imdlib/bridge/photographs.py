@@ -1,4 +1,4 @@
-"""Photographs of simulated scenes, with the camera and the final JPEG quality of each known: what the stand-in and the generators learn from.
+"""Photographs of simulated scenes with known camera and final JPEG quality: what the stand-in and the generators learn from.
 
 The scenes, cameras and qualities of the embedded benchmark (`imdlib.data`); nothing is downloaded.
 """

@@ -1,0 +1,91 @@
+"""Features on disk: computed once for each image and tower, found again by content, wherever the image lies.
+
+Bridging section 3.2: f = E(x) with E frozen, so f of an image never changes.
+"""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from tqdm.auto import tqdm
+
+from imdlib.data.images import load_image
+from imdlib.progress import interactive
+from imdlib.runs import cache_folder
+
+
+class Features:
+    """Features of N images in order; item i is (T,D) float16, from memory where all of them fit, else from its file.
+
+    memory: bytes that they may take.
+    """
+
+    def __init__(self, paths, shape, *, memory=4 * 2**30):
+        self.paths, self.shape = list(paths), tuple(shape)
+        fits = 2 * len(self.paths) * shape[0] * shape[1] <= memory
+        self.held = torch.stack([load_file(path)["tokens"] for path in self.paths]) if fits and self.paths else None
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, index):
+        return load_file(self.paths[index])["tokens"] if self.held is None else self.held[index]
+
+
+@torch.no_grad()
+def extract(tower, files, *, folder=None, batch_size=32, device="cpu", memory=4 * 2**30, progress=True):
+    """Features of image files, computed where they are not cached: returns `Features` in the order of `files`.
+
+    tower: `Tower` or `StandIn`. folder: of the cache, None = imdlib's. A file of the cache is named by the image's bytes
+    and the tower's identity (weights and preprocessing), written in one step, and made anew if it is damaged.
+    """
+    folder = Path(folder) if folder is not None else cache_folder("features")
+    paths = [folder / name[:2] / f"{name}.safetensors" for name in (key(tower, file) for file in files)]
+    missing = {path: file for path, file in zip(paths, files) if not sound(path, tower.shape)}
+    todo = list(missing.items())
+    tower = tower.to(device)
+    bar = tqdm(total=len(todo), desc="features", unit="image", leave=False, disable=not (progress and interactive()))
+    for start in range(0, len(todo), batch_size):
+        some = todo[start : start + batch_size]
+        images = [torch.from_numpy(load_image(file)).permute(2, 0, 1) for _, file in some]
+        tokens = tower(torch.stack([tower.prepare(image) for image in images]).to(device)).half().cpu()  # (b,T,D)
+        if not torch.isfinite(tokens).all():
+            raise ValueError(f"{tower.identity}: features beyond the range of float16 in {[str(f) for _, f in some]}")
+        for (path, _), one in zip(some, tokens):
+            write(path, one)
+        bar.update(len(some))
+    bar.close()
+    return Features(paths, tower.shape, memory=memory)
+
+
+def key(tower, file):
+    """Name of an image's features: 32 characters that stand for its bytes, the tower's weights and preprocessing."""
+    content = Path(file).read_bytes()
+    return hashlib.sha256(hashlib.sha256(content).digest() + tower.identity.encode()).hexdigest()[:32]
+
+
+def sound(path, shape):
+    """True for a complete file with features of that shape; the head of the file tells how long it must be."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return tuple(file.get_slice("tokens").get_shape()) == tuple(shape)
+    except (OSError, SafetensorError):
+        return False
+
+
+def write(path, tokens):
+    """Write features (T,D) in one step, so that no half-written file is ever found under its name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    os.close(handle)
+    try:
+        save_file({"tokens": tokens.contiguous()}, draft)
+        os.chmod(draft, 0o644)
+        os.replace(draft, path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise

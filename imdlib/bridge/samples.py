@@ -1,0 +1,59 @@
+"""Samples of the five stages: an image's cached features, its class and, where the classifier needs it, the image.
+
+Bridging section 3.2. Order and augmentation depend on nothing but the seed, as in `imdlib.data.batches`.
+"""
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from imdlib.bridge.labels import CLASSES
+from imdlib.data.batches import training_batches
+
+
+class Samples(Dataset):
+    """features: N items (T,D), a tensor or `feature_files.Features`; labels (N,) in {0, 1, 2}; images: an `ImageSet` of the
+    same N images in the same order, or None.
+
+    An item is asked for as (epoch, index): dict of tokens (T,D), label, index and, with images, image (3,h,w) uint8. The
+    features are always those of the whole image, also where the ImageSet crops or mirrors.
+    """
+
+    def __init__(self, features, labels, images=None, *, seed=0):
+        labels = torch.as_tensor(labels)
+        if len(features) != len(labels) or (images is not None and len(images) != len(labels)) or len(labels) == 0:
+            counts = f"{len(features)} features, {len(labels)} labels" + (f", {len(images)} images" if images else "")
+            raise ValueError(
+                f"Samples: expected as many features as labels and images, and at least one, found {counts}"
+            )
+        if labels.is_floating_point() or labels.min() < 0 or labels.max() >= len(CLASSES):
+            raise ValueError(f"labels: expected integers 0 to {len(CLASSES) - 1}, found {labels.unique().tolist()}")
+        self.features, self.labels, self.images, self.seed = features, labels.long(), images, seed
+        self.files = [f"sample {i}" for i in range(len(labels))] if images is None else images.files
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, key):
+        index = key[1]
+        item = {"tokens": self.features[index], "label": self.labels[index], "index": index}
+        return item if self.images is None else item | {"image": self.images[key][0]}
+
+    def batches(self, epoch, batch_size, workers=0):
+        """Loader over one shuffled pass; the incomplete last batch is left out."""
+        return training_batches(self, epoch=epoch, batch_size=batch_size, workers=workers)
+
+
+def passes_over(samples, batch_size):
+    """Loader over all samples once, in order, without their images."""
+    bare = Samples(samples.features, samples.labels)
+    order = [[(0, i) for i in range(k, min(k + batch_size, len(bare)))] for k in range(0, len(bare), batch_size)]
+    return DataLoader(bare, batch_sampler=order)
+
+
+def batch_on(fabric, batch):
+    """A batch on the device: tokens as float32, image as float in [0,1]."""
+    batch = {name: fabric.to_device(value) for name, value in batch.items()}
+    batch["tokens"] = batch["tokens"].float()
+    if "image" in batch:
+        batch["image"] = batch["image"].float() / 255
+    return batch
