@@ -225,8 +225,11 @@ def response(rows, *, x, panel, hue="method", reference=None, share_y=True):
             axis.vlines(at, line["low"], line["high"], color=color, lw=1.2, alpha=0.7)
         if reference and name in reference:
             axis.axhline(reference[name], color="0.55", lw=0.8, ls="--", zorder=0)
-        axis.set(title=name, xticks=range(len(places)), xlim=(-0.5, len(places) - 0.5))
-        axis.set_xticklabels(places, fontsize=7, rotation=30 if max(len(str(p)) for p in places) > 6 else 0)
+        axis.set_title(textwrap.fill(str(name), 24), fontsize=8)
+        axis.set(xticks=range(len(places)), xlim=(-0.5, len(places) - 0.5))
+        labels = [str(place).replace(", ", ",\n") for place in places]
+        slanted = max(len(line) for label in labels for line in label.split("\n")) * len(labels) * len(panels) > 130
+        axis.set_xticklabels(labels, fontsize=6.5, rotation=30 if slanted else 0, ha="right" if slanted else "center")
         axis.grid(axis="y", color="0.92", lw=0.6)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(hues), fontsize=7)
     return figure
