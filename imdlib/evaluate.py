@@ -1,5 +1,6 @@
 """Evaluation: a probability map for every image at its own size, and the row of scores that all tables are made from."""
 
+import itertools
 import zlib
 
 import pandas as pd
@@ -20,7 +21,7 @@ def predict(model, images, *, probability, image_score=None, batch_size=16, atta
     The model is put into evaluation mode.
     """
     model.eval()
-    device = device or next(model.parameters()).device
+    device = device or next(itertools.chain(model.parameters(), model.buffers()), torch.empty(0)).device
     batches = evaluation_batches(images, batch_size=batch_size)
     for image, mask, index in tqdm(batches, desc="scoring", unit="batch", leave=False, disable=not interactive()):
         if attack is not None:

@@ -16,7 +16,7 @@ DATA_CODE = [
 NETWORK_CODE = [
     f"imdlib.inr.{name}"
     for name in (
-        *("image_encoder", "reconstruction", "priors", "backbone", "detector"),
+        *("image_encoder", "reconstruction", "priors", "premise", "backbone", "detector"),
         *("contrast", "pooling", "labels", "weak", "distill", "variants"),
     )
 ]
