@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.colors import LinearSegmentedColormap
+from PIL import Image
 
 COLUMN, PAGE = 3.4, 7.0  # widths in inches: one column and both columns of a two-column page
 TAMPERED, AUTHENTIC, CONTOUR = (
@@ -38,14 +39,18 @@ def use_style():
     )
 
 
-def save(figure, data, folder, name, dpi=200):
+def save(figure, data, folder, name, dpi=200, colors=None):
     """Write `<folder>/figures/<name>.png|pdf|csv`; data: DataFrame of what was drawn. Returns the figure.
 
-    dpi: of the png and of pictures inside the pdf; less for sheets of many photographs.
+    dpi: of the png and of pictures inside the pdf; less for sheets of many photographs. colors: how many the png may have, up to 256; a
+    sheet of photographs takes a third of the room then.
     """
     path = Path(folder) / "figures"
     path.mkdir(parents=True, exist_ok=True)
     figure.savefig(path / f"{name}.png", dpi=dpi)
+    if colors:
+        with Image.open(path / f"{name}.png") as png:
+            png.convert("RGB").quantize(colors).save(path / f"{name}.png", optimize=True)
     figure.savefig(path / f"{name}.pdf", dpi=dpi, metadata={"CreationDate": None})
     pd.DataFrame(data).to_csv(path / f"{name}.csv", index=False, float_format="%.6g")
     return figure
@@ -75,6 +80,7 @@ def prediction_grid(columns, methods):
     """
     rows = ["image", "mask", *methods]
     size = PAGE / max(len(columns) + 0.6, 4)
+    font = 7 if len(columns) < 12 else 5
     figure, axes = plt.subplots(
         len(rows), len(columns), figsize=(size * (len(columns) + 0.6), size * len(rows) * 1.12), squeeze=False
     )
@@ -84,8 +90,10 @@ def prediction_grid(columns, methods):
         picture(axes[1, c], column["mask"])
         for r, method in enumerate(methods, start=2):
             picture(axes[r, c], column["maps"][method], column["captions"][method], cmap=HEAT)
+    for axis in axes.flat:
+        axis.title.set_fontsize(font)
     for axis, label in zip(axes[:, 0], rows):
-        axis.set_ylabel(label, fontsize=7)
+        axis.set_ylabel(label if font == 7 else label.replace("+", "\n+"), fontsize=font)
     return figure
 
 

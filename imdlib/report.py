@@ -17,7 +17,7 @@ from nbconvert import HTMLExporter
 STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif;
-       color: #1b1f24; background: #fff; max-width: 62rem; margin: 2.5rem auto; padding: 0 1.25rem; }
+       color: #1b1f24; background: #fff; max-width: 72rem; margin: 2.5rem auto; padding: 0 1.25rem; }
 h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 1rem; } 
 h2 { margin: 2.5rem 0 .6rem; border-bottom: 1px solid #d8dee4; padding-bottom: .3rem; }
 h3 { margin: 1.6rem 0 .4rem; } a { color: #0b62b0; } a.anchor-link { display: none; }
@@ -26,6 +26,7 @@ img { max-width: 100%; height: auto; } code { background: #f3f5f7; padding: .1em
 table { border-collapse: collapse; font-size: .82rem; margin: .8rem 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid #e4e8ec; text-align: left !important; vertical-align: top; }
 small { color: #57606a; white-space: nowrap; }
+td:first-child, td:nth-child(2):not(:last-child) { max-width: 14rem; }
 thead th { white-space: nowrap; border-bottom: 2px solid #8b949e; }
 tbody tr:hover { background: #f6f8fa; }
 figure { margin: 1.2rem 0; } figcaption { font-size: .75rem; color: #57606a; }

@@ -57,7 +57,7 @@ def save(rows, folder, name, caption, *, index=("method", "train_set"), columns=
     (path / f"{name}.md").write_text(f"{caption}\n\n{shown.reset_index().to_markdown(index=False)}\n")
     tex = shown.to_latex(caption=caption, label=f"tab:{name}", escape=True, multicolumn_format="c")
     (path / f"{name}.tex").write_text(tex)
-    return show(shown.reset_index())
+    return show(shown.reset_index(), merge=len(index) - 1 if shown.index.nlevels == len(index) else 0)
 
 
 def wide(rows, index=("method", "train_set"), columns=("test_set", "metric")):
@@ -95,9 +95,16 @@ def cell(row):
     return text if np.isnan(published) else f"{text} (paper {published:.3f})"
 
 
-def show(table, digits=3):
-    """Any table as it should look in a notebook or report: no row numbers, NaN as a dash, intervals on a line of their own."""
+def show(table, digits=3, merge=0):
+    """Any table as it should look in a notebook or report: no row numbers, NaN as a dash, intervals on a line of their own.
+
+    merge: how many of the first columns say what is as in the row above by a blank.
+    """
     safe = table.map(lambda cell: html.escape(cell, quote=False) if isinstance(cell, str) else cell)
+    for level in reversed(range(merge)):
+        columns = list(safe.columns[: level + 1])
+        again = (safe[columns] == safe[columns].shift()).all(axis=1)
+        safe[columns[-1]] = safe[columns[-1]].astype(object).mask(again, "")
     small = safe.replace(r"^(\S+) (\[.*)$", r"\1<br><small>\2</small>", regex=True)
     return HTML(
         small.to_html(index=False, border=0, na_rep="–", escape=False, float_format=lambda x: f"{x:.{digits}f}")

@@ -7,6 +7,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 
+import cv2  # noqa: E402
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
@@ -236,3 +237,16 @@ def test_costs_shows_the_contrast_as_part_of_the_step():
     whole, part = time.patches[1], time.patches[3]
     assert whole.get_width() == 14 and (part.get_x(), part.get_width()) == (11, 3)
     assert [patch.get_width() for patch in memory.patches] == [5, 6]
+
+
+def test_fewer_colours_take_less_room_and_look_the_same(tmp_path):
+    noise = np.random.default_rng(0).random((60, 60, 3))
+    for name, colors in (("all", None), ("few", 256)):
+        figure, axis = plt.subplots(figsize=(2, 2))
+        axis.imshow(cv2.GaussianBlur(noise, (0, 0), 4) * 4 - 1.5)
+        plots.save(figure, {"x": [0]}, tmp_path, name, colors=colors)
+    full, few = (
+        np.asarray(Image.open(tmp_path / f"figures/{name}.png").convert("RGB"), int) for name in ("all", "few")
+    )
+    assert (tmp_path / "figures/few.png").stat().st_size < 0.7 * (tmp_path / "figures/all.png").stat().st_size
+    assert np.abs(full - few).mean() < 6

@@ -1,5 +1,7 @@
 """Tables: tidy csv in the agreed columns, wide md and tex, and nothing invented where nothing is known."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -143,3 +145,12 @@ def test_show_puts_intervals_on_a_line_of_their_own():
 def test_show_has_no_row_numbers_and_a_dash_for_nan():
     page = tables.show(pd.DataFrame({"a": [0.12345, np.nan], "b": ["x", "y"]}), digits=2).data
     assert "0.12<" in page and "–" in page and "NaN" not in page and "<th>0</th>" not in page
+
+
+def test_repeated_labels_are_shown_once_but_not_across_groups():
+    table = pd.DataFrame(
+        [("F1", "a", "x"), ("F1", "a", "y"), ("F1", "b", "y"), ("AUC", "b", "y")], columns=["metric", "set", "m"]
+    )
+    found = re.findall(r"<td>(.*?)</td>", tables.show(table, merge=2).data)
+    assert np.reshape(found, (4, 3)).tolist() == [["F1", "a", "x"], ["", "", "y"], ["", "b", "y"], ["AUC", "b", "y"]]
+    assert table["metric"].tolist() == ["F1", "F1", "F1", "AUC"]  # the table itself is left alone
