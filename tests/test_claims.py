@@ -1,10 +1,15 @@
 """Claims: a verdict follows from the rows, in the direction the rows have, and other studies' verdicts survive."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from imdlib import claims
+
+REPO = Path(__file__).resolve().parents[1]
 
 FACTS = dict(
     id="ncl-pc", study="ncl", where="Table 5", statement="the loss improves on Base", worse="Base", better="Ours"
@@ -101,3 +106,18 @@ def test_saving_the_same_rows_again_changes_no_byte(tmp_path):
     before = (tmp_path / "claims.csv").read_bytes()
     claims.save([row], tmp_path, "ncl")
     assert (tmp_path / "claims.csv").read_bytes() == before
+
+
+def test_the_readme_quotes_the_committed_rows():
+    """Every row of the README's table of verdicts is the row of that name in results/laptop/claims.csv."""
+    found = claims.read(REPO / "results" / "laptop").set_index("id")
+    quoted = re.findall(
+        r"^\| `(ncl-\S+)` \| (.+?): (.+?) \| .+? ([-+.\d]+) \[([-.\d]+), ([-.\d]+)\] \| (.+?) \|$",
+        (REPO / "README.md").read_text(encoding="utf-8"),
+        re.M,
+    )
+    assert len(quoted) >= 5
+    for name, where, statement, *numbers, verdict in quoted:
+        row = found.loc[name]
+        assert (where, statement, verdict) == (row["where"], row["statement"], row["verdict"])
+        assert [float(x) for x in numbers] == pytest.approx(row[["effect", "low", "high"]].tolist(), abs=6e-4)

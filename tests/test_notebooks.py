@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 import os
 import re
 import shutil
@@ -222,6 +223,22 @@ def test_a_finished_run_is_not_trained_again(chain):
     done = execute("ncl/run.ipynb", chain.parent / "again.ipynb", chain.parent / "cache", **options)
     assert done.returncode == 0, done.stderr[-3000:]
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+@pytest.mark.slow
+def test_an_nrr_run_leaves_its_error_map_beside_filters_that_were_never_trained(tmp_path):
+    options = SMALL | dict(crop=48, steps=14, examples=2, results=str(tmp_path / "results"))
+    done = execute("inr/nrr.ipynb", tmp_path / "out.ipynb", tmp_path / "cache", **options)
+    assert done.returncode == 0, done.stderr[-3000:]
+    folder = tmp_path / "results" / "inr" / "runs" / "nrr_sim-casia_seed0"
+    scores = pd.read_csv(folder / "scores.csv.gz")
+    assert scores.groupby("predictor").size().nunique() == 1 and scores["predictor"].nunique() == 9
+    assert scores["auc"].notna().all() and scores["auc_shuffled"].notna().all()
+    stamp = json.loads((folder / "stamp.json").read_text())
+    assert stamp["error_scale"] > 0 and stamp["psnr_gap"] == pytest.approx(
+        stamp["psnr_outside"] - stamp["psnr_tampered"]
+    )
+    assert {"psnr_authentic", "psnr_gap", "loss"} <= set(pd.read_csv(folder / "history.csv").columns)
 
 
 # ---- Snakemake -----------------------------------------------------------------------------------------------------------------
