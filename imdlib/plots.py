@@ -39,11 +39,11 @@ def use_style():
     )
 
 
-def save(figure, data, folder, name, dpi=200, colors=None):
+def save(figure, data, folder, name, dpi=200, colors=256):
     """Write `<folder>/figures/<name>.png|pdf|csv`; data: DataFrame of what was drawn. Returns the figure.
 
-    dpi: of the png and of pictures inside the pdf; less for sheets of many photographs. colors: how many the png may have, up to 256; a
-    sheet of photographs takes a third of the room then.
+    dpi: of the png and of pictures inside the pdf; less for sheets of many photographs. colors: how many the png may have, up to 256, which
+    takes a third of the room; None = as many as there are.
     """
     path = Path(folder) / "figures"
     path.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ def photograph(size=64):
     return torch.from_numpy(face).permute(2, 0, 1)[None].float() / 255
 
 
-def fit(image, *, frequencies=8, stride=1, encoder=True, steps=150, rate=5e-3, seed=0):
+def fit(image, *, frequencies=8, stride=1, encoder=True, steps=150, rate=1e-2, seed=0):
     """Fit a small NRR to one image (1,3,H,W) by Eq. 2: its reconstruction (1,3,H,W).
 
     frequencies: L of Eq. 3; stride: of the encoder; encoder=False: features are zero, the MLP knows coordinates alone.
@@ -125,7 +125,7 @@ def waves(width=64, frequencies=8):
 def redrawn(image, pictures, highest=0.02):
     """An image (1,3,H,W) and its reconstructions {title: same shape}; below, their errors, all on one scale."""
     columns = {"photograph": image} | pictures
-    figure, axes = plt.subplots(2, len(columns), figsize=(plots.PAGE, 0.55 + 2 * plots.PAGE / (len(columns) + 0.6)))
+    figure, axes = plt.subplots(2, len(columns), figsize=(plots.PAGE, 0.35 + 2 * plots.PAGE / (len(columns) + 0.6)))
     for (above, below), (title, picture) in zip(axes.T, columns.items()):
         quality = "" if picture is image else f"\n{psnr(image, picture).item():.1f} dB"
         plots.picture(above, picture_of(picture[0]), title + quality)
@@ -143,7 +143,7 @@ def error_sheet(image, mask, reconstruction, maps, share=0.99):
     for column, real, redrawn_, where in zip(axes.T, image, reconstruction, mask):
         plots.picture(column[0], picture_of(real))
         plots.picture(column[1], picture_of(redrawn_))
-        plots.outline(column[0], where[0].numpy(), width=0.8)
+        plots.outline(column[0], where[0].numpy(), color=plots.PALETTE[5])
     for row, stack in zip(axes[2:], maps.values()):
         for axis, error, where in zip(row, smoothed(stack), mask):
             plots.picture(axis, error[0], cmap=plots.HEAT, vmax=float(error.quantile(share)))
