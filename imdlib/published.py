@@ -51,7 +51,9 @@ def ncl_backbones():
     """NCL Table 4: ObjectFormer without and with NCL as 'ViT' and 'ViT+NCL', trained and tested on one set."""
     names = {"ObjectFormer": "ViT", "ObjectFormer(with NCL appended)": "ViT+NCL"}
     rows = table("ncl", 4).query("method in @names")
-    return rows.assign(method=rows["method"].map(names), train_set=rows["test_set"], note="paper: ObjectFormer, pre-trained")
+    return rows.assign(
+        method=rows["method"].map(names), train_set=rows["test_set"], note="paper: ObjectFormer, pre-trained"
+    )
 
 
 def ncl_hooks():
