@@ -187,7 +187,7 @@ def history(results, study, run):
 
 def write_scores(scores, path):
     """Scores as compressed csv, the same bytes for the same rows."""
-    scores.to_csv(path, index=False, float_format="%.4g", compression={"method": "gzip", "mtime": 0})
+    scores.to_csv(path, index=False, float_format="%.6g", compression={"method": "gzip", "mtime": 0})
 
 
 def open_run(study, name, params, *, code, manifest):
