@@ -9,22 +9,25 @@ from pathlib import Path
 
 import yaml
 
-from imdlib import ncl, runs
-from imdlib.ncl import grid
+from imdlib import inr, ncl, runs
+from imdlib.inr import grid as inr_grid
+from imdlib.ncl import grid as ncl_grid
 
 NAME = config.get("profile", "quick")
 PROFILE = yaml.safe_load(Path(f"profiles/{NAME}.yaml").read_text())
 RESULTS = f"results/{NAME}"
 DATA = str(Path(config["data"]).resolve()) if config.get("data") else ""
-NOTEBOOKS = ["data", "ncl/run", "ncl/report", "report"]
-GRAPH = {f"ncl.{name}" for name in inspect.signature(grid.configurations).parameters}  # keys that this file itself reads
+NOTEBOOKS = ["data", "ncl/run", "ncl/report", "inr/nrr", "inr/run", "inr/report", "report"]
+GRIDS = {"ncl": ncl_grid, "inr": inr_grid}
 
 
 def settings(notebook, **more):
-    """The profile's values for the parameters that a notebook has; `ncl.epochs` counts for notebooks in ncl/ alone."""
-    study = notebook.split("/")[0]
-    own = {key.removeprefix(f"{study}."): value for key, value in PROFILE.items()}
-    values = {"results": RESULTS, "data": DATA, **PROFILE, **own, **more}
+    """The profile's values for the parameters that a notebook has; `inr.steps` counts for notebooks in inr/ alone, and
+    `inr/nrr.steps` for that one alone."""
+    values = {"results": RESULTS, "data": DATA, **PROFILE}
+    for place in (notebook.split("/")[0], notebook):
+        values |= {key.removeprefix(f"{place}."): value for key, value in PROFILE.items()}
+    values |= more
     return {name: values[name] for name in runs.declared(notebook) if name in values}
 
 
@@ -33,18 +36,31 @@ def papermill(notebook, **more):
     return base64.b64encode(yaml.safe_dump(settings(notebook, **more)).encode()).decode()
 
 
+def graph(study):
+    """The profile's values for the keys that say which runs a study has."""
+    known = inspect.signature(GRIDS[study].configurations).parameters
+    return {name: PROFILE[f"{study}.{name}"] for name in known if f"{study}.{name}" in PROFILE}
+
+
+def sets(study, cells):
+    """Data sets that a study's runs learn from or are scored on."""
+    trained = [name for cell in cells.values() for name in cell["train_set"].split("+")]
+    return list(dict.fromkeys([*trained, *PROFILE[f"{study}.test_sets"]]))
+
+
 declared = {name for book in NOTEBOOKS for name in runs.declared(book)}
-unknown = {key for key in PROFILE if key not in GRAPH and key.split(".")[-1] not in declared}
+chosen = {f"{study}.{name}" for study in GRIDS for name in graph(study)}
+unknown = {key for key in PROFILE if key not in chosen and key.split(".")[-1] not in declared}
 if unknown:
     raise ValueError(f"profiles/{NAME}.yaml: no notebook has the parameter(s) {', '.join(sorted(unknown))}")
 
-NCL = grid.configurations(**{key.removeprefix("ncl."): PROFILE[key] for key in GRAPH & PROFILE.keys()})
-TRAINED = [name for cell in NCL.values() for name in cell["train_set"].split("+")]
-SETS = list(dict.fromkeys([*TRAINED, *PROFILE["ncl.test_sets"]]))
+NCL = ncl_grid.configurations(**graph("ncl"))
+NRR, INR = inr_grid.configurations(**graph("inr"))
 CHECKS = [f"imdlib.data.{name}" for name in ("facts", "resemblance", "shortcuts", "checks", "gallery")]
 CODE = {
     "data": runs.code_fingerprint(*ncl.DATA_CODE, *CHECKS, "imdlib.metrics", "imdlib.baselines"),
     "ncl": runs.code_fingerprint(*ncl.CODE),
+    "inr": runs.code_fingerprint(*inr.CODE),
 }
 RUN = (
     "OMP_NUM_THREADS={threads} {sys.executable} -m papermill --no-progress-bar --log-level ERROR {input.notebook} {log.notebook}"
@@ -70,7 +86,7 @@ rule ncl_run:
     message: "training {wildcards.run}"
     input:
         notebook=ancient("notebooks/ncl/run.ipynb"),
-        data=ancient(expand(f"{RESULTS}/data/{{dataset}}/scores.csv.gz", dataset=SETS)),
+        data=ancient(expand(f"{RESULTS}/data/{{dataset}}/scores.csv.gz", dataset=sets("ncl", NCL))),
     output: update(f"{RESULTS}/ncl/runs/{{run}}/stamp.json")
     log: notebook=f"{RESULTS}/ncl/runs/{{run}}/run.ipynb", text=f"{RESULTS}/ncl/runs/{{run}}/log.txt"
     params: values=lambda w: papermill("ncl/run", run=w.run, **NCL[w.run]), code=CODE["ncl"]
@@ -87,9 +103,45 @@ rule ncl_report:
     shell: RUN + PAGE
 
 
+rule inr_nrr:
+    message: "training {wildcards.run}"
+    wildcard_constraints: run="nrr_.*"
+    input:
+        notebook=ancient("notebooks/inr/nrr.ipynb"),
+        data=ancient(expand(f"{RESULTS}/data/{{dataset}}/scores.csv.gz", dataset=sets("inr", NRR))),
+    output: update(f"{RESULTS}/inr/runs/{{run}}/stamp.json")
+    log: notebook=f"{RESULTS}/inr/runs/{{run}}/run.ipynb", text=f"{RESULTS}/inr/runs/{{run}}/log.txt"
+    params: values=lambda w: papermill("inr/nrr", run=w.run, **NRR[w.run]), code=CODE["inr"]
+    threads: PROFILE.get("threads", 1)
+    shell: RUN + " && touch {output}"
+
+
+rule inr_run:
+    message: "training {wildcards.run}"
+    wildcard_constraints: run="(weak|unsupervised)_.*"
+    input:
+        notebook=ancient("notebooks/inr/run.ipynb"),
+        data=ancient(expand(f"{RESULTS}/data/{{dataset}}/scores.csv.gz", dataset=sets("inr", INR))),
+        nrr=lambda w: f"{RESULTS}/inr/runs/{INR[w.run]['nrr']}/stamp.json" if "nrr" in INR[w.run] else [],
+    output: update(f"{RESULTS}/inr/runs/{{run}}/stamp.json")
+    log: notebook=f"{RESULTS}/inr/runs/{{run}}/run.ipynb", text=f"{RESULTS}/inr/runs/{{run}}/log.txt"
+    params: values=lambda w: papermill("inr/run", run=w.run, **INR[w.run]), code=CODE["inr"]
+    threads: PROFILE.get("threads", 1)
+    shell: RUN + " && touch {output}"
+
+
+rule inr_report:
+    message: "INR: tables, figures and claims"
+    input: notebook="notebooks/inr/report.ipynb", runs=expand(f"{RESULTS}/inr/runs/{{run}}/stamp.json", run=[*NRR, *INR])
+    output: f"{RESULTS}/inr/report.html"
+    log: notebook=f"{RESULTS}/inr/report.ipynb", text=f"{RESULTS}/inr/log.txt"
+    params: values=papermill("inr/report")
+    shell: RUN + PAGE
+
+
 rule report:
     message: "the report"
-    input: notebook="notebooks/report.ipynb", studies=[f"{RESULTS}/ncl/report.html"]
+    input: notebook="notebooks/report.ipynb", studies=expand(f"{RESULTS}/{{study}}/report.html", study=GRIDS)
     output: f"{RESULTS}/report.html"
     log: notebook=f"{RESULTS}/report.ipynb", text=f"{RESULTS}/log.txt"
     params: values=papermill("report")

@@ -37,7 +37,8 @@ def predict(model, images, *, probability, image_score=None, batch_size=16, atta
 def score(model, images, *, probability, locations=None, examples=0, **options):
     """Score every image; returns (scores DataFrame in the order of the manifest, pictures of a few examples).
 
-    Columns: image, dataset, kind, visibility, label, score (of `image_score`, or the map's largest value), those of `metrics.per_image`.
+    Columns: image, dataset, kind, visibility, label, score (of `image_score`, or the map's largest value), those of `metrics.per_image`;
+    NaN in all of the latter for a tampered image without a mask.
     locations: pooled masks of the set (`metrics.mask_locations`) for the shuffled AUC. The pictures are
     {'<dataset>/<file>/<map|image|mask>': array}, of the same `examples` tampered images for every model.
     """
@@ -59,7 +60,10 @@ def score(model, images, *, probability, locations=None, examples=0, **options):
             }
     known = images.manifest[["dataset", "kind", "visibility", "label"]].copy()
     known.insert(0, "image", names)
-    return known.join(pd.DataFrame.from_dict(rows, orient="index").sort_index()), pictures
+    scores = known.join(pd.DataFrame.from_dict(rows, orient="index").sort_index())
+    unknown = (known["label"] == 1) & (images.manifest["mask"] == "")  # tampered, nobody says where
+    scores[metrics.COUNTS] = scores[metrics.COUNTS].mask(unknown)
+    return scores, pictures
 
 
 def validation(model, images, *, probability):

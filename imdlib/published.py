@@ -5,7 +5,29 @@ from pathlib import Path
 import pandas as pd
 
 FOLDER = Path(__file__).parent / "published"
-SETS = {"casia": "CASIA", "coverage": "Coverage", "columbia": "Columbia", "nist16": "NIST16", "defacto": "Defacto"}
+SETS = {
+    **dict.fromkeys(["casia", "casia1", "casia2"], "CASIA"),
+    "coverage": "Coverage",
+    "columbia": "Columbia",
+    "nist16": "NIST16",
+    "defacto": "Defacto",
+    "imd2020": "IMD2020",
+    "magicbrush": "MagicBrush",
+    **dict.fromkeys(["gier", "iedit"], "IEdit"),
+}  # our name of a data set -> the papers'
+INR_SETS = {
+    "CASIAv1": "CASIA",
+    "CASIAv2": "CASIA",
+    "CASIAv2 (unlabelled)": "CASIA",
+    "none (training-free / own)": "none",
+}
+INR_METRICS = {
+    "P-F1": "pixel F1",
+    "IoU": "pixel IoU",
+    "I-F1": "image F1",
+    "C-F1": "combined F1",
+    "ACC": "image accuracy",
+}  # INR's words -> ours
 
 
 def table(study, number):
@@ -21,8 +43,7 @@ def table(study, number):
 
 def paper_name(dataset):
     """The papers' name of a data set or of its embedded twin: 'sim-casia', 'casia1', 'casia2' -> 'CASIA'."""
-    stem = dataset.removeprefix("sim-")
-    return SETS.get("casia" if stem in ("casia1", "casia2") else stem, dataset)
+    return SETS.get(dataset.removeprefix("sim-"), dataset)
 
 
 def ncl_ablation():
@@ -63,6 +84,55 @@ def ncl_hooks():
     return rows.assign(method=rows["method"].str[-1].map(names), train_set="CASIA", test_set="CASIA", note="")
 
 
+def inr_unsupervised():
+    """INR Table 1: 'self-distillation', trained on CASIA without labels, and the training-free methods (train_set 'none')."""
+    return inr_table(1, {"Ours": "self-distillation"})
+
+
+def inr_weak():
+    """INR Table 2: Baseline, WSCL and the whole method, trained on the image labels of CASIA v2."""
+    return inr_table(2, {"FCN": "Baseline", "Ours": "Baseline+NRR+SCL+AGAP"})
+
+
+def inr_novel():
+    """INR Table 3, edits by generative models: the rows of Table 2 and methods with pixel masks and other training sets."""
+    return inr_table(3, {"FCN": "Baseline", "Ours": "Baseline+NRR+SCL+AGAP"})
+
+
+def inr_components():
+    """INR Table 4: the ablation under our variants' names."""
+    return inr_table(4, {"Baseline (FCN)": "Baseline"}).assign(note="")
+
+
+def inr_selection():
+    """INR Table 5: 'self-distillation' with and without the selection of pseudo-labels."""
+    names = {"w/ PLS": "self-distillation", "w/o PLS": "self-distillation, without selection"}
+    return inr_table(5, names).assign(note="")
+
+
+def inr_pooling():
+    """INR Table 6: the method column holds names of `imdlib.inr.pooling`. 'otsu', which the table lacks, is the row of
+    Table 4 without adaptive pooling: its numbers are those of no pool in Table 6, see `imdlib.inr.variants`.
+    """
+    names = {
+        "Global-Max Pooling": "max",
+        "Global-Average Pooling": "average",
+        "Generalized Mean Pooling": "gem",
+        "Global Smooth Pooling": "smooth",
+        "Adaptive Global-Average Pooling (Ours)": "adaptive",
+    }
+    without = inr_components().query("method == 'Baseline+NRR+SCL'")
+    without = without.assign(method="otsu", note="paper's Table 4, the row without AGAP, read as Otsu's pool")
+    return pd.concat([inr_table(6, names).assign(note=""), without], ignore_index=True)
+
+
+def inr_table(number, names):
+    """An INR table with methods renamed, data sets as in `SETS` and metrics as in our tables."""
+    rows = table("inr", number)
+    sets = {name: rows[name].replace(INR_SETS) for name in ("train_set", "test_set")}
+    return rows.assign(method=rows["method"].replace(names), metric=rows["metric"].map(INR_METRICS), **sets)
+
+
 def beside(paper, scores):
     """Published rows renamed to the data sets of `scores` (`train_set, dataset`), so that they can be set beside ours.
 
@@ -73,3 +143,11 @@ def beside(paper, scores):
         same = (paper["train_set"] == paper_name(train_set)) & (paper["test_set"] == paper_name(test_set))
         found.append(paper[same].assign(train_set=train_set, test_set=test_set))
     return pd.concat(found, ignore_index=True)
+
+
+def on_test_sets(paper, scores):
+    """Published rows renamed to the test sets of `scores` (`dataset`) whatever they were trained on: for studies whose one
+    training set is not ours. `train_set` is left out, so that `tables.rows` matches method, test set and metric alone.
+    """
+    found = [paper[paper["test_set"] == paper_name(name)].assign(test_set=name) for name in scores["dataset"].unique()]
+    return pd.concat(found, ignore_index=True).drop(columns="train_set")

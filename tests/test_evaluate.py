@@ -151,3 +151,11 @@ def test_the_image_score_is_the_largest_value_or_what_is_asked_for(images):
     area = [48 / (height * width) * (kind != "authentic") for (height, width), kind in zip(SIZES, KINDS)]
     assert mean["score"].tolist() == pytest.approx([0.5 * share for share in area], abs=1e-6)
     assert (mean["f1"].fillna(-1) == largest["f1"].fillna(-1)).all()
+
+
+def test_a_tampered_image_whose_mask_nobody_has_counts_no_pixel(images):
+    hidden = images.manifest.assign(mask="")
+    scores, _ = evaluate.score(Channel(), ImageSet(hidden), probability=same)
+    tampered = scores["label"] == 1
+    assert tampered.any() and scores.loc[tampered, ["tp", "fp", "fn", "tn", "f1", "auc"]].isna().all(axis=None)
+    assert scores.loc[~tampered, ["tp", "fp", "fn", "tn"]].notna().all(axis=None) and scores["score"].notna().all()

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from imdlib import published
+from imdlib import inr, published, tables
+from imdlib.inr import pooling
 
 FILES = sorted(path.stem for path in published.FOLDER.glob("*.csv"))
 
@@ -41,7 +42,8 @@ def test_an_unknown_table_lists_the_known_ones():
 @pytest.mark.parametrize(
     "ours, theirs",
     [("casia1", "CASIA"), ("casia2", "CASIA"), ("sim-casia", "CASIA"), ("nist16", "NIST16"), ("sim-nist16", "NIST16"),
-     ("sim-coverage", "Coverage"), ("columbia", "Columbia"), ("sim-defacto", "Defacto"), ("elsewhere", "elsewhere")],
+     ("sim-coverage", "Coverage"), ("columbia", "Columbia"), ("sim-defacto", "Defacto"), ("elsewhere", "elsewhere"),
+     ("sim-imd2020", "IMD2020"), ("magicbrush", "MagicBrush"), ("sim-iedit", "IEdit"), ("gier", "IEdit")],
 )  # fmt: skip
 def test_paper_name(ours, theirs):
     assert published.paper_name(ours) == theirs
@@ -87,7 +89,7 @@ def test_ncl_ablation_knows_the_whole_method_on_every_pair_of_table_2():
     value = whole.set_index(["train_set", "test_set"])["value"]
     assert value["CASIA", "Coverage"] == 0.816 and value["all", "NIST16"] == 0.95
     assert value["Columbia", "Columbia"] == 0.943  # Table 1; Table 2 prints 0.953 for the same thing
-    assert set(whole["train_set"]) == {*published.SETS.values(), "all"}
+    assert set(whole["train_set"]) == {"CASIA", "Coverage", "Columbia", "NIST16", "Defacto", "all"}
 
 
 def test_ncl_robustness_exchanges_the_jpeg_labels_and_nothing_else():
@@ -105,3 +107,70 @@ def test_ncl_tables_4_and_6_carry_our_names():
     assert backbones["ViT+NCL", "CASIA", "pixel F1"] == 0.591 and backbones["ViT", "CASIA", "pixel F1"] == 0.579
     hooks = published.ncl_hooks().set_index(["method", "metric"])["value"].round(6)
     assert hooks["stem", "pixel AUC"] == 0.864 and hooks["layer4", "pixel F1"] == 0.438
+
+
+# ---- INR
+
+INR = {
+    name: getattr(published, f"inr_{name}")
+    for name in ["unsupervised", "weak", "novel", "components", "selection", "pooling"]
+}
+KEYS = ["method", "train_set", "test_set", "metric"]
+
+
+@pytest.mark.parametrize("number, name", enumerate(INR, start=1))
+def test_inr_tables_lose_no_row_and_speak_our_names(number, name):
+    rows, raw = INR[name](), published.table("inr", number)
+    assert len(rows) == len(raw) + 4 * (name == "pooling")
+    assert rows["value"].tolist()[: len(raw)] == raw["value"].tolist()
+    assert not rows.duplicated(KEYS).any() and rows[KEYS].notna().all(axis=None)
+    assert set(rows["test_set"]) <= set(published.SETS.values())
+    assert set(rows["metric"]) <= {"pixel F1", "pixel IoU", "image F1", "combined F1", "image accuracy"}
+    assert {"pixel F1", "pixel IoU"} <= set(tables.NAMES.values())  # so that tables.rows finds them
+
+
+def test_inr_methods_are_those_of_our_tables():
+    named = set(inr.METHODS.values()) | {"self-distillation", "self-distillation, without selection"}
+    trained = pd.concat([INR["components"](), INR["selection"]()])
+    assert set(trained["method"]) <= named
+    assert set(INR["pooling"]()["method"]) == set(pooling.POOLINGS)
+    assert set(INR["weak"]()["method"]) == {"Baseline", "WSCL", "Baseline+NRR+SCL+AGAP"}
+    free = INR["unsupervised"]().query("train_set == 'none'")
+    assert set(free["method"]) == {"NOI", "CFA1", "MCA", "NoisePrint", "IVC"}
+    assert set(INR["novel"]().query("train_set == 'CASIA'")["method"]) >= {
+        "Baseline",
+        "Baseline+NRR+SCL+AGAP",
+        "CR-CNN",
+    }
+
+
+def test_inr_tables_agree_where_they_print_the_same_thing():
+    def value(name):
+        return INR[name]().set_index(KEYS)["value"]
+
+    for a, b, shared in [("weak", "components", 8), ("unsupervised", "selection", 2)]:
+        both = pd.concat([value(a), value(b)], axis=1, join="inner").to_numpy()
+        assert len(both) == shared and (both[:, 0] == both[:, 1]).all()
+    pools = INR["pooling"]().set_index(["method", "test_set", "metric"])["value"]
+    assert pools["adaptive", "CASIA", "combined F1"] == 0.310 and pools["otsu", "NIST16", "pixel F1"] == 0.119
+
+
+def test_inr_beside_our_sets():
+    scores = pd.DataFrame(
+        {"train_set": ["sim-casia", "sim-casia", "none"], "dataset": ["sim-casia", "sim-iedit", "imd2020"]}
+    )
+    found = published.beside(INR["unsupervised"](), scores).set_index(["train_set", "method", "test_set", "metric"])[
+        "value"
+    ]
+    assert found["sim-casia", "self-distillation", "sim-casia", "pixel F1"] == 0.166
+    assert found["none", "CFA1", "imd2020", "pixel IoU"] == 0.068
+    edits = published.beside(INR["novel"](), scores).query("test_set == 'sim-iedit'")
+    assert set(edits["metric"]) == {"image accuracy", "image F1"}
+
+
+def test_on_test_sets_ignores_what_was_trained_on():
+    scores = pd.DataFrame({"train_set": "sim-columbia", "dataset": ["sim-casia", "casia1", "sim-iedit"]})
+    found = published.on_test_sets(published.inr_weak(), scores)
+    assert "train_set" not in found and set(found["test_set"]) == {"sim-casia", "casia1"}
+    ours = found[(found["method"] == "Baseline+NRR+SCL+AGAP") & (found["metric"] == "pixel F1")]
+    assert ours["value"].tolist() == [0.199, 0.199]

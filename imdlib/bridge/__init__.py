@@ -8,8 +8,9 @@ METHODS = {
 }  # variant -> name in tables
 
 DATA_CODE = [
-    *(f"imdlib.data.{name}" for name in ("images", "batches", "twins", "scenes", "camera", "masks", "manipulate")),
-    *(f"imdlib.bridge.{name}" for name in ("dolos", "generators", "autoencoders", "photographs", "labels")),
+    *(f"imdlib.data.{name}" for name in ("images", "batches", "synthetic", "twins", "scenes", "camera", "masks")),
+    *(f"imdlib.data.{name}" for name in ("manipulate", "dolos_twins", "generators", "autoencoders", "photographs")),
+    "imdlib.bridge.labels",
 ]
 FEATURE_CODE = [f"imdlib.bridge.{name}" for name in ("features", "feature_files", "standin")]
 NETWORK_CODE = [

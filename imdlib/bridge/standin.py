@@ -20,8 +20,8 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from imdlib.bridge import photographs as source
 from imdlib.bridge.features import freeze, weights_digest
+from imdlib.data import photographs as source
 from imdlib.data.camera import CAMERAS
 from imdlib.progress import interactive
 from imdlib.runs import cache_folder, code_fingerprint
@@ -29,8 +29,7 @@ from imdlib.runs import cache_folder, code_fingerprint
 CROP, PATCH, WIDTH = 64, 16, 192
 STEPS, BATCH, SCENES = 800, 64, 150
 GAIN = 20.0  # brings the high-pass residual to a standard deviation of about one
-CODE = [f"imdlib.bridge.{name}" for name in ("standin", "photographs")]
-CODE += [f"imdlib.data.{name}" for name in ("scenes", "camera", "twins")]
+CODE = ["imdlib.bridge.standin", *(f"imdlib.data.{name}" for name in ("photographs", "scenes", "camera", "twins"))]
 
 
 class StandIn(nn.Module):

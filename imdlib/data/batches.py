@@ -22,6 +22,7 @@ class ImageSet(Dataset):
     manifest: DataFrame of `imdlib.data.catalog.read`; crop: side of the training crop in pixels, None = whole images;
     flips: mirror at random along both axes; memory: bytes that decoded images may take, above it files are decoded when asked for.
     An item is asked for as (epoch, index) and is `(image (3,h,w) uint8, mask (1,h,w) uint8 in {0, 1, 255 = ignore}, index)`.
+    A tampered image without a mask file (a wholly generated one) is ignored everywhere, so that none of it is learned as authentic.
     """
 
     def __init__(self, manifest, *, crop=None, flips=False, seed=0, memory=4 * 2**30):
@@ -31,6 +32,7 @@ class ImageSet(Dataset):
         self.crop, self.flips, self.seed = crop, flips, seed
         self.files = self.manifest["image"].tolist()
         self.sizes = [image_size(file) for file in self.files]  # (height, width)
+        self.unknown = ((self.manifest["mask"] == "") & (self.manifest["label"] == 1)).to_numpy()
         self.decoded = None
         if sum(4 * h * w for h, w in self.sizes) <= memory:
             rows = tqdm(range(len(self)), desc="decoding", unit="image", disable=not interactive(), leave=False)
@@ -40,7 +42,7 @@ class ImageSet(Dataset):
         return len(self.files)
 
     def decode(self, index):
-        """Image (3,H,W) uint8 and mask (1,H,W) uint8 in {0,1}; authentic images have an all-zero mask."""
+        """Image (3,H,W) uint8 and mask (1,H,W) uint8 in {0,1}, all zero without a mask file: then F1, IoU and AUC are undefined."""
         row = self.manifest.iloc[index]
         image = torch.from_numpy(np.ascontiguousarray(load_image(row["image"]))).permute(2, 0, 1).contiguous()
         if row["mask"]:
@@ -61,6 +63,7 @@ class ImageSet(Dataset):
     def __getitem__(self, key):
         epoch, index = key
         image, mask = self.decoded[index] if self.decoded is not None else self.decode(index)
+        mask = torch.full_like(mask, IGNORE) if self.unknown[index] else mask
         if self.crop is not None or self.flips:
             generator = generator_for(self.seed, epoch, index)
             image, mask = augment(image, mask, crop=self.crop, flips=self.flips, generator=generator)

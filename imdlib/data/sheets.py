@@ -37,8 +37,8 @@ def pick(manifest, count):
 def contact_sheet(manifest, rows=4, columns=4):
     """Matplotlib figure of `rows` x `columns` tampered images, each as it is, with its mask, and as its residual.
 
-    manifest: DataFrame of `imdlib.data.catalog.read` with at least one tampered row. Each residual is scaled to its own
-    98% quantile.
+    manifest: DataFrame of `imdlib.data.catalog.read` with at least one tampered row. Where an image has no mask no border
+    is drawn. Each residual is scaled to its own 98% quantile.
     """
     chosen = pick(manifest, rows * columns)
     if chosen.empty:
@@ -51,14 +51,17 @@ def contact_sheet(manifest, rows=4, columns=4):
     for place, row in enumerate(chosen.to_dict("records")):
         panels = outer[place].subgridspec(1, 3, wspace=0.02).subplots()
         image = read_rgb(row["image"])
-        mask = cv2.imread(str(row["mask"]), cv2.IMREAD_GRAYSCALE)
+        mask = (
+            cv2.imread(str(row["mask"]), cv2.IMREAD_GRAYSCALE) if row["mask"] else np.zeros(image.shape[:2], np.uint8)
+        )
         detail = residual(image)
         panels[0].imshow(image)
         panels[1].imshow(image)
         panels[2].imshow(detail, cmap="gray", vmin=0, vmax=np.quantile(detail, 0.98) + 1e-6)
         # Padded with zeros, so that the outline is closed where the frame cuts the region.
         edges = np.arange(-1, mask.shape[0] + 1), np.arange(-1, mask.shape[1] + 1)
-        panels[1].contour(edges[1], edges[0], np.pad(mask, 1), [127], colors=OUTLINE, linewidths=1.3)
+        if row["mask"]:
+            panels[1].contour(edges[1], edges[0], np.pad(mask, 1), [127], colors=OUTLINE, linewidths=1.3)
         for panel in panels:
             panel.set(xlim=(-0.5, mask.shape[1] - 0.5), ylim=(mask.shape[0] - 0.5, -0.5))
             panel.set_axis_off()

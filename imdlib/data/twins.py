@@ -67,7 +67,7 @@ def twin(dataset):
     """The Twin of that name; an unknown name is refused with the nearest known one."""
     if dataset not in TWINS:
         near = difflib.get_close_matches(dataset, TWINS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(TWINS)}"
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(TWINS)}, and sim-dolos-*"
         raise ValueError(f"no embedded data set is called {dataset!r}; {hint}")
     return TWINS[dataset]
 
@@ -133,18 +133,24 @@ def make_image(dataset, seed, index, size):
         else:
             image = CHANGES[kind](image, mask, visibility, rng)
         mask = None if recipe.whole else mask
-    row = {
-        "image": f"images/{index:06d}{recipe.suffix}",
-        "mask": f"masks/{index:06d}.png" if mask is not None else "",
+    masked = mask is not None
+    return image, mask, row_of(dataset, dataset, seed, index, kind, recipe.suffix, masked, visibility)
+
+
+def row_of(dataset, scenes, seed, index, kind, suffix, masked, visibility=""):
+    """The manifest's row of image `index`, a dict; scenes: what its scene is named after, the data set if it has its own."""
+    number = index // PER_SCENE
+    return {
+        "image": f"images/{index:06d}{suffix}",
+        "mask": f"masks/{index:06d}.png" if masked else "",
         "label": int(kind != "authentic"),
         "kind": kind,
-        "scene": f"{dataset}-{seed}-{number:05d}",
+        "scene": f"{scenes}-{seed}-{number:05d}",
         "split": SPLITS[number % len(SPLITS)],
         "dataset": dataset,
         "visibility": visibility,
         "note": "",
     }
-    return image, mask, row
 
 
 def final_quality(dataset, seed, index):

@@ -17,7 +17,7 @@ NETWORK_CODE = [
     f"imdlib.inr.{name}"
     for name in (
         *("image_encoder", "reconstruction", "priors", "premise", "backbone", "detector"),
-        *("contrast", "pooling", "labels", "weak", "distill", "variants"),
+        *("contrast", "pooling", "labels", "weak", "distill", "variants", "networks"),
     )
 ]
 CODE = [

@@ -55,3 +55,20 @@ class ErrorDetector(nn.Module):
         if self.binary:
             return (error > otsu_threshold(error.flatten(1))[:, None, None, None]).float()
         return error / (error + self.scale)
+
+
+class RandomMinority(nn.Module):
+    """What "the smaller of two clusters is tampered" makes of features that mean nothing: image (B,3,H,W) -> (B,1,H,W) in
+    {0,1}, a share of the cells of side `cell` pixels called tampered at random, the share uniform below one half.
+    """
+
+    def __init__(self, *, cell=16, seed=0):
+        super().__init__()
+        self.cell, self.generator = cell, torch.Generator().manual_seed(seed)
+
+    def forward(self, image):
+        height, width = image.shape[-2:]
+        shape = (len(image), 1, -(-height // self.cell), -(-width // self.cell))
+        share = torch.rand(len(image), 1, 1, 1, generator=self.generator) / 2
+        cells = (torch.rand(shape, generator=self.generator) < share).float()
+        return F.interpolate(cells, scale_factor=self.cell)[..., :height, :width]

@@ -6,6 +6,9 @@ INR section 3.2, Eq. 1 (pixel = MLP(feature, coordinate)), Eq. 2 (L1 loss), Eq. 
 Differs from the paper:
 - Not stated and ours: coordinates are pixel centres in [-1,1] of the crop or image at hand, images lie in [0,1], the
   MLP has 256 units per hidden layer and a linear output (as in NeRCo, the work cited).
+- Trained on crops and asked for a larger image, it would see coordinates that change more slowly than any that it knows,
+  and leave their pattern in the error map. `span` fixes how many pixels they take from -1 to 1; beyond that they go on,
+  and Eq. 3 repeats itself without a seam, since all of its waves have a whole number of periods in [-1,1].
 - NeRCo's released code subtracts the encoded coordinates from themselves, so that its MLP sees zeros; here they arrive,
   and a test follows the gradient.
 - The error map is printed with three channels in the equation and one in the text: the channel mean is the default,
@@ -25,9 +28,10 @@ IGNORE = 255  # mask value of padding
 class NRR(nn.Module):
     """Reconstructs images pixel by pixel from encoder features and encoded coordinates.
 
-    width, stride, blocks, channels, norm: of the `ImageEncoder` (defaults: NeRCo's sizes). frequencies: L of Eq. 3, 0 = no encoded
-    coordinates; raw: add the coordinates themselves. hidden: units of the MLP's hidden layers. chunk: pixels that go
-    through the MLP at once when no gradient is needed.
+    width, stride, blocks, channels, norm: of the `ImageEncoder` (defaults: NeRCo's sizes). frequencies: L of Eq. 3, 0 = no
+    encoded coordinates; raw: add the coordinates themselves. span: pixels in which coordinates go from -1 to 1, None = the
+    sides of the image. hidden: units of the MLP's hidden layers. chunk: pixels that go through the MLP at once when no
+    gradient is needed.
     """
 
     def __init__(
@@ -40,11 +44,12 @@ class NRR(nn.Module):
         norm=None,
         frequencies=8,
         raw=False,
+        span=None,
         hidden=(256, 256, 256),
         chunk=2**16,
     ):
         super().__init__()
-        self.frequencies, self.raw, self.chunk = frequencies, raw, chunk
+        self.frequencies, self.raw, self.span, self.chunk = frequencies, raw, span, chunk
         self.encoder = ImageEncoder(width=width, stride=stride, blocks=blocks, channels=channels, norm=norm)
         sizes = [channels + 4 * frequencies + 2 * raw, *hidden]
         layers = [layer for a, b in zip(sizes, sizes[1:]) for layer in (nn.Linear(a, b), nn.ReLU(inplace=True))]
@@ -57,7 +62,7 @@ class NRR(nn.Module):
     def reconstruct(self, image):
         """INR Eq. 1: image (B,3,H,W) in [0,1] -> reconstruction (B,3,H,W), not clamped."""
         features = self.encoder(image).permute(0, 2, 3, 1)  # (B,H,W,C)
-        return self.decode(features, pixel_grid(*image.shape[-2:], device=image.device))
+        return self.decode(features, pixel_grid(*image.shape[-2:], span=self.span, device=image.device))
 
     def decode(self, features, grid):
         """MLP of features (B,H,W,C) and coordinates (H,W,2) -> (B,3,H,W)."""
@@ -68,9 +73,9 @@ class NRR(nn.Module):
         return rgb.view(*features.shape[:3], 3).permute(0, 3, 1, 2)
 
 
-def pixel_grid(height, width, device=None):
-    """Pixel centres (H,W,2), x then y, float32 in (-1,1): the image spans [-1,1] along both axes."""
-    y, x = ((2 * torch.arange(n, device=device) + 1) / n - 1 for n in (height, width))
+def pixel_grid(height, width, *, span=None, device=None):
+    """Pixel centres (H,W,2), x then y, float32: [-1,1] along both axes, or along the first `span` pixels of each."""
+    y, x = ((2 * torch.arange(n, device=device) + 1) / (span or n) - 1 for n in (height, width))
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
 
 

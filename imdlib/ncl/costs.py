@@ -1,13 +1,13 @@
 """What each part of NCL costs in training: time of a step and memory kept for the backward pass, in one process."""
 
 import statistics
-import time
 from functools import partial
 
 import pandas as pd
 import torch
 
 from imdlib import train
+from imdlib.costs import kept, seconds, step
 from imdlib.ncl import METHODS, networks
 from imdlib.ncl.losses import non_exclusive_contrast, total_loss
 from imdlib.ncl.patches import label_patches
@@ -50,43 +50,10 @@ def contrast(variant, pivot, feat, mask, sampling):
     if variant == "base":
         return 0.0
     feat = feat.clone().requires_grad_()
-    wait(feat)
-    start = time.perf_counter()
-    patches = label_patches(mask, feat.shape[-2:])
-    pivots = pivot(feat, patches) if pivot is not None else ()
-    non_exclusive_contrast(feat, patches, *pivots, **sampling).total.backward()
-    wait(feat)
-    return time.perf_counter() - start
 
+    def work():
+        patches = label_patches(mask, feat.shape[-2:])
+        pivots = pivot(feat, patches) if pivot is not None else ()
+        non_exclusive_contrast(feat, patches, *pivots, **sampling).total.backward()
 
-def step(fabric, model, optimizer, loss, image, mask):
-    """Seconds of one training step."""
-    wait(image)
-    start = time.perf_counter()
-    fabric.backward(loss(model(image), mask)["loss"])
-    optimizer.step()
-    optimizer.zero_grad()
-    wait(image)
-    return time.perf_counter() - start
-
-
-def kept(model, loss, image, mask):
-    """Bytes that autograd keeps for the backward pass of one step, without the model's own parameters."""
-    own = {p.untyped_storage().data_ptr() for p in model.parameters()}
-    sizes = {}
-
-    def note(tensor):
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            sizes[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        loss(model(image), mask)
-    return sum(sizes.values())
-
-
-def wait(tensor):
-    """Until the device has done what was asked of it."""
-    if tensor.is_cuda:
-        torch.cuda.synchronize(tensor.device)
+    return seconds(work, feat)

@@ -12,8 +12,8 @@ from timm.models.vision_transformer import VisionTransformer
 
 from imdlib.bridge import feature_files, features, standin
 from imdlib.bridge.features import CLIP_MEAN, CLIP_STD, Tower
-from imdlib.bridge.photographs import photographs, tiles
 from imdlib.data.camera import CAMERAS
+from imdlib.data.photographs import photographs, tiles
 
 NAME = "vit_base_patch32_clip_224.openai"
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
+from imdlib import metrics
 from imdlib.data import batches
 from imdlib.data.batches import ImageSet, augment, evaluation_batches, generator_for, training_batches
 
@@ -54,6 +55,18 @@ def test_crop_and_flips_fall_on_image_and_mask_together(manifest):
             inside = mask != batches.IGNORE
             assert torch.equal(mask[inside], (image[:1] % 2)[inside])
             assert set(mask.unique().tolist()) <= {0, 1, 255}
+
+
+def test_nothing_of_a_tampered_image_without_a_mask_is_learned_or_scored_as_authentic(manifest):
+    fully = manifest.assign(mask="")  # every third image is authentic
+    images = ImageSet(fully, crop=16, flips=True)
+    for i, label in enumerate(fully["label"]):
+        assert (images[0, i][1] == batches.IGNORE).all() == bool(label) or SIZES[i][0] < 16
+    whole = ImageSet(fully)
+    assert [whole[0, i][1].unique().tolist() for i in range(3)] == [[0], [255], [255]]
+    assert not any(mask.any() for _, mask in whole.samples())
+    scores = metrics.per_image(torch.rand(20, 30), whole.decode(5)[1][0])
+    assert scores[["f1", "iou", "auc", "f1_best"]].isna().all(axis=None)
 
 
 def test_padding_is_black_and_ignored():

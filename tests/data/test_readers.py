@@ -8,6 +8,7 @@ import pytest
 from disk import mask, photo, region, row, stored
 from PIL import Image
 
+from imdlib.bridge.labels import FULLY, PARTLY, three_classes
 from imdlib.data import catalog
 from imdlib.data.catalog import CatalogError
 from imdlib.data.groups import linked, name_groups
@@ -394,6 +395,7 @@ def test_dolos(tmp_path):
         "val",
         "test",
     }
+    assert np.bincount(three_classes(manifest)).tolist() == [4, 3, 3]
     edits = manifest[manifest["kind"] == "edit"]
     assert edits["generator"].eq("lama").all() and manifest["mask"].ne("").sum() == 3
     for name in edits["mask"]:
@@ -417,7 +419,9 @@ def test_artifact(tmp_path):
         "edit": "generative_inpainting",
         "generated": "stable_diffusion",
     }
-    assert manifest.loc[manifest["kind"] == "edit", "note"].str.contains("no mask").all()
+    inpainted = manifest["generator"] == "generative_inpainting"
+    assert manifest.loc[inpainted, "note"].str.contains("no mask").all() and manifest["mask"].eq("").all()
+    assert (three_classes(manifest)[inpainted] == PARTLY).all()
     assert read("artifact", tmp_path, limit=2)["kind"].value_counts().to_dict() == {
         "authentic": 2,
         "edit": 2,
@@ -426,6 +430,14 @@ def test_artifact(tmp_path):
     (tmp_path / "coco/coco-0/img0.jpg").unlink()
     with pytest.raises(CatalogError, match="img0.jpg: there is no such file"):
         catalog.read("artifact", tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["generative_inpainting", "lama", "mat", "palette", "star_gan", "cycle_gan"])
+def test_artifacts_inpainters_are_partly_fake(tmp_path, folder):
+    photo(tmp_path / folder / "a.jpg")
+    pd.DataFrame({"image_path": ["a.jpg"], "target": [1]}).to_csv(tmp_path / folder / "metadata.csv", index=False)
+    expected = FULLY if folder.endswith("_gan") else PARTLY
+    assert three_classes(read("artifact", tmp_path)).tolist() == [expected]
 
 
 def test_cifake(tmp_path):
@@ -440,6 +452,7 @@ def test_cifake(tmp_path):
 def test_cifake_on_real_files(real_data):
     manifest = catalog.read("cifake", real_data)
     assert manifest["label"].value_counts().to_dict() == {0: 3000, 1: 3000}
+    assert np.bincount(three_classes(manifest)).tolist() == [3000, 0, 3000]
     assert manifest["split"].value_counts(normalize=True).round(1).to_dict() == {"train": 0.6, "test": 0.3, "val": 0.1}
 
 

@@ -209,7 +209,7 @@ def test_of_two_builders_at_once_the_first_stays(tmp_path):
     second = tmp_path / ".second"
     second.mkdir()
     (second / "manifest.csv").write_text("late\n")
-    synthetic.publish(second, folder)
+    synthetic.publish(second, folder, "sim-coverage")
     assert "late" not in (folder / "manifest.csv").read_text()
 
 
@@ -230,6 +230,8 @@ def test_contact_sheet_shows_every_kind_and_level_and_needs_a_tampered_image(bui
     titles = {axes.get_title(loc="left") for axes in figure.axes} - {""}
     assert len(figure.axes) == 4 * 4 * 3 and len(titles) == 9
     matplotlib.pyplot.close(figure)
+    half = manifest.assign(mask=manifest["mask"].where(manifest["kind"] != "removal", ""), visibility="")
+    matplotlib.pyplot.close(contact_sheet(half.replace({"kind": {"removal": "generated"}})))  # a label without a mask
     with pytest.raises(ValueError, match="at least one tampered"):
         contact_sheet(manifest[manifest["label"] == 0])
 

@@ -31,6 +31,26 @@ def test_grid_holds_pixel_centres_x_before_y():
     assert torch.equal(pixel_grid(5, 3), pixel_grid(3, 5).transpose(0, 1).flip(-1))
 
 
+def test_coordinates_of_a_span_repeat_in_larger_images():
+    near, far = pixel_grid(8, 8, span=8), pixel_grid(16, 20, span=8)
+    assert torch.equal(near, pixel_grid(8, 8)) and torch.equal(far[:8, :8], near)
+    encoded = positional_encoding(far.double(), 4)
+    assert torch.allclose(encoded[8:, 8:16], encoded[:8, :8], atol=1e-9)  # whole periods: no seam
+    assert not torch.allclose(encoded[4:12, 4:12], encoded[:8, :8], atol=1e-3)
+
+
+def test_a_network_with_a_span_sees_a_crop_as_in_training_wherever_it_lies():
+    torch.manual_seed(0)
+    image = torch.rand(1, 3, 16, 16)
+    flat = torch.zeros(1, 16, 16, TINY["channels"])
+    nrr = NRR(**TINY, frequencies=3, span=8)
+    whole = nrr.decode(flat, pixel_grid(16, 16, span=8))
+    assert torch.allclose(whole[..., 8:, 8:], whole[..., :8, :8], atol=1e-5)
+    stretched = nrr.decode(flat, pixel_grid(16, 16))
+    assert not torch.allclose(stretched[..., 8:, 8:], stretched[..., :8, :8], atol=1e-5)
+    assert nrr(image)["reconstruction"].shape == image.shape
+
+
 def naive_encoding(x, frequencies):
     """Eq. 3 for one point, term by term."""
     terms = []

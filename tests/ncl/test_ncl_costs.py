@@ -1,7 +1,6 @@
-"""Costs: one row per variant, the contrast timed where there is one, memory counted once and without the weights."""
+"""Costs of NCL: one row per variant, the contrast timed where there is one."""
 
 import torch
-from torch import nn
 
 from imdlib import runs
 from imdlib.ncl import METHODS, costs
@@ -16,10 +15,3 @@ def test_a_row_per_variant():
     assert found.loc["Base", "contrast_ms"] == 0 and (found["contrast_ms"].iloc[1:] > 0).all()
     assert found.loc["Base", "against_base"] == 1 and (found["step_ms"] > 0).all()
     assert found["kept_mb"].is_monotonic_increasing and found["parameters"].is_monotonic_increasing
-
-
-def test_kept_counts_each_tensor_once_and_no_weights():
-    layer = nn.Sequential(nn.Linear(10, 10, bias=False), nn.Sigmoid())
-    x = torch.rand(4, 10)
-    found = costs.kept(layer, lambda outputs, mask: {"loss": outputs.sum()}, x, None)
-    assert found == 2 * 4 * 10 * 4  # the input of the product and the output of the sigmoid, float32

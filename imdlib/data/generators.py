@@ -17,16 +17,17 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from imdlib.bridge import photographs as source
-from imdlib.bridge.autoencoders import GENERATORS, Autoencoder
+from imdlib.data import photographs as source
+from imdlib.data.autoencoders import GENERATORS, Autoencoder
 from imdlib.progress import interactive
 from imdlib.runs import cache_folder, code_fingerprint
 
 CROP = 64  # pixels
 STEPS, BATCH, SCENES = 300, 16, 24
 TRAINING = Lock()  # images are built by several threads
-CODE = [f"imdlib.bridge.{name}" for name in ("generators", "autoencoders", "photographs")]
-CODE += [f"imdlib.data.{name}" for name in ("scenes", "camera", "twins")]
+CODE = [
+    f"imdlib.data.{name}" for name in ("generators", "autoencoders", "photographs", "scenes", "camera", "twins")
+]  # what the weights depend on
 
 
 @torch.no_grad()

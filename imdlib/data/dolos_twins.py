@@ -1,7 +1,8 @@
 """Twins of Dolos, `sim-dolos-<generator>`: real photographs, partly fake ones with exact masks, and fully fake ones.
 
 Bridging section 4.1 and Table 2; the fakes are made by `generators`, the scenes and cameras are those of the embedded
-benchmark. All twins show the same scenes, with the same cameras and masks, so that they differ in the generator alone.
+benchmark. All twins of one seed show the same scenes, with the same cameras and masks, under the same scene names: they
+differ in the generator alone, and the training images of one share no scene with the test images of another.
 Every image, real or fake, is a developed photograph to begin with and is saved one last time, at a quality drawn without
 regard to its class; no class is resized.
 """
@@ -9,15 +10,18 @@ regard to its class; no class is resized.
 import numpy as np
 import torch
 
-from imdlib.bridge.autoencoders import GENERATORS
-from imdlib.bridge.generators import generator, grain
 from imdlib.data import manipulate, twins
-from imdlib.data.camera import CAMERAS, encode
+from imdlib.data.autoencoders import GENERATORS
+from imdlib.data.camera import CAMERAS
+from imdlib.data.generators import CODE as GENERATOR_CODE
+from imdlib.data.generators import generator, grain
 from imdlib.data.masks import random_mask
+from imdlib.runs import code_fingerprint
 
 PREFIX, BASE = "sim-dolos-", "sim-dolos"  # of the names; of the random numbers that all of these twins share
 KINDS = ("authentic", "edit", "authentic", "generated")  # of the images of a scene, PER_SCENE of them
 AREA = 0.12  # median fake fraction
+FRAME = 8  # pixels around a picture while it is made anew; even, so that the grid of the upsampling stays in place
 DATASETS = tuple(PREFIX + name for name in GENERATORS)
 
 
@@ -28,13 +32,22 @@ def generator_of(dataset):
     return dataset.removeprefix(PREFIX)
 
 
+def fingerprint():
+    """What these twins depend on besides the sources of all twins: this file, the generators, and who computes them."""
+    return f"{code_fingerprint(__name__, *GENERATOR_CODE)} {torch.__version__}"
+
+
 def whole(name, image, rng):
-    """The photograph (H,W,3) uint8 made anew by generator `name`, sides of any length: uint8."""
+    """The photograph (H,W,3) uint8 made anew by generator `name`, sides of any length: uint8.
+
+    It is continued by reflection first: what zero padding does to the frame of a picture would give the whole ones away.
+    """
     height, width = image.shape[:2]
     tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
-    padded = torch.nn.functional.pad(tensor, (0, width % 2, 0, height % 2), mode="replicate")
-    made = grain(generator(name), padded, rng)[0, :, :height, :width].permute(1, 2, 0)
-    return np.round(made.numpy() * 255).astype(np.uint8)
+    sides = (FRAME, FRAME + width % 2, FRAME, FRAME + height % 2)
+    made = grain(generator(name), torch.nn.functional.pad(tensor, sides, mode="reflect"), rng)[0]
+    inside = made[:, FRAME : FRAME + height, FRAME : FRAME + width].permute(1, 2, 0)
+    return np.round(inside.numpy() * 255).astype(np.uint8)
 
 
 def region(name, image, mask, rng):
@@ -43,7 +56,10 @@ def region(name, image, mask, rng):
 
 
 def make_image(dataset, seed, index, size):
-    """Image `index` of a twin: image uint8 RGB (size,size,3), mask uint8 {0,255} (size,size) or None, manifest row."""
+    """Image `index` of a twin: image uint8 RGB (size,size,3), mask uint8 {0,255} (size,size) or None, manifest row.
+
+    The row has one column more than those of other twins: `generator`, "" for a real photograph.
+    """
     name = generator_of(dataset)
     rng, fake = twins.generator(seed, BASE, "image", index), twins.generator(seed, dataset, "fake", index)
     number, member = divmod(index, twins.PER_SCENE)
@@ -56,31 +72,10 @@ def make_image(dataset, seed, index, size):
         image = region(name, image, mask, fake)
     elif kind == "generated":
         image = whole(name, image, fake)
-    row = {
-        "image": f"images/{index:06d}.jpg",
-        "mask": f"masks/{index:06d}.png" if mask is not None else "",
-        "label": int(kind != "authentic"),
-        "kind": kind,
-        "scene": f"{BASE}-{seed}-{number:05d}",
-        "split": twins.SPLITS[number % len(twins.SPLITS)],
-        "dataset": dataset,
-        "visibility": "",
-        "note": "",
-        "generator": "" if kind == "authentic" else name,
-    }
-    return image, mask, row
+    row = twins.row_of(dataset, BASE, seed, index, kind, ".jpg", mask is not None)
+    return image, mask, row | {"generator": "" if kind == "authentic" else name}
 
 
-def saved(image, seed, index):
-    """Bytes of the JPEG file of image `index`, the last step of every class."""
-    return encode(image, ".jpg", twins.final_quality(BASE, seed, index))
-
-
-def write(folder, dataset, seed, index, size):
-    """Make image `index`, write it and its mask under `folder`; returns its manifest row (relative paths)."""
-    image, mask, row = make_image(dataset, seed, index, size)
-    for name, content in ((row["image"], saved(image, seed, index)), (row["mask"], mask)):
-        if name:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content if isinstance(content, bytes) else encode(content, ".png"))
-    return row
+def final_quality(dataset, seed, index):
+    """JPEG quality at which image `index` is saved in the end: one for all of these twins, whatever its class."""
+    return twins.final_quality(BASE, seed, index)

@@ -1,6 +1,6 @@
 """Photographs of simulated scenes with known camera and final JPEG quality: what the stand-in and the generators learn from.
 
-The scenes, cameras and qualities of the embedded benchmark (`imdlib.data`); nothing is downloaded.
+The scenes, cameras and qualities of the embedded benchmark; nothing is downloaded.
 """
 
 import numpy as np

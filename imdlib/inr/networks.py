@@ -1,0 +1,95 @@
+"""The networks and the loss of a run, from the run's parameters."""
+
+from functools import partial
+
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from imdlib import evaluate, metrics
+from imdlib.data.batches import ImageSet
+from imdlib.inr.detector import tampered_probability
+from imdlib.inr.distill import self_distillation
+from imdlib.inr.priors import SRM, Smooth, error_scale
+from imdlib.inr.reconstruction import NRR
+from imdlib.inr.variants import loss_of, model_of, pooling_of, settings
+
+NRR_SHAPE = ("width", "stride", "blocks", "channels", "frequencies", "hidden")
+DETECTOR = ("backbone", "stem_stride", "width", "inputs", "feat", "proj")
+MODES = ("weak", "unsupervised")
+
+
+def nrr_of(params):
+    """Untrained NRR for the parameters of notebooks/inr/nrr.ipynb (a dict)."""
+    norm = None if params["norm"] == "none" else params["norm"]
+    return NRR(**{name: params[name] for name in NRR_SHAPE}, norm=norm, span=params["span"] or None)
+
+
+def trained_nrr(folder):
+    """Of a finished run of notebooks/inr/nrr.ipynb: dict of nrr, scale (of its error map) and key (what it was trained from)."""
+    weights, known = folder / "weights.safetensors", folder / "params.yaml"
+    if not weights.exists():
+        raise FileNotFoundError(
+            f"{weights}: no trained NRR there. Run notebooks/inr/nrr.ipynb with run={folder.name!r} first (`make study` "
+            "does); weights are not in git"
+        )
+    nrr = nrr_of(yaml.safe_load(known.read_text()))
+    nrr.load_state_dict(load_file(weights))
+    stamp = yaml.safe_load((folder / "stamp.json").read_text())
+    return {"nrr": nrr.requires_grad_(False).eval(), "scale": stamp["error_scale"], "key": stamp["key"]}
+
+
+def filter_scale(variant, manifest):
+    """Scale of the error map of a variant's fixed filter: on the authentic training images of a manifest, as NRR's is."""
+    authentic = manifest[(manifest["split"] == "train") & (manifest["label"] == 0)]
+    return error_scale({"highpass": Smooth, "srm": SRM}[settings(variant)[0]](), ImageSet(authentic))
+
+
+def detector_of(params, *, nrr=None, scale=None):
+    """Untrained INRNet for the parameters of notebooks/inr/run.ipynb; nrr, scale: of `trained_nrr`, where it is used."""
+    if params["mode"] not in MODES:
+        raise ValueError(f"mode={params['mode']!r}: expected one of {', '.join(MODES)}")
+    options = {name: params[name] for name in DETECTOR} | {"blocks": params["blocks"] or None}
+    shallow = params["shallow"] if params["mode"] == "unsupervised" else None
+    return model_of(params["variant"], nrr=nrr, scale=scale, shallow=shallow, **options)
+
+
+def redraw(nrr):
+    """change(image (3,H,W) uint8) -> the same image as an NRR redraws it, for the `attack` of `imdlib.evaluate.score`."""
+
+    @torch.no_grad()
+    def change(image):
+        device = next(nrr.parameters()).device
+        redrawn = nrr.reconstruct(image[None].to(device).float() / 255)[0]
+        return (redrawn.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+
+    return change
+
+
+def pooling_in(params):
+    """The pooling of a run: its own, or that of its variant."""
+    return params["pooling"] or pooling_of(params["variant"])
+
+
+def detector_loss(params):
+    """loss(outputs, mask) of a run, in the form that `imdlib.train.fit` calls: weak by image labels, or without any."""
+    sampled = dict(tau=params["tau"], form=params["form"])
+    weights = dict(scl_on=params["scl_on"], m_rule=params["m_rule"])
+    if params["mode"] == "unsupervised":
+        return partial(
+            self_distillation, selection=params["selection"], deep=params["deep"], beta=0.3, **weights, **sampled
+        )
+    beta = {"beta": 0.0} if not params["contrast"] else {}
+    return loss_of(params["variant"], pooling=pooling_in(params), **beta, **weights, **sampled)
+
+
+def needs_nrr(variant):
+    """Whether a variant has a trained NRR."""
+    return settings(variant)[0] == "nrr"
+
+
+def validation(model, images, *, image_score):
+    """What is watched in training: AUC of the image score, and mean AUC of the maps of tampered images. Nothing is chosen by it."""
+    scores, _ = evaluate.score(model, images, probability=tampered_probability, image_score=image_score)
+    tampered = scores["label"] == 1
+    return {"val_image_auc": metrics.auc(scores["score"], tampered), "val_auc": scores.loc[tampered, "auc"].mean()}

@@ -1,0 +1,58 @@
+"""Runs of the INR study: which there are, that each detector names an NRR that is trained, and that names are unique."""
+
+import inspect
+
+from imdlib import runs
+from imdlib.inr import METHODS
+from imdlib.inr.grid import MAIN, POOLINGS, configurations
+
+SMALL = dict(seeds=[0, 1], train_set="sim-a")
+
+
+def test_the_paper_s_rows_and_nothing_else_by_default():
+    nrr, detectors = configurations(**SMALL)
+    assert list(nrr) == ["nrr_sim-a_seed0", "nrr_sim-a_seed1"]
+    assert len(detectors) == 2 * (len(METHODS) + len(POOLINGS) + 2)  # self-distillation with and without selection
+    assert sum(cell["mode"] == "unsupervised" for cell in detectors.values()) == 4
+
+
+def test_every_detector_that_needs_an_nrr_names_one_that_is_trained():
+    nrr, detectors = configurations(**SMALL, more_train_sets=["sim-b"], base_inputs=["rgb"])
+    assert {name for name in nrr if "sim-b" in name} == {"nrr_sim-b_seed0", "nrr_sim-b_seed1"}
+    for cell in detectors.values():
+        if cell["variant"].startswith("nrr") or cell.get("redrawn"):
+            assert cell["nrr"] in nrr and cell["nrr"] == f"nrr_{cell['train_set']}_seed{cell['seed']}"
+        else:
+            assert "nrr" not in cell
+    assert detectors["weak_base_sim-a_seed0"]["redrawn"]  # Figure 1
+    assert "redrawn" not in detectors["weak_base_sim-a_inputs-rgb_seed0"]
+
+
+def test_sweeps_turn_one_value_and_score_their_own_set_alone():
+    nrr, _ = configurations(**SMALL, sweep_frequencies=[0, 12], sweep_widths=[8], sweep_strides=[4], sweep_seeds=[0])
+    swept = {name: cell for name, cell in nrr.items() if "-" in name.removeprefix("nrr_sim-a")}
+    assert list(swept) == [
+        f"nrr_sim-a_{what}_seed0" for what in ("frequencies-0", "frequencies-12", "width-8", "stride-4")
+    ]
+    assert all(cell["test_sets"] == ["sim-a"] and cell["fixed_filters"] is False for cell in swept.values())
+
+
+def test_variations_of_the_whole_method():
+    without = configurations(**SMALL)[1]
+    more = dict(without_contrast=True, forms=["standard"], m_rules=["low"], crop_labels=True, literal=True)
+    added = {name: cell for name, cell in configurations(**SMALL, **more)[1].items() if name not in without}
+    assert len(added) == 2 * 5 and all(cell["variant"] == MAIN for cell in added.values())
+
+
+def test_every_key_is_a_parameter_of_its_notebook():
+    nrr, detectors = configurations(
+        **SMALL, sweep_frequencies=[0], sweep_seeds=[0], without_contrast=True, forms=["standard"], literal=True
+    )
+    for cells, notebook in ((nrr, "inr/nrr"), (detectors, "inr/run")):
+        assert {key for cell in cells.values() for key in cell} <= set(runs.declared(notebook))
+
+
+def test_no_key_of_a_profile_is_also_a_parameter_that_a_run_would_take_for_its_own():
+    """`inr.sweep_widths` says which runs there are; a key of the same name as a parameter would be handed to every run."""
+    keys = set(inspect.signature(configurations).parameters) - {"train_set"}  # every run is given its own train_set
+    assert not keys & {*runs.declared("inr/nrr"), *runs.declared("inr/run"), *runs.declared("inr/report")}

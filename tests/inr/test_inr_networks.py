@@ -1,0 +1,143 @@
+"""From a run's parameters to its networks and loss: NRR saved and found again, redrawn images, clear errors."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from PIL import Image
+from safetensors.torch import save_file
+
+from imdlib import runs
+from imdlib.data.batches import ImageSet
+from imdlib.inr import networks
+from imdlib.inr.weak import score_images
+
+NRR = runs.declared("inr/nrr") | dict(width=4, blocks=1, channels=4, hidden=[8])
+RUN = runs.declared("inr/run") | dict(width=0.125, proj=[8, 8])
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Folder of a finished run of inr/nrr, and its network."""
+    torch.manual_seed(0)
+    nrr = networks.nrr_of(NRR)
+    save_file(nrr.state_dict(), tmp_path / "weights.safetensors")
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(NRR))
+    (tmp_path / "stamp.json").write_text(json.dumps({"error_scale": 0.02, "key": "abc"}))
+    return tmp_path, nrr.eval()
+
+
+def test_a_trained_nrr_comes_back_frozen(saved):
+    folder, nrr = saved
+    found = networks.trained_nrr(folder)
+    image = torch.rand(1, 3, 40, 48)
+    assert torch.equal(found["nrr"].reconstruct(image), nrr.reconstruct(image)) and found["nrr"].span == 128
+    assert (found["scale"], found["key"]) == (0.02, "abc")
+    assert not any(p.requires_grad for p in found["nrr"].parameters())
+
+
+def test_a_missing_nrr_says_what_to_run(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"inr/nrr.ipynb with run='nrr_x'"):
+        networks.trained_nrr(tmp_path / "nrr_x")
+
+
+def test_redrawn_images_are_the_nrr_s(saved):
+    _, nrr = saved
+    image = torch.randint(0, 256, (3, 33, 40), dtype=torch.uint8)
+    redrawn = networks.redraw(nrr)(image)
+    expected = nrr.reconstruct(image[None].float() / 255)[0].clamp(0, 1) * 255
+    assert redrawn.dtype == torch.uint8 and redrawn.shape == image.shape
+    assert (redrawn.float() - expected).abs().max() <= 0.5
+
+
+@pytest.mark.parametrize("variant", ["base", "nrr", "nrr+scl", "nrr+scl+agap", "highpass+scl+agap", "srm+scl+agap"])
+@pytest.mark.parametrize("mode", networks.MODES)
+def test_every_variant_learns_in_both_modes_where_it_can(saved, variant, mode):
+    params = RUN | dict(variant=variant, mode=mode)
+    nrr = saved[1] if networks.needs_nrr(variant) else None
+    model = networks.detector_of(params, nrr=nrr, scale=0.02)
+    loss = networks.detector_loss(params)
+    image, mask = torch.rand(2, 3, 64, 64), torch.tensor([0.0, 1.0]).view(2, 1, 1, 1).expand(2, 1, 64, 64)
+    if mode == "unsupervised" and not model.project:
+        with pytest.raises(ValueError, match="matching"):
+            loss(model(image), mask)
+        return
+    found = loss(model(image), mask)["loss"]
+    found.backward()
+    assert found.isfinite()  # without labels nothing may be selected in a batch, and nothing learned from it
+    learned = any(p.grad is not None and p.grad.abs().sum() > 0 for p in model.encoder.parameters())
+    assert learned or mode == "unsupervised"
+    assert all(p.grad is None for p in (nrr.parameters() if nrr else ()))
+
+
+def test_pooling_and_contrast_of_a_run():
+    assert networks.pooling_in(RUN) == "adaptive" and networks.pooling_in(RUN | {"pooling": "gem"}) == "gem"
+    assert networks.detector_loss(RUN | {"contrast": False}).keywords["beta"] == 0
+    assert networks.detector_loss(RUN).keywords["beta"] == 0.1
+    assert networks.detector_loss(RUN | {"mode": "unsupervised", "selection": "all"}).keywords["selection"] == "all"
+
+
+@pytest.mark.parametrize("wrong, match", [({"mode": "weakly"}, "mode='weakly'"), ({"variant": "nr"}, "variant='nr'")])
+def test_unknown_choices_are_refused(wrong, match):
+    with pytest.raises(ValueError, match=match):
+        networks.detector_of(RUN | wrong)
+
+
+def test_a_filter_s_scale_is_that_of_authentic_training_images(tmp_path):
+    rng, rows = np.random.default_rng(0), []
+    for number, (label, split) in enumerate([(0, "train"), (1, "train"), (0, "test")]):
+        path = tmp_path / f"{number}.png"
+        pixels = rng.integers(0, 256 if number else 20, (40, 40, 3))  # noise of other images is louder
+        Image.fromarray(pixels.astype(np.uint8)).save(path)
+        rows.append(
+            dict(
+                image=str(path),
+                mask="",
+                label=label,
+                split=split,
+                kind="authentic",
+                scene=str(number),
+                dataset="d",
+                visibility="",
+                note="",
+            )
+        )
+    manifest = pd.DataFrame(rows)
+    assert (
+        networks.filter_scale("highpass+scl+agap", manifest)
+        < 0.01
+        < networks.filter_scale("highpass+scl+agap", manifest.assign(split="train", label=0))
+    )
+
+
+def test_validation_ranks_images_and_pixels(tmp_path):
+    rng, size, rows = np.random.default_rng(0), 64, []
+    for number in range(4):
+        path, mask = tmp_path / f"{number}.png", ""
+        Image.fromarray(rng.integers(0, 256, (size, size, 3)).astype(np.uint8)).save(path)
+        if number % 2:
+            mask = str(tmp_path / f"{number}_mask.png")
+            inside = np.zeros((size, size), np.uint8)
+            inside[:20, :20] = 255
+            Image.fromarray(inside).save(mask)
+        rows.append(
+            dict(
+                image=str(path),
+                mask=mask,
+                label=number % 2,
+                split="val",
+                kind="splicing" if mask else "authentic",
+                scene=str(number),
+                dataset="d",
+                visibility="",
+                note="",
+            )
+        )
+    params = RUN | {"variant": "base"}
+    found = networks.validation(
+        networks.detector_of(params), ImageSet(pd.DataFrame(rows)), image_score=lambda o: score_images(o, pooling="max")
+    )
+    assert set(found) == {"val_image_auc", "val_auc"} and all(0 <= value <= 1 for value in found.values())
