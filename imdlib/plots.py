@@ -277,5 +277,7 @@ def learning_curves(history, columns, *, hue="method"):
         sns.lineplot(shown, x="epoch", y=name, hue=hue, ax=axis, **band)
         axis.set(title=title, ylabel="")
         axis.xaxis.get_major_locator().set_params(integer=True)
-    axes[0, -1].legend(fontsize=6, title=None)
+    handles, labels = axes[0, -1].get_legend_handles_labels()
+    axes[0, -1].get_legend().remove()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4), fontsize=7)
     return figure

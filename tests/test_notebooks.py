@@ -19,12 +19,16 @@ import yaml
 from test_report import self_contained
 
 from imdlib import claims, runs, tables
-from imdlib.ncl import grid
+from imdlib.inr import METHODS as INR_METHODS
+from imdlib.inr import grid as inr_grid
+from imdlib.ncl import grid as ncl_grid
 
 REPO = Path(__file__).resolve().parents[1]
 FOLDER = REPO / "notebooks"
 NAMES = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.glob("**/*.ipynb"))
-GRID = set(inspect.signature(grid.configurations).parameters)  # keys of a profile that say which runs there are
+GRIDS = {"ncl": ncl_grid, "inr": inr_grid}
+KEYS = {study: set(inspect.signature(grid.configurations).parameters) for study, grid in GRIDS.items()}
+GRID = set().union(*KEYS.values())  # keys of a profile that say which runs there are
 TRIVIAL = ["all-ones map", "random map", "centre blob", "average training mask"]
 
 
@@ -54,7 +58,7 @@ def nodes(book, *kinds):
 
 
 def test_the_notebooks_are_there():
-    assert {"data", "report", "ncl/run", "ncl/report"} <= set(NAMES)
+    assert {"data", "report", "ncl/run", "ncl/report", "inr/nrr", "inr/run", "inr/report"} <= set(NAMES)
 
 
 def test_is_committed_without_outputs(book):
@@ -225,20 +229,74 @@ def test_a_finished_run_is_not_trained_again(chain):
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
+INR_RUNS = {
+    "weak_base_sim-casia_seed0": dict(variant="base", redrawn=True),
+    "weak_nrr-scl-agap_sim-casia_seed0": {},
+    "unsupervised_nrr-scl-agap_sim-casia_seed0": dict(mode="unsupervised"),
+}
+
+
+@pytest.fixture(scope="module")
+def inr_chain(tmp_path_factory):
+    """Folder of results in which data, an NRR, three detectors and their report were executed one after another."""
+    folder = tmp_path_factory.mktemp("inr_chain")
+    results, cache, sets = folder / "results", folder / "cache", ["sim-casia", "sim-iedit"]
+    small = SMALL | dict(crop=48, steps=14, examples=2, test_sets=sets)
+    few = small | dict(crop=64, width=0.25, proj=[8, 8], batch_size=8, steps=6, train_set="sim-casia", recompressed=75)
+    steps = [("data.ipynb", SMALL | dict(dataset="sim-casia")), ("inr/nrr.ipynb", small)]
+    steps += [("inr/run.ipynb", few | more) for more in INR_RUNS.values()]
+    steps += [("inr/report.ipynb", dict(examples=2, cost_repeats=1))]
+    for number, (notebook, parameters) in enumerate(steps):
+        done = execute(notebook, folder / f"{number}.ipynb", cache, results=str(results), **parameters)
+        assert done.returncode == 0, f"{notebook} failed:\n{done.stderr[-3000:]}"
+    return results
+
+
 @pytest.mark.slow
-def test_an_nrr_run_leaves_its_error_map_beside_filters_that_were_never_trained(tmp_path):
-    options = SMALL | dict(crop=48, steps=14, examples=2, results=str(tmp_path / "results"))
-    done = execute("inr/nrr.ipynb", tmp_path / "out.ipynb", tmp_path / "cache", **options)
-    assert done.returncode == 0, done.stderr[-3000:]
-    folder = tmp_path / "results" / "inr" / "runs" / "nrr_sim-casia_seed0"
+def test_an_nrr_run_leaves_its_error_map_beside_filters_that_were_never_trained(inr_chain):
+    folder = inr_chain / "inr" / "runs" / "nrr_sim-casia_seed0"
     scores = pd.read_csv(folder / "scores.csv.gz")
-    assert scores.groupby("predictor").size().nunique() == 1 and scores["predictor"].nunique() == 9
+    assert scores.groupby("predictor").size().nunique() == 1 and scores["predictor"].nunique() == 10
     assert scores["auc"].notna().all() and scores["auc_shuffled"].notna().all()
+    assert set(scores["dataset"]) == {"sim-casia"}  # the other set has no masks
     stamp = json.loads((folder / "stamp.json").read_text())
     assert stamp["error_scale"] > 0 and stamp["psnr_gap"] == pytest.approx(
         stamp["psnr_outside"] - stamp["psnr_tampered"]
     )
     assert {"psnr_authentic", "psnr_gap", "loss"} <= set(pd.read_csv(folder / "history.csv").columns)
+
+
+@pytest.mark.slow
+def test_a_detector_s_run_scores_images_and_maps(inr_chain):
+    for name in INR_RUNS:
+        folder = inr_chain / "inr" / "runs" / name
+        scores = pd.read_csv(folder / "scores.csv.gz")
+        assert scores["score"].between(0, 1).all() and set(scores["label"]) == {0, 1}
+        masked = (scores["dataset"] == "sim-casia") & (scores["label"] == 1)
+        assert scores.loc[masked, ["f1", "auc", "auc_shuffled"]].notna().all(axis=None)
+        assert scores.loc[~masked, "f1"].isna().all()
+        attacks = {"none", "jpeg 75"} | ({"redrawn by NRR"} if "base" in name else set())
+        assert set(scores["attack"]) == attacks
+    assert json.loads((folder / "stamp.json").read_text())["collapsed_epochs"] >= 0
+
+
+@pytest.mark.slow
+def test_the_inr_report_leaves_the_paper_s_tables_beside_all_trivial_rows(inr_chain):
+    for number in range(1, 6):
+        rows = pd.read_csv(inr_chain / "inr" / "tables" / f"table{number}.csv", keep_default_na=False, na_values=[""])
+        assert rows.columns.tolist() == tables.COLUMNS and len(rows)
+    weak = pd.read_csv(inr_chain / "inr" / "tables" / "table2.csv").set_index(["method", "test_set", "metric"])
+    named = {*TRIVIAL, "always tampered, all-ones map", "random minority", "NRR error, Otsu"}
+    assert named | {INR_METHODS["base"], INR_METHODS["nrr+scl+agap"]} <= set(weak.index.get_level_values("method"))
+    assert weak.loc[("always tampered, all-ones map", "sim-casia", "image AUC"), "value"] == 0.5
+    assert weak.loc[(INR_METHODS["base"], "sim-casia", "pixel F1"), "published"] == 0.122
+    found = claims.read(inr_chain).set_index("id")
+    assert set(found["study"]) == {"inr"} and found.index.is_unique
+    tested = found.loc[["inr-whole-image_auc", "inr-error-auc", "inr-whole-blob-auc_shuffled", "inr-redrawn-f1"]]
+    assert (tested["verdict"] != claims.UNTESTED).all()
+    assert (found.filter(like="pool-", axis=0)["verdict"] == claims.UNTESTED).all()
+    for name in ("figure1", "figure2", "figure4", "figure_premise", "figure_pseudo_labels"):
+        assert all((inr_chain / "inr" / "figures" / f"{name}.{kind}").exists() for kind in ("png", "pdf", "csv"))
 
 
 # ---- Snakemake -----------------------------------------------------------------------------------------------------------------
@@ -265,13 +323,14 @@ def plan(project, profile):
 @pytest.mark.parametrize("name", sorted(path.stem for path in (REPO / "profiles").glob("*.yaml")))
 def test_snakemake_plans_the_whole_study(project, name):
     profile = yaml.safe_load((REPO / "profiles" / f"{name}.yaml").read_text())
-    keys = {key.removeprefix("ncl."): value for key, value in profile.items() if key.removeprefix("ncl.") in GRID}
-    expected = len(grid.configurations(**keys))
+    graph = {s: {key: profile[f"{s}.{key}"] for key in KEYS[s] if f"{s}.{key}" in profile} for s in GRIDS}
+    nrr, detectors = inr_grid.configurations(**graph["inr"])
+    expected = {"ncl_run": ncl_grid.configurations(**graph["ncl"]), "inr_nrr": nrr, "inr_run": detectors}
     returncode, output = plan(project, name)
     assert returncode == 0, output[-3000:]
     counts = dict(line.split() for line in output.splitlines() if len(line.split()) == 2 and line.split()[1].isdigit())
-    assert int(counts["ncl_run"]) == expected
-    assert counts["ncl_report"] == counts["report"] == counts["all"] == "1"
+    assert {rule: int(counts[rule]) for rule in expected} == {rule: len(runs) for rule, runs in expected.items()}
+    assert counts["ncl_report"] == counts["inr_report"] == counts["report"] == counts["all"] == "1"
     assert not (project / "results").exists()
 
 

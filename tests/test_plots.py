@@ -179,13 +179,14 @@ def test_learning_curves_have_a_panel_for_each_column_that_holds_something():
     )
     history["ncl"] = [nan, nan, 0.5, 0.4]
     wanted = {"loss": "pixel loss", "ncl": "contrast", "empty": "nothing", "absent": "neither"}
-    loss, ncl = plots.learning_curves(history, wanted).axes
+    figure = plots.learning_curves(history, wanted)
+    loss, ncl = figure.axes
     assert [loss.get_title(), ncl.get_title()] == ["pixel loss", "contrast"]
     drawn = [line for line in loss.lines if len(line.get_xdata())]
     assert [line.get_ydata().tolist() for line in drawn] == [[2.0, 1.0], [2.0, 1.5]]
     alone = [line for line in ncl.lines if len(line.get_xdata()) and not np.isnan(line.get_ydata()).all()]
     assert [line.get_color() for line in alone] == [drawn[1].get_color()]  # b has its colour in every panel
-    assert [text.get_text() for text in ncl.get_legend().get_texts()] == ["a", "b"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
 
 
 def test_each_function_opens_one_figure_and_closing_it_leaves_none():
