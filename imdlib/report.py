@@ -5,6 +5,7 @@ As a command: python -m imdlib.report executed.ipynb page.html
 
 import base64
 import html
+import io
 import json
 import re
 import sys
@@ -13,6 +14,9 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import HTML, Markdown
 from nbconvert import HTMLExporter
+from PIL import Image
+
+PHOTOGRAPHS = 80_000  # bytes; a PNG of lines and dots is smaller
 
 STYLE = """
 :root { color-scheme: light; }
@@ -38,8 +42,10 @@ pre { white-space: pre-wrap; font-size: .8rem; background: #f6f8fa; padding: .6r
 def write(notebook, page):
     """Turn an executed notebook (path) into the HTML file `page` without its code; pictures are embedded. Returns the path.
 
-    The page takes its title from the notebook's first heading.
+    The page takes its title from the notebook's first heading. The notebook's own pictures are first reduced to 256 colours, which
+    takes a third of the room.
     """
+    shrink(notebook)
     cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
     headings = [line for cell in cells for line in "".join(cell["source"]).splitlines() if line.startswith("# ")]
     title = headings[0].removeprefix("# ") if headings else Path(notebook).stem
@@ -56,6 +62,28 @@ def write(notebook, page):
     )
     draft.replace(page)
     return page
+
+
+def shrink(notebook):
+    """Reduce the PNG pictures among the outputs of an executed notebook (path) to 256 colours, in place."""
+    book = json.loads(Path(notebook).read_text(encoding="utf-8"))
+    outputs = [output.get("data", {}) for cell in book["cells"] for output in cell.get("outputs", [])]
+    for data in outputs:
+        if "image/png" in data:
+            content = base64.b64decode("".join(data["image/png"]))
+            with Image.open(io.BytesIO(content)) as picture:
+                small = encoded(picture.convert("RGB").quantize(256), "PNG", optimize=True)
+            data["image/png"] = base64.b64encode(min(small, content, key=len)).decode()
+    draft = Path(notebook).with_suffix(".draft")
+    draft.write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    draft.replace(notebook)
+
+
+def encoded(picture, kind, **options):
+    """A PIL image as the bytes of a file of that kind."""
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
 
 
 def overview(folder):
@@ -118,10 +146,15 @@ def paper_order(path):
 
 
 def embedded(path):
-    """A picture inside the page, with its file name for those who want the pdf or the csv beside it."""
-    data = base64.b64encode(path.read_bytes()).decode()
+    """A picture inside the page, as PNG or, where photographs make that large, as WebP, with its file name for those who want the
+    pdf or the csv beside it."""
+    content, kind = path.read_bytes(), "png"
+    if len(content) > PHOTOGRAPHS:
+        with Image.open(path) as picture:
+            content, kind = encoded(picture.convert("RGB"), "WEBP", quality=82), "webp"
+    data = base64.b64encode(content).decode()
     return HTML(
-        f'<figure><img src="data:image/png;base64,{data}"><figcaption>{path.parent.name}/{path.stem}</figcaption></figure>'
+        f'<figure><img src="data:image/{kind};base64,{data}"><figcaption>{path.parent.name}/{path.stem}</figcaption></figure>'
     )
 
 

@@ -1,6 +1,7 @@
 """Reports: one page that needs neither the network nor another file, made from an executed notebook."""
 
 import base64
+import io
 import json
 import re
 import subprocess
@@ -139,3 +140,36 @@ def test_overview_sums_the_stamps_and_leaves_set_aside_runs_out(tmp_path, pictur
     ]
     assert found.index.tolist() == ["ncl"]  # a data set has no runs
     assert len(report.overview(tmp_path / "nothing")) == 0
+
+
+def photograph(path, side):
+    noise = np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((2 * side, 2 * side)).save(path)
+    return path.stat().st_size
+
+
+def test_large_pictures_go_into_the_page_as_webp(tmp_path):
+    size = photograph(tmp_path / "large.png", 200)
+    assert size > report.PHOTOGRAPHS
+    text = report.embedded(tmp_path / "large.png").data
+    content = base64.b64decode(re.search(r"data:image/webp;base64,([^\"]+)", text)[1])
+    with Image.open(io.BytesIO(content)) as shown:
+        assert shown.format == "WEBP" and shown.size == (400, 400)
+    assert len(content) < size and self_contained(text)
+
+
+def test_pictures_of_the_executed_notebook_are_reduced_and_nothing_else(tmp_path, executed):
+    photograph(tmp_path / "large.png", 60)
+    book = nbformat.read(executed, as_version=4)
+    before = base64.b64encode((tmp_path / "large.png").read_bytes()).decode()
+    book.cells[1].outputs[0].data["image/png"] = before
+    nbformat.write(book, executed)
+    report.shrink(executed)
+    after = nbformat.read(executed, as_version=4)
+    nbformat.validate(after)
+    small = after.cells[1].outputs[0].data["image/png"]
+    with Image.open(io.BytesIO(base64.b64decode(small))) as picture:
+        assert picture.mode == "P" and picture.size == (120, 120)
+    assert len(small) < len(before)
+    book.cells[1].outputs[0].data["image/png"] = small
+    assert after == book
