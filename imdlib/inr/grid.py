@@ -3,7 +3,7 @@
 from imdlib.inr import METHODS
 
 MAIN = "nrr+scl+agap"  # the whole method
-POOLINGS = ("max", "average", "gem", "smooth", "otsu")  # Table 6, besides the adaptive one
+POOLINGS = ("max", "average", "gem", "smooth")  # Table 6, besides the adaptive one; Otsu's alone is the variant nrr+scl
 SWEPT = ("frequencies", "width", "stride")  # of the NRR
 TURNED = (
     "pooling",
