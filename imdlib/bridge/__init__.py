@@ -1,12 +1,5 @@
 """Bridging: real, partly fake or fully fake, and where, from image labels alone (Lee, Na and Noh)."""
 
-METHODS = {
-    "transcam": "TransCAM",
-    "disc": "Discrepancies alone (Eq. 8)",
-    "late": "Ours",
-    "token": "Ours (discrepancies as a token)",
-}  # variant -> name in tables
-
 DATA_CODE = [
     *(f"imdlib.data.{name}" for name in ("images", "batches", "synthetic", "twins", "scenes", "camera", "masks")),
     *(f"imdlib.data.{name}" for name in ("manipulate", "dolos_twins", "generators", "autoencoders", "photographs")),
@@ -20,7 +13,9 @@ CODE = [
     *DATA_CODE,
     *FEATURE_CODE,
     *NETWORK_CODE,
-    *(f"imdlib.bridge.{name}" for name in ("samples", "stages", "rotation")),
+    *(f"imdlib.bridge.{name}" for name in ("samples", "stages", "rotation", "methods", "whole", "scoring", "exhibits")),
+    *(f"imdlib.baselines.{name}" for name in ("generated", "tar")),
+    "imdlib.embedding",
     "imdlib.train",
     "imdlib.evaluate",
     "imdlib.metrics",

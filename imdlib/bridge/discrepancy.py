@@ -95,18 +95,23 @@ def discrepancy_vector(z):
 class Discrepancy(nn.Module):
     """Teacher, students and generalizers over tokens (B,T,features); `width` is the length of the vector of Eq. 8.
 
-    disc_on: 'logits' or 'feature', what is compared; dim, depth, heads: of all five transformers.
+    disc_on: 'logits' or 'feature', what is compared; dim, depth, heads: of all five transformers. generalizers=False:
+    students diverge on the fakes as they are. students=False: the teacher's probabilities (B,3) take the place of Eq. 8.
     """
 
-    def __init__(self, features, *, disc_on="logits", dim=384, depth=4, heads=6):
+    def __init__(self, features, *, disc_on="logits", students=True, generalizers=True, dim=384, depth=4, heads=6):
         super().__init__()
         if disc_on not in ("logits", "feature"):
             raise ValueError(f"disc_on={disc_on!r}: expected 'logits' or 'feature'")
-        self.disc_on = disc_on
-        self.width = 2 * (len(CLASSES) if disc_on == "logits" else dim)
+        self.disc_on, self.students = disc_on, students
+        self.width = 2 * (len(CLASSES) if disc_on == "logits" else dim) if students else len(CLASSES)
         shape = dict(dim=dim, depth=depth, heads=heads)
-        self.teacher, self.student1, self.student2 = (Reader(features, **shape) for _ in range(3))
-        self.generalizer_pf, self.generalizer_ff = (Generalizer(features, **shape) for _ in range(2))
+        self.teacher = Reader(features, **shape)
+        self.student1, self.student2 = (Reader(features, **shape) if students else nn.Identity() for _ in range(2))
+        adversarial = students and generalizers
+        self.generalizer_pf, self.generalizer_ff = (
+            Generalizer(features, **shape) if adversarial else nn.Identity() for _ in range(2)
+        )
 
     def outputs(self, tokens):
         """Outputs on tokens (B,T,D), of what `disc_on` says; of no image, zeros (0,K) that are part of no graph."""
@@ -116,7 +121,9 @@ class Discrepancy(nn.Module):
         return Outputs(*(network(tokens)[which] for network in (self.teacher, self.student1, self.student2)))
 
     def forward(self, tokens):
-        """Eq. 8: tokens (B,T,D) -> (B,2K) float32, without generalizers, as at inference."""
+        """Eq. 8: tokens (B,T,D) -> (B,width) float32, without generalizers, as at inference."""
+        if not self.students:
+            return self.teacher_logits(tokens).float().softmax(1)
         return discrepancy_vector(self.outputs(tokens))
 
     def teacher_logits(self, tokens):
@@ -124,7 +131,9 @@ class Discrepancy(nn.Module):
         return self.teacher(tokens)[0]
 
     def distances(self, tokens):
-        """d1 and d2 of each image, (B,2) float32, squared."""
+        """d1 and d2 of each image, (B,2) float32, squared; NaN without students."""
+        if not self.students:
+            return torch.full((len(tokens), 2), torch.nan)
         return self(tokens).unflatten(1, (2, -1)).sum(2)
 
 

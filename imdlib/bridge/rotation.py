@@ -3,7 +3,9 @@
 Bridging section 4.1. Each epoch starts from a seed of its own and ends with a checkpoint that replaces the one before in a
 single step, as in `imdlib.train`.
 
-Differs from the paper: features are those of whole images, computed beforehand; one device.
+Differs from the paper:
+- Features are those of whole images, computed beforehand; one device.
+- The paper's learning rate is constant, as far as it says; here each stage's may follow a schedule over its own passes.
 """
 
 import time
@@ -14,13 +16,23 @@ import pandas as pd
 import torch
 
 from imdlib.bridge.samples import batch_on, passes_over
-from imdlib.bridge.stages import STAGES, learners, prepare, step, timetable
-from imdlib.train import NonFiniteLoss, broken, make_fabric, report, save
+from imdlib.bridge.stages import STAGES, learners, prepare, step, timetable, weights
+from imdlib.train import SCHEDULES, NonFiniteLoss, broken, make_fabric, report, save
+
+
+def passes(plan, stage):
+    """How many passes over the data a stage has in a timetable."""
+    return sum(stage in stages for epoch in plan for stages in epoch)
 
 
 @torch.no_grad()
 def medians(fabric, model, samples, batch_size):
-    """Median squared distances of each class: dict of d1 and d2 with suffix _real, _pf, _ff; NaN where there is none."""
+    """Median squared distances of each class: dict of d1 and d2 with suffix _real, _pf, _ff; NaN where there is none.
+
+    No distances, an empty dict, without students.
+    """
+    if model is None or not model.students:
+        return {}
     model.eval()
     distances, labels = [], []
     for batch in passes_over(samples, batch_size):
@@ -47,6 +59,7 @@ def fit_stages(
     order="epoch",
     teacher_epochs=3,
     learning_rate=5e-5,
+    schedule="constant",
     weight_decay=5e-4,
     eps=1e-8,
     margin=4.0,
@@ -59,28 +72,30 @@ def fit_stages(
     accelerator="auto",
     workers=0,
 ):
-    """Train a `Discrepancy` and a classifier (or None) and leave their weights in them; continues what `folder` holds.
+    """Train a `Discrepancy` and a classifier (of which one may be None) and leave their weights in them; continues what
+    `folder` holds.
 
+    schedule: of the learning rate of each stage over its own passes, a key of `imdlib.train.SCHEDULES`.
     samples: `Samples` to learn from; watch: those whose distances are noted, by default the same. validate(model,
     classifier) -> dict of numbers, after every epoch. Returns the history: a row before training (epoch 0) and one after
     each epoch, with the mean losses of each stage as <stage>_<loss>, the medians of d1 and d2, and the seconds.
     Raises NonFiniteLoss and keeps every finished epoch on disk.
     """
     fabric = make_fabric(precision=precision, accelerator=accelerator)
-    model = model.to(fabric.device)
+    model = None if model is None else model.to(fabric.device)
     classifier = None if classifier is None else classifier.to(fabric.device)
     parts, watch = learners(model, classifier), samples if watch is None else watch
     optims = {
         name: torch.optim.AdamW(
-            [weight for module in modules for weight in module.parameters()],
+            [weight for module in modules for weight in weights(module)],
             learning_rate,
             eps=eps,
             weight_decay=weight_decay,
         )
         for name, modules in parts.items()
     }
-    saved = {"model": model, **{f"optimizer of {name}": optim for name, optim in optims.items()}}
-    saved |= {} if classifier is None else {"classifier": classifier}
+    saved = {f"optimizer of {name}": optim for name, optim in optims.items()}
+    saved |= {name: one for name, one in (("model", model), ("classifier", classifier)) if one is not None}
     plan = timetable(list(parts), order=order, epochs=epochs, teacher_epochs=teacher_epochs)
     options = dict(margin=margin, elementwise=elementwise, diverge_on_raw_too=diverge_on_raw_too)
     path = Path(folder) / "checkpoint.pt"
@@ -97,9 +112,12 @@ def fit_stages(
         totals, start = {}, time.perf_counter()
         for turn, stages in enumerate(plan[epoch]):
             batches = samples.batches(epoch * len(STAGES) + turn, batch_size, workers)
+            before = {stage: passes(plan[:epoch], stage) for stage in stages}
             for number, batch in enumerate(batches):
                 on_device = batch_on(fabric, batch)
                 for stage in stages:
+                    done = (before[stage] + number / len(batches)) / passes(plan, stage)
+                    optims[stage].param_groups[0]["lr"] = learning_rate * SCHEDULES[schedule](done, 1)
                     losses = step(fabric, stage, parts, optims[stage], model, classifier, on_device, **options) or {}
                     if not torch.isfinite(losses.get("loss", torch.zeros(()))):
                         files = [samples.files[i] for i in batch["index"]]

@@ -19,14 +19,19 @@ ORDERS = ("epoch", "per_step", "once")
 
 
 def learners(model, classifier):
-    """{stage: the modules that learn in it}; without a classifier four stages."""
-    found = {
-        "teacher": [model.teacher],
-        "students": [model.student1, model.student2],
-        "generalizer_pf": [model.generalizer_pf],
-        "generalizer_ff": [model.generalizer_ff],
-    }
-    return found | ({"classifier": [classifier]} if classifier is not None else {})
+    """{stage: the modules that learn in it}; a stage whose networks the model lacks, or that has no weights, is left out."""
+    found = {"classifier": [classifier]}
+    if model is not None:
+        found["teacher"] = [model.teacher]
+        found["students"] = [model.student1, model.student2]
+        found["generalizer_pf"], found["generalizer_ff"] = [model.generalizer_pf], [model.generalizer_ff]
+    learning = {name: [one for one in found.get(name, []) if one is not None and weights(one)] for name in STAGES}
+    return {name: modules for name, modules in learning.items() if modules}
+
+
+def weights(module):
+    """List of a module's parameters."""
+    return list(module.parameters())
 
 
 def timetable(stages, *, order, epochs, teacher_epochs):
@@ -54,7 +59,7 @@ def stage_losses(stage, model, classifier, batch, *, margin=4.0, elementwise=Fal
         return {"loss": F.cross_entropy(model.teacher_logits(tokens).float(), label)}
     if stage == "classifier":
         with torch.no_grad():
-            disc = model(tokens)
+            disc = None if model is None else model(tokens)
         return {"loss": F.cross_entropy(classifier(batch.get("image"), disc)["logits"], label)}
     if stage == "students":
         with torch.no_grad():
