@@ -38,8 +38,8 @@ def rows(scores, *, published=None, names=NAMES, by=("method", "train_set", "dat
             [*keys, "published", "paper_note"]
         ]
         found = found.merge(paper.drop_duplicates(keys), on=keys, how="left")
-        both = found[["note", "paper_note"]].fillna("").agg(lambda pair: "; ".join(filter(None, pair)), axis=1)
-        found["note"] = both
+        notes = zip(found["note"].fillna(""), found["paper_note"].fillna(""))
+        found["note"] = ["; ".join(filter(None, pair)) for pair in notes]
     return found.reindex(columns=COLUMNS)
 
 

@@ -154,3 +154,9 @@ def test_repeated_labels_are_shown_once_but_not_across_groups():
     found = re.findall(r"<td>(.*?)</td>", tables.show(table, merge=2).data)
     assert np.reshape(found, (4, 3)).tolist() == [["F1", "a", "x"], ["", "", "y"], ["", "b", "y"], ["AUC", "b", "y"]]
     assert table["metric"].tolist() == ["F1", "F1", "F1", "AUC"]  # the table itself is left alone
+
+
+def test_no_scores_give_no_rows_but_all_columns(scores):
+    paper = pd.DataFrame(columns=["method", "test_set", "metric", "value", "note"])
+    assert tables.rows(scores.head(0), published=paper).columns.tolist() == tables.COLUMNS
+    assert len(tables.rows(scores.head(0), published=paper)) == 0

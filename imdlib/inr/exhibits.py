@@ -140,5 +140,5 @@ def beside(table, published):
     keys = [key for key in KEYS if key in published]
     paper = published.rename(columns={"value": "published", "note": "paper_note"})[[*keys, "published", "paper_note"]]
     table = table.merge(paper.drop_duplicates(keys), on=keys, how="left")
-    notes = table[["note", "paper_note"]].fillna("")
-    return table.assign(note=notes.agg(lambda pair: "; ".join(filter(None, pair)), axis=1))
+    notes = zip(table["note"].fillna(""), table["paper_note"].fillna(""))
+    return table.assign(note=["; ".join(filter(None, pair)) for pair in notes])
