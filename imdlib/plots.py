@@ -42,8 +42,8 @@ def use_style():
 def save(figure, data, folder, name, dpi=200, colors=256):
     """Write `<folder>/figures/<name>.png|pdf|csv`; data: DataFrame of what was drawn. Returns the figure.
 
-    dpi: of the png and of pictures inside the pdf; less for sheets of many photographs. colors: how many the png may have, up to 256, which
-    takes a third of the room; None = as many as there are.
+    dpi: of the png, and of pictures inside the pdf up to 120; less for sheets of many photographs. colors: how many the png may have, up
+    to 256, which takes a third of the room; None = as many as there are.
     """
     path = Path(folder) / "figures"
     path.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def save(figure, data, folder, name, dpi=200, colors=256):
     if colors:
         with Image.open(path / f"{name}.png") as png:
             png.convert("RGB").quantize(colors).save(path / f"{name}.png", optimize=True)
-    figure.savefig(path / f"{name}.pdf", dpi=dpi, metadata={"CreationDate": None})
+    figure.savefig(path / f"{name}.pdf", dpi=min(dpi, 120), metadata={"CreationDate": None})
     pd.DataFrame(data).to_csv(path / f"{name}.csv", index=False, float_format="%.6g")
     return figure
 
@@ -141,8 +141,10 @@ def claims_plot(found):
         axis.axvline(0, color="0.3", lw=0.8)
         if 0 < printed < len(lines):
             axis.axhline(printed - 0.5, color="0.7", lw=0.8, ls=":")
-        axis.set(title=metric, yticks=range(len(lines)), ylim=(max(len(lines), 1) - 0.5, -0.5))
+        axis.set(yticks=range(len(lines)), ylim=(max(len(lines), 1) - 0.5, -0.5))
+        axis.set_title(metric, fontsize=7)
         axis.set_yticklabels(names, fontsize=6)
+        axis.xaxis.set_major_locator(plt.MaxNLocator(3))
         axis.tick_params(axis="x", labelsize=6)
     figure.supxlabel("effect with its 95% interval", fontsize=7)
     marks = [

@@ -16,7 +16,7 @@ from IPython.display import HTML, Markdown
 from nbconvert import HTMLExporter
 from PIL import Image
 
-PHOTOGRAPHS = 80_000  # bytes; a PNG of lines and dots is smaller
+LARGE = 20_000  # bytes of a PNG beyond which WebP takes half the room
 
 STYLE = """
 :root { color-scheme: light; }
@@ -146,12 +146,12 @@ def paper_order(path):
 
 
 def embedded(path):
-    """A picture inside the page, as PNG or, where photographs make that large, as WebP, with its file name for those who want the
+    """A picture inside the page, as PNG or, where that is large, as WebP, with its file name for those who want the
     pdf or the csv beside it."""
     content, kind = path.read_bytes(), "png"
-    if len(content) > PHOTOGRAPHS:
+    if len(content) > LARGE:
         with Image.open(path) as picture:
-            content, kind = encoded(picture.convert("RGB"), "WEBP", quality=82), "webp"
+            content, kind = encoded(picture.convert("RGB"), "WEBP", quality=78), "webp"
     data = base64.b64encode(content).decode()
     return HTML(
         f'<figure><img src="data:image/{kind};base64,{data}"><figcaption>{path.parent.name}/{path.stem}</figcaption></figure>'

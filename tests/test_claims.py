@@ -112,11 +112,11 @@ def test_the_readme_quotes_the_committed_rows():
     """Every row of the README's table of verdicts is the row of that name in results/laptop/claims.csv."""
     found = claims.read(REPO / "results" / "laptop").set_index("id")
     quoted = re.findall(
-        r"^\| `(ncl-\S+)` \| (.+?): (.+?) \| .+? ([-+.\d]+) \[([-.\d]+), ([-.\d]+)\] \| (.+?) \|$",
+        r"^\| `((?:ncl|inr)-\S+)` \| (.+?): (.+?) \| .+? ([-+.\d]+) \[([-.\d]+), ([-.\d]+)\] \| (.+?) \|$",
         (REPO / "README.md").read_text(encoding="utf-8"),
         re.M,
     )
-    assert len(quoted) >= 5
+    assert len(quoted) >= 10
     for name, where, statement, *numbers, verdict in quoted:
         row = found.loc[name]
         assert (where, statement, verdict) == (row["where"], row["statement"], row["verdict"])

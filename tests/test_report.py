@@ -150,7 +150,7 @@ def photograph(path, side):
 
 def test_large_pictures_go_into_the_page_as_webp(tmp_path):
     size = photograph(tmp_path / "large.png", 200)
-    assert size > report.PHOTOGRAPHS
+    assert size > report.LARGE
     text = report.embedded(tmp_path / "large.png").data
     content = base64.b64decode(re.search(r"data:image/webp;base64,([^\"]+)", text)[1])
     with Image.open(io.BytesIO(content)) as shown:
