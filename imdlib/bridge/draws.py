@@ -1,0 +1,72 @@
+"""Draws: values of several test sets over the same draws of images, so that their means and differences have intervals, too.
+
+Bridging section 4.2.1 compares sets: in domain with the mean over other generators. All embedded twins show the same
+scenes under the same names, so an image is drawn in all of them together; on sets of different images this only means that
+the sizes of the draws vary.
+"""
+
+import numpy as np
+import pandas as pd
+
+from imdlib import intervals
+from imdlib.tables import COLUMNS
+
+BLOCK = 2**22  # images times draws at a time: 32 MiB
+
+
+def drawn(rows, measure, *, resamples=2000, seed=0):
+    """{(dataset, key): (1 + resamples,)}, of which the first is the value and the others are those of draws of images.
+
+    rows: of one method and training set, `dataset, image, seed` and what measure needs, one row per image and seed.
+    measure(rows of one data set, times (R,rows) how often each is drawn) -> {key: (R,)}.
+    """
+    intervals._refuse_repeats(rows, ["dataset", "image"], "rows of one method")
+    number, names = pd.factorize(rows["image"])
+    rng, parts = np.random.default_rng(seed), {}
+    sets = rows.groupby("dataset", sort=False).indices
+    for times in chunks(len(names), resamples, rng):
+        for dataset, where in sets.items():
+            for key, values in measure(rows.iloc[where], times[:, number[where]]).items():
+                parts.setdefault((dataset, key), []).append(values)
+    return {name: np.concatenate(some) for name, some in parts.items()}
+
+
+def chunks(count, resamples, rng):
+    """How often each of `count` images is drawn: once each, then blocks of draws of `count` with replacement, (R,count)."""
+    yield np.ones((1, count))
+    block = max(1, BLOCK // max(count, 1))
+    for start in range(0, resamples, block):
+        yield intervals._drawn(count, min(block, resamples - start), rng)
+
+
+def table(rows, measure, scopes, metrics, *, published=None, resamples=2000, seed=0):
+    """Tidy rows (`tables.COLUMNS`) of each method and training set of rows, for each scope and metric.
+
+    measure: as of `drawn`, its keys (group, name), with a name 'n' that counts rows. scopes: {test_set: (group, {dataset:
+    weight})}, a weighted sum over sets, such as the mean over other generators, or in domain minus it; one that lacks a
+    set, or images of its group, gives no row. metrics: {name in the table: name of measure}. published: DataFrame of
+    method, test_set, metric, value, note. n: images of the group in all sets of the scope. Undefined values are NaN.
+    """
+    lines, needed = [], {dataset for _, weights in scopes.values() for dataset in weights}
+    rows = rows[rows["dataset"].isin(needed)]
+    for (method, train_set), one in rows.groupby(["method", "train_set"], sort=False):
+        found, seeds = drawn(one, measure, resamples=resamples, seed=seed), one["seed"].nunique()
+        for test_set, (group, weights) in scopes.items():
+            counts = [found[dataset, (group, "n")][0] for dataset in weights if (dataset, (group, "n")) in found]
+            if len(counts) < len(weights) or not all(counts):
+                continue
+            for title, name in metrics.items():
+                values = sum(weight * found[dataset, (group, name)] for dataset, weight in weights.items())
+                n = 0 if np.isnan(values[0]) else round(sum(counts) / seeds)
+                interval = intervals._interval(values[1:], n)
+                lines.append((method, train_set, test_set, title, values[0], *interval, n, seeds))
+    return beside(pd.DataFrame(lines, columns=COLUMNS[:9]), published).reindex(columns=COLUMNS)
+
+
+def beside(found, published):
+    """Table rows with the published values of the same method, test_set and metric, and their notes, in two columns."""
+    if published is None:
+        return found
+    keys = ["method", "test_set", "metric"]
+    paper = published.rename(columns={"value": "published"})[[*keys, "published", "note"]]
+    return found.merge(paper.drop_duplicates(keys), on=keys, how="left")

@@ -1,0 +1,81 @@
+"""Are the discrepancies ordered as stated: numbers in place of Figure 3, with intervals, and one value per image for claims.
+
+Bridging section 4.2.2: after training d1 (teacher to student 1) is large for fully fake images, d2 for partly fake ones,
+both are near zero for real ones.
+
+Differs from the paper: it shows densities alone. Here: the share of pairs of images (one of each class) that are ordered as
+stated, which is an AUC, and the share of images of one class whose two distances are.
+"""
+
+import numpy as np
+import pandas as pd
+
+from imdlib import intervals, ranks
+from imdlib.bridge.labels import CLASSES, FULLY, PARTLY, REAL
+
+BETWEEN = {
+    "d2: partly fake above real": ("d2", PARTLY, REAL),
+    "d2: partly fake above fully fake": ("d2", PARTLY, FULLY),
+    "d1: fully fake above real": ("d1", FULLY, REAL),
+    "d1: fully fake above partly fake": ("d1", FULLY, PARTLY),
+}  # statement -> distance, class above, class below
+WITHIN = {
+    "partly fake: d2 above d1": (PARTLY, "d2", "d1"),
+    "fully fake: d1 above d2": (FULLY, "d1", "d2"),
+}  # statement -> class, the larger, the smaller
+METRICS = {name: name for name in (*BETWEEN, *WITHIN)}
+
+
+def measure(rows, times):
+    """`draws.drawn`'s measure: {('both', statement): (R,) in [0,1]}, ties half, chance 0.5; NaN where a class is lacking.
+
+    rows: `class, d1, d2, seed` of one data set; times (R,rows). Shares of pairs: mean over seeds.
+    """
+    truth, d = codes(rows), {name: rows[name].to_numpy(float) for name in ("d1", "d2")}
+    runs, found = list(rows.groupby("seed").indices.values()), {("both", "n"): times.sum(1)}
+    for statement, (name, above, below) in BETWEEN.items():
+        some = [run[np.isin(truth[run], [above, below])] for run in runs]
+        aucs = [ranks.drawn_auc(d[name][run], truth[run] == above, times[:, run]) for run in some]
+        found["both", statement] = np.mean(aucs, axis=0)
+    for statement, (one, larger, smaller) in WITHIN.items():
+        part = truth == one
+        right = above_half(d[larger][part], d[smaller][part])
+        found["both", statement] = intervals._divide(times[:, part] @ right, times[:, part].sum(1))
+    return found
+
+
+def per_image(rows):
+    """Rows of one value per image and statement, to be compared with chance: the columns of rows, `statement`, `ordered`.
+
+    For a pair of classes, an image of either gets the share of the other class's images of the same run and set that it is
+    ordered rightly against; within a class 1, 0 or one half.
+    """
+    parts = [rows.head(0).assign(statement="", ordered=np.nan)]
+    for _, one in rows.groupby(["run", "dataset"], sort=False):
+        truth = codes(one)
+        for statement, (name, above, below) in BETWEEN.items():
+            value = one[name].to_numpy(float)
+            high, low = truth == above, truth == below
+            share = np.full(len(one), np.nan)
+            share[high] = ranks.beaten(value[high], value[low])
+            share[low] = 1 - ranks.beaten(value[low], value[high])
+            parts.append(one[high | low].assign(statement=statement, ordered=share[high | low]))
+        for statement, (label, larger, smaller) in WITHIN.items():
+            part = one[truth == label]
+            parts.append(part.assign(statement=statement, ordered=above_half(part[larger], part[smaller])))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def before(rows):
+    """The same rows with the distances before training in place of those after."""
+    return rows.assign(d1=rows["d1_start"], d2=rows["d2_start"])
+
+
+def codes(rows):
+    """Class numbers (N,) of the column `class`."""
+    return pd.Categorical(rows["class"], CLASSES).codes
+
+
+def above_half(larger, smaller):
+    """1 where larger > smaller, 0 where less, one half where level."""
+    return np.asarray((np.sign(np.asarray(larger, float) - np.asarray(smaller, float)) + 1) / 2)
