@@ -124,10 +124,11 @@ def studies(folder):
     return sorted(found, key=lambda name: (name.startswith("data/"), name))
 
 
-def exhibits(folder):
+def exhibits(folder, figures=True):
     """Every table and figure of one study as things to display: numbered ones first, in the paper's order; without the figure of
     its verdicts, which the report draws for itself."""
-    files = sorted([*Path(folder).glob("tables/*.md"), *Path(folder).glob("figures/*.png")], key=paper_order)
+    drawn = Path(folder).glob("figures/*.png") if figures else []
+    files = sorted([*Path(folder).glob("tables/*.md"), *drawn], key=paper_order)
     files = [path for path in files if path.stem != "figure_claims"]
     return [table(path) if path.suffix == ".md" else embedded(path) for path in files]
 
