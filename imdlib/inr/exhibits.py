@@ -10,6 +10,7 @@ import pandas as pd
 
 from imdlib import intervals, metrics
 from imdlib.baselines import trivial
+from imdlib.ranks import drawn_auc
 from imdlib.tables import COLUMNS
 
 NAMES = {
@@ -113,19 +114,6 @@ def drawn_metrics(rows, image, times):
         "combined": harmonic_means(pixel_f1, f1),
         "combined_hmean": harmonic_means(pixel_f1, f1_hmean),
     }
-
-
-def drawn_auc(score, positive, times):
-    """AUC, ties half, of scores (N,) for boolean labels (N,), row i counted times[r,i] times: (R,N) -> (R,), NaN where a
-    class is not drawn.
-    """
-    order = np.argsort(score[~positive])
-    left, right = (np.searchsorted(score[~positive][order], score[positive], side) for side in ("left", "right"))
-    negatives = np.cumsum(times[:, ~positive][:, order], axis=1)  # weight of the k + 1 lowest
-    negatives = np.concatenate([np.zeros((len(times), 1)), negatives], axis=1)
-    positives = times[:, positive]
-    beaten = (positives * (negatives[:, left] + negatives[:, right])).sum(axis=1)
-    return intervals._divide(beaten, 2 * positives.sum(axis=1) * negatives[:, -1])
 
 
 def harmonic_means(a, b):

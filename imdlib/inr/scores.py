@@ -5,6 +5,7 @@ import numpy as np
 from imdlib import runs
 from imdlib.inr import METHODS
 from imdlib.inr.grid import MAIN, SWEPT, TURNED
+from imdlib.ranks import beaten
 
 UNSUPERVISED = {  # (selection, deep) -> name in tables
     ("agreement", True): "self-distillation",
@@ -76,14 +77,6 @@ def judged(rows):
             tampered, beaten(score, score[~tampered]), 1 - beaten(score, score[tampered])
         )
     return rows
-
-
-def beaten(score, others):
-    """Share of `others` (M,) below each score (N,), ties half: (N,); NaN where there are none."""
-    if len(others) == 0:
-        return np.full(len(score), np.nan)
-    ordered = np.sort(others)
-    return (np.searchsorted(ordered, score, "left") + np.searchsorted(ordered, score, "right")) / (2 * len(ordered))
 
 
 def within(trivial, rows):
