@@ -216,7 +216,11 @@ def test_chain_leaves_verdicts_and_figures(chain):
 def test_chain_ends_in_one_page(chain):
     page = (chain / "report.html").read_text(encoding="utf-8")
     assert self_contained(page)
-    assert len(re.findall("data:image/(?:png|webp);base64,", page)) >= 6 and "centre blob" in page and "Base+Pivot+PC" in page
+    assert (
+        len(re.findall("data:image/(?:png|webp);base64,", page)) >= 6
+        and "centre blob" in page
+        and "Base+Pivot+PC" in page
+    )
 
 
 @pytest.mark.slow
