@@ -36,7 +36,7 @@ def summarise(scores, metrics=("f1", "iou", "auc"), by=(), resamples=2000, seed=
     groups = scores.groupby(by, sort=False, dropna=False, observed=True).indices if by else {(): np.arange(len(scores))}
     for group, where in groups.items():
         group_rows = scores.iloc[where]
-        _refuse_repeats(group_rows, keys, f"group {group}" if by else "scores")
+        refuse_repeats(group_rows, keys, f"group {group}" if by else "scores")
         image = group_rows.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
         images = image.max(initial=-1) + 1
         columns = np.concatenate([_parts(group_rows, name) for name in metrics], axis=1)  # (rows, 3 per metric)
@@ -46,8 +46,8 @@ def summarise(scores, metrics=("f1", "iou", "auc"), by=(), resamples=2000, seed=
         for k, name in enumerate(metrics):
             part, whole, defined = sums[:, 3 * k : 3 * k + 3].T
             n = int((defined > 0).sum())
-            low, high = _interval(_divide(draws[:, 3 * k], draws[:, 3 * k + 1]), n)
-            value = float(_divide(part.sum(), whole.sum()))
+            low, high = interval(divide(draws[:, 3 * k], draws[:, 3 * k + 1]), n)
+            value = float(divide(part.sum(), whole.sum()))
             shared = (name, value, low, high, n, int(images - n), group_rows["seed"].nunique())
             rows.append((*(group if isinstance(group, tuple) else (group,)), *shared))
     return pd.DataFrame(rows, columns=[*by, "metric", "value", "low", "high", "n", "n_undefined", "seeds"])
@@ -75,12 +75,12 @@ def paired_effect(scores_a, scores_b, metric, resamples=2000, seed=0):
     seeds_a, seeds_b = (side.columns.get_level_values("seed").unique() for side in (a, b))
     width = 2 * len(seeds_a)
     draws = _resampled(np.concatenate([a.to_numpy(), b.to_numpy()], axis=1), resamples, seed)
-    times_a = _drawn(len(seeds_a), resamples, np.random.default_rng([seed, 1]))
+    times_a = drawn(len(seeds_a), resamples, np.random.default_rng([seed, 1]))
     paired = set(seeds_a) == set(seeds_b)
-    times_b = times_a if paired else _drawn(len(seeds_b), resamples, np.random.default_rng([seed, 2]))
+    times_b = times_a if paired else drawn(len(seeds_b), resamples, np.random.default_rng([seed, 2]))
     value_a, value_b = (_ratio_of(side.to_numpy().sum(axis=0, keepdims=True), 1) for side in (a, b))
     effects = _ratio_of(draws[:, width:], times_b) - _ratio_of(draws[:, :width], times_a)
-    low, high = _interval(effects, len(images))
+    low, high = interval(effects, len(images))
     return {
         "effect": float((value_b - value_a)[0]),
         "low": low,
@@ -112,7 +112,7 @@ def _image_keys(*tables):
     return (["dataset"] if all("dataset" in table for table in tables) else []) + ["image"]
 
 
-def _refuse_repeats(scores, keys, what):
+def refuse_repeats(scores, keys, what):
     repeated = scores.duplicated([*keys, "seed"])
     if repeated.any():
         example = scores.loc[repeated, [*keys, "seed"]].iloc[0].to_dict()
@@ -127,7 +127,7 @@ def _by_image(scores, metric, side):
     keys = _image_keys(scores)
     _refuse_absent(scores, metric)
     table = _parts(scores, metric)
-    _refuse_repeats(scores, keys, f"paired_effect: side {side}")
+    refuse_repeats(scores, keys, f"paired_effect: side {side}")
     rows = pd.DataFrame(np.where(table[:, 2:] > 0, table[:, :2], np.nan), columns=["part", "whole"])
     rows[[*keys, "seed"]] = scores[[*keys, "seed"]].to_numpy()
     wide = rows.set_index([*keys, "seed"]).unstack("seed")
@@ -142,10 +142,10 @@ def _resampled(sums, resamples, seed):
     n, rng = len(sums), np.random.default_rng(seed)
     block = max(1, 2**23 // max(n, 1))  # draws at a time: 64 MiB
     sizes = [min(block, resamples - start) for start in range(0, resamples, block)]
-    return np.concatenate([_drawn(n, size, rng) @ sums for size in sizes])
+    return np.concatenate([drawn(n, size, rng) @ sums for size in sizes])
 
 
-def _drawn(n, resamples, rng):
+def drawn(n, resamples, rng):
     """How often each of n things is drawn in n draws with replacement, (resamples,n) float64."""
     if n == 0:
         return np.zeros((resamples, 0))
@@ -156,15 +156,15 @@ def _drawn(n, resamples, rng):
 def _ratio_of(sums, times):
     """Ratio from (R, 2S) sums, parts of S seeds then wholes, each seed counted `times` (R,S): (R,)."""
     part, whole = np.split(sums, 2, axis=1)
-    return _divide((part * times).sum(axis=1), (whole * times).sum(axis=1))
+    return divide((part * times).sum(axis=1), (whole * times).sum(axis=1))
 
 
-def _divide(part, whole):
+def divide(part, whole):
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(whole > 0, np.divide(part, whole), np.nan)
 
 
-def _interval(draws, n):
+def interval(draws, n):
     """2.5% and 97.5% quantile of the draws that are defined; NaN, NaN for fewer than two images."""
     draws = draws[~np.isnan(draws)]
     if n < 2 or not len(draws):

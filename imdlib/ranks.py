@@ -26,4 +26,4 @@ def drawn_auc(score, positive, times):
     negatives = np.concatenate([np.zeros((len(times), 1)), negatives], axis=1)
     positives = times[:, positive]
     below = (positives * (negatives[:, left] + negatives[:, right])).sum(axis=1)
-    return intervals._divide(below, 2 * positives.sum(axis=1) * negatives[:, -1])
+    return intervals.divide(below, 2 * positives.sum(axis=1) * negatives[:, -1])

@@ -32,15 +32,19 @@ def rows(scores, *, published=None, names=NAMES, by=("method", "train_set", "dat
     found = found.rename(columns={"dataset": "test_set"})
     undefined = found["n_undefined"].map(lambda k: f"{k} images without a defined value left out" if k else "")
     found["note"] = undefined
-    if published is not None:
-        keys = [key for key in ("method", "train_set", "test_set", "metric") if key in published]
-        paper = published.rename(columns={"value": "published", "note": "paper_note"})[
-            [*keys, "published", "paper_note"]
-        ]
-        found = found.merge(paper.drop_duplicates(keys), on=keys, how="left")
-        notes = zip(found["note"].fillna(""), found["paper_note"].fillna(""))
-        found["note"] = ["; ".join(filter(None, pair)) for pair in notes]
-    return found.reindex(columns=COLUMNS)
+    return beside(found, published).reindex(columns=COLUMNS)
+
+
+def beside(found, published):
+    """Tidy rows with the published values of the same method, train_set, test_set and metric (those of the four that `published` has)
+    in a column, and their notes after ours; None = as they are."""
+    if published is None:
+        return found
+    keys = [key for key in ("method", "train_set", "test_set", "metric") if key in published]
+    paper = published.rename(columns={"value": "published", "note": "paper_note"})[[*keys, "published", "paper_note"]]
+    found = found.merge(paper.drop_duplicates(keys), on=keys, how="left")
+    notes = zip(found["note"].fillna(""), found["paper_note"].fillna(""))
+    return found.assign(note=["; ".join(filter(None, pair)) for pair in notes])
 
 
 def save(rows, folder, name, caption, *, index=("method", "train_set"), columns=("test_set", "metric")):

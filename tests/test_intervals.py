@@ -96,7 +96,7 @@ def test_blocks_of_resamples_give_what_one_block_gives(monkeypatch):
     sums = np.random.default_rng(0).random((30, 4))
     whole = intervals._resampled(sums, 100, 0)
     assert whole.shape == (100, 4)
-    counts = intervals._drawn(30, 100, np.random.default_rng(0))
+    counts = intervals.drawn(30, 100, np.random.default_rng(0))
     assert (counts.sum(axis=1) == 30).all()
     np.testing.assert_allclose(whole, counts @ sums)
 

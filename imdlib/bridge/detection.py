@@ -37,13 +37,13 @@ def measure(rows, times):
     runs, found = list(rows.groupby("seed").indices.values()), {}
     for group, fakes in GROUPS.items():
         n, tp = count[:, fakes].sum(1), called[:, fakes].sum(1)
-        sensitivity = intervals._divide(tp, n)
-        specificity = 1 - intervals._divide(called[:, REAL], count[:, REAL])
+        sensitivity = intervals.divide(tp, n)
+        specificity = 1 - intervals.divide(called[:, REAL], count[:, REAL])
         part = np.isin(truth, [REAL, *fakes])
         aucs = [
             ranks.drawn_auc(score[run], truth[run] != REAL, times[:, run]) for run in (run[part[run]] for run in runs)
         ]
-        found[group, "f1"] = np.where(n > 0, intervals._divide(2 * tp, tp + called[:, REAL] + n), np.nan)
+        found[group, "f1"] = np.where(n > 0, intervals.divide(2 * tp, tp + called[:, REAL] + n), np.nan)
         found[group, "accuracy"] = (sensitivity + specificity) / 2
         found[group, "auc"] = np.mean(aucs, axis=0)
         found[group, "n"] = np.where(n > 0, n + count[:, REAL], 0)
@@ -56,8 +56,8 @@ def three_way(rows, each, count, times):
     called = pd.Categorical(rows["predicted"], CLASSES).codes[:, None] == np.arange(3)
     right, named = times @ (each * called * known), times @ (called * known).astype(float)
     undefined = np.where(known.all(), 0.0, np.nan)
-    recall = intervals._divide(right, count) + undefined  # (R,3)
-    f1 = np.where(count > 0, intervals._divide(2 * right, count + named), np.nan) + undefined
+    recall = intervals.divide(right, count) + undefined  # (R,3)
+    f1 = np.where(count > 0, intervals.divide(2 * right, count + named), np.nan) + undefined
     present = each.any(0)
     means = {"macro_f1": f1[:, present].mean(1), "mean_recall": recall[:, present].mean(1)}
     return means | {name: recall[:, k] for k, name in enumerate(CLASSES)}

@@ -8,7 +8,7 @@ the sizes of the draws vary.
 import numpy as np
 import pandas as pd
 
-from imdlib import intervals
+from imdlib import intervals, tables
 from imdlib.tables import COLUMNS
 
 BLOCK = 2**22  # images times draws at a time: 32 MiB
@@ -20,7 +20,7 @@ def drawn(rows, measure, *, resamples=2000, seed=0):
     rows: of one method and training set, `dataset, image, seed` and what measure needs, one row per image and seed.
     measure(rows of one data set, times (R,rows) how often each is drawn) -> {key: (R,)}.
     """
-    intervals._refuse_repeats(rows, ["dataset", "image"], "rows of one method")
+    intervals.refuse_repeats(rows, ["dataset", "image"], "rows of one method")
     number, names = pd.factorize(rows["image"])
     rng, parts = np.random.default_rng(seed), {}
     sets = rows.groupby("dataset", sort=False).indices
@@ -36,7 +36,7 @@ def chunks(count, resamples, rng):
     yield np.ones((1, count))
     block = max(1, BLOCK // max(count, 1))
     for start in range(0, resamples, block):
-        yield intervals._drawn(count, min(block, resamples - start), rng)
+        yield intervals.drawn(count, min(block, resamples - start), rng)
 
 
 def table(rows, measure, scopes, metrics, *, published=None, resamples=2000, seed=0):
@@ -58,15 +58,6 @@ def table(rows, measure, scopes, metrics, *, published=None, resamples=2000, see
             for title, name in metrics.items():
                 values = sum(weight * found[dataset, (group, name)] for dataset, weight in weights.items())
                 n = 0 if np.isnan(values[0]) else round(sum(counts) / seeds)
-                interval = intervals._interval(values[1:], n)
+                interval = intervals.interval(values[1:], n)
                 lines.append((method, train_set, test_set, title, values[0], *interval, n, seeds))
-    return beside(pd.DataFrame(lines, columns=COLUMNS[:9]), published).reindex(columns=COLUMNS)
-
-
-def beside(found, published):
-    """Table rows with the published values of the same method, test_set and metric, and their notes, in two columns."""
-    if published is None:
-        return found
-    keys = ["method", "test_set", "metric"]
-    paper = published.rename(columns={"value": "published"})[[*keys, "published", "note"]]
-    return found.merge(paper.drop_duplicates(keys), on=keys, how="left")
+    return tables.beside(pd.DataFrame(lines, columns=COLUMNS[:9]).assign(note=""), published).reindex(columns=COLUMNS)

@@ -40,7 +40,7 @@ def measure(rows, times):
     for statement, (one, larger, smaller) in WITHIN.items():
         part = truth == one
         right = above_half(d[larger][part], d[smaller][part])
-        found["both", statement] = intervals._divide(times[:, part] @ right, times[:, part].sum(1))
+        found["both", statement] = intervals.divide(times[:, part] @ right, times[:, part].sum(1))
     return found
 
 

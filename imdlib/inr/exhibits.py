@@ -8,10 +8,9 @@ et al. 2023), the harmonic mean of sensitivity and specificity.
 import numpy as np
 import pandas as pd
 
-from imdlib import intervals, metrics
+from imdlib import intervals, metrics, tables
 from imdlib.baselines import trivial
 from imdlib.ranks import drawn_auc
-from imdlib.tables import COLUMNS
 
 NAMES = {
     "auc": "image AUC",
@@ -43,7 +42,7 @@ def image_rows(scores, *, published=None, resamples=2000, seed=0):
         raise ValueError(f"scores: the rows lack the columns {absent}; they have {list(scores.columns)}")
     rows = []
     for group, found in scores.groupby(["method", "train_set", "dataset"], sort=False, dropna=False, observed=True):
-        intervals._refuse_repeats(found, ["image"], f"scores of {group}")
+        intervals.refuse_repeats(found, ["image"], f"scores of {group}")
         value, draws = point(found), resampled(found, resamples, seed)
         tampered = found.groupby("image")["label"].first()
         n = {"sen": int((tampered == 1).sum()), "spe": int((tampered == 0).sum())}
@@ -52,11 +51,11 @@ def image_rows(scores, *, published=None, resamples=2000, seed=0):
         for name, title in NAMES.items():
             undefined = np.isnan(value[name])
             count = 0 if undefined else n.get(name, len(tampered))
-            interval = intervals._interval(draws[name], count)
+            interval = intervals.interval(draws[name], count)
             about = f"undefined: {note}" if undefined else ""
             rows.append((*group, title, value[name], *interval, count, found["seed"].nunique(), about))
     table = pd.DataFrame(rows, columns=[*KEYS, "value", "low", "high", "n", "seeds", "note"])
-    return beside(table, published).reindex(columns=COLUMNS)
+    return tables.beside(table, published).reindex(columns=tables.COLUMNS)
 
 
 def always_tampered(scores):
@@ -83,7 +82,7 @@ def resampled(rows, resamples, seed):
     n, rng = len(names), np.random.default_rng(seed)
     block = max(1, BLOCK // n)
     sizes = [min(block, resamples - start) for start in range(0, resamples, block)]
-    parts = [drawn_metrics(rows, image, intervals._drawn(n, size, rng)) for size in sizes]
+    parts = [drawn_metrics(rows, image, intervals.drawn(n, size, rng)) for size in sizes]
     return {name: np.concatenate([part[name] for part in parts]) for name in NAMES}
 
 
@@ -98,7 +97,7 @@ def drawn_metrics(rows, image, times):
     sums = np.zeros((times.shape[1], 6))
     np.add.at(sums, image, counts)
     tp, fp, fn, tn, part, whole = (times @ sums).T
-    ratio = intervals._divide
+    ratio = intervals.divide
     sen, spe, pixel_f1 = ratio(tp, tp + fn), ratio(tn, tn + fp), ratio(part, whole)
     f1 = np.where(tp + fn > 0, ratio(2 * tp, 2 * tp + fp + fn), np.nan)
     f1_hmean = harmonic_means(sen, spe)
@@ -118,15 +117,4 @@ def drawn_metrics(rows, image, times):
 
 def harmonic_means(a, b):
     """`metrics.harmonic_mean` of arrays: 2ab/(a+b), 0 where both are 0, NaN where either is NaN."""
-    return np.where(a + b == 0, 0.0, intervals._divide(2 * a * b, a + b))
-
-
-def beside(table, published):
-    """Table rows with the published values in a column and their notes after ours."""
-    if published is None:
-        return table
-    keys = [key for key in KEYS if key in published]
-    paper = published.rename(columns={"value": "published", "note": "paper_note"})[[*keys, "published", "paper_note"]]
-    table = table.merge(paper.drop_duplicates(keys), on=keys, how="left")
-    notes = zip(table["note"].fillna(""), table["paper_note"].fillna(""))
-    return table.assign(note=["; ".join(filter(None, pair)) for pair in notes])
+    return np.where(a + b == 0, 0.0, intervals.divide(2 * a * b, a + b))

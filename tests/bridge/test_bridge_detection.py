@@ -69,7 +69,7 @@ def test_seeds_pool_counts_and_average_aucs():
 def test_draws_are_those_of_copied_rows():
     table = several()
     number, names = pd.factorize(table["image"])
-    times = intervals._drawn(len(names), 12, np.random.default_rng(0))
+    times = intervals.drawn(len(names), 12, np.random.default_rng(0))
     times[0] = 0
     times[0, number[table["class"] == "real"]] = 1  # one class alone
     found = detection.measure(table, times[:, number])

@@ -2,29 +2,14 @@
 
 import itertools
 import math
-import os
-import subprocess
-import sys
-from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pytest
 import torch
-from matplotlib import pyplot as plt
 
 from imdlib.bridge.labels import FULLY, PARTLY, REAL
 from imdlib.bridge.toys import discrepancy_figures as draw
 from imdlib.bridge.toys import discrepancy_plane as plane
-
-matplotlib.use("agg")
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -125,11 +110,6 @@ def test_drawings_show_what_they_are_given(short):
 
 
 @pytest.mark.slow
-def test_notebook_runs_and_leaves_its_figures(tmp_path):
-    command = [sys.executable, "-m", "papermill", "--no-progress-bar", "--log-level", "ERROR"]
-    command += [str(NOTEBOOKS / "bridge" / "1_discrepancy.ipynb"), str(tmp_path / "out.ipynb")]
-    command += ["-p", "steps", "8", "-p", "results", str(tmp_path / "results")]
-    done = subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    names = {path.stem for path in (tmp_path / "results" / "bridge" / "figures").glob("*.png")}
+def test_notebook_runs_and_leaves_its_figures(figures_of):
+    names = {path.stem for path in figures_of("1_discrepancy", steps=8).glob("*.png")}
     assert names == {f"figure_discrepancy_{one}" for one in ("film", "density", "terms", "margin", "overlap")}

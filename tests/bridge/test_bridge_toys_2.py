@@ -1,30 +1,14 @@
 """Toy of the generalizers: the study's own losses, who moves and who must not, unseen fakes, drawings, and its notebook."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-import matplotlib
 import numpy as np
 import pytest
 import torch
-from matplotlib import pyplot as plt
 
 from imdlib.bridge.discrepancy import generalizer_loss
 from imdlib.bridge.stages import stage_losses
 from imdlib.bridge.toys import adversary as game
 from imdlib.bridge.toys import adversary_figures as draw
 from imdlib.bridge.toys import adversary_unseen as ring
-
-matplotlib.use("agg")
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +123,6 @@ def test_drawings_show_what_they_are_given(played):
 
 
 @pytest.mark.slow
-def test_notebook_runs_and_leaves_its_figures(tmp_path):
-    command = [sys.executable, "-m", "papermill", "--no-progress-bar", "--log-level", "ERROR"]
-    command += [str(NOTEBOOKS / "bridge" / "2_generalizers.ipynb"), str(tmp_path / "out.ipynb")]
-    command += ["-p", "steps", "8", "-p", "starts", "2", "-p", "results", str(tmp_path / "results")]
-    done = subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    names = {path.stem for path in (tmp_path / "results" / "bridge" / "figures").glob("*.png")}
+def test_notebook_runs_and_leaves_its_figures(figures_of):
+    names = {path.stem for path in figures_of("2_generalizers", steps=8, starts=2).glob("*.png")}
     assert names == {"figure_adversary_game", "figure_adversary_unseen"}

@@ -1,26 +1,10 @@
 """Notebook 3's toy: what a cut branch cannot know is exactly unknown, and open bridges carry it."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-import matplotlib
 import numpy as np
 import pytest
 import torch
-from matplotlib import pyplot as plt
 
 from imdlib.bridge.toys import branches, branches_figures
-
-matplotlib.use("agg")
-REPO = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -135,12 +119,7 @@ def test_branch_drawings(models, capsys):
 
 
 @pytest.mark.slow
-def test_notebook_3_runs(tmp_path):
-    command = [sys.executable, "-m", "papermill", "--no-progress-bar", "--log-level", "ERROR"]
-    command += [str(REPO / "notebooks/bridge/3_two_branches.ipynb"), str(tmp_path / "out.ipynb")]
-    command += ["-p", "results", str(tmp_path / "results")]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr[-3000:]
+def test_notebook_3_runs(figures_of):
+    left = figures_of("3_two_branches")
     for name in ("figure_fields", "figure_interaction", "figure_branches"):
-        assert (tmp_path / f"results/bridge/figures/{name}.csv").stat().st_size > 50
+        assert (left / f"{name}.csv").stat().st_size > 50

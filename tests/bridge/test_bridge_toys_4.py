@@ -1,28 +1,12 @@
 """Notebook 4's toy: closed forms of the product, when it helps and when it harms, and what stretching does to noise."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-import matplotlib
 import numpy as np
 import pytest
 import torch
-from matplotlib import pyplot as plt
 
 from imdlib.bridge.labels import PARTLY
 from imdlib.bridge.localize import refined_cam, unit_range
 from imdlib.bridge.toys import spread, spread_figures
-
-matplotlib.use("agg")
-REPO = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def ious(contrast, **options):
@@ -114,12 +98,7 @@ def test_spread_drawings():
 
 
 @pytest.mark.slow
-def test_notebook_4_runs(tmp_path):
-    command = [sys.executable, "-m", "papermill", "--no-progress-bar", "--log-level", "ERROR"]
-    command += [str(REPO / "notebooks/bridge/4_cam_times_attention.ipynb"), str(tmp_path / "out.ipynb")]
-    command += ["-p", "results", str(tmp_path / "results")]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr[-3000:]
+def test_notebook_4_runs(figures_of):
+    left = figures_of("4_cam_times_attention")
     for name in ("figure_product", "figure_spread", "figure_authentic", "figure_zero"):
-        assert (tmp_path / f"results/bridge/figures/{name}.csv").stat().st_size > 50
+        assert (left / f"{name}.csv").stat().st_size > 50

@@ -1,26 +1,10 @@
 """Notebook 5's toy: the worlds are what they are said to be, and the figure shows the numbers it is given."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-import matplotlib
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 from sklearn.metrics import pairwise_distances
 
 from imdlib.bridge.toys import worlds
-
-matplotlib.use("agg")
-REPO = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def test_rotation_keeps_distances():
@@ -84,12 +68,7 @@ def test_everyone_votes_against_everyone():
 
 
 @pytest.mark.slow
-def test_notebook_5_runs(tmp_path):
-    command = [sys.executable, "-m", "papermill", "--no-progress-bar", "--log-level", "ERROR"]
-    command += [str(REPO / "notebooks/bridge/5_reading_tsne.ipynb"), str(tmp_path / "out.ipynb")]
-    command += ["-p", "results", str(tmp_path / "results")]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr[-3000:]
+def test_notebook_5_runs(figures_of):
+    left = figures_of("5_reading_tsne")
     for name in ("equal", "unequal", "noise", "ribbon", "seeds", "meters"):
-        assert (tmp_path / f"results/bridge/figures/figure_{name}.csv").stat().st_size > 50
+        assert (left / f"figure_{name}.csv").stat().st_size > 50

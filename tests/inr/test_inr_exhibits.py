@@ -111,7 +111,7 @@ def test_drawn_once_each_is_the_value():
 def test_resamples_against_a_loop():
     table = scored(n=12)
     image, names = pd.factorize(table["image"])
-    times = intervals._drawn(len(names), 30, np.random.default_rng(0))
+    times = intervals.drawn(len(names), 30, np.random.default_rng(0))
     times[0], times[1] = 0, 0
     label = table.drop_duplicates("image")["label"].to_numpy()
     times[[0, 1], [label.argmax(), label.argmin()]] = 12  # one class alone
@@ -141,10 +141,10 @@ def test_intervals_are_those_of_the_shared_room():
 
 
 def test_blocks_of_draws_change_nothing(monkeypatch):
-    table, drawn, sizes = scored(n=10), intervals._drawn, []
+    table, drawn, sizes = scored(n=10), intervals.drawn, []
     whole = exhibits.resampled(table, 50, 0)
     monkeypatch.setattr(exhibits, "BLOCK", 70)
-    monkeypatch.setattr(intervals, "_drawn", lambda n, size, rng: sizes.append(size) or drawn(n, size, rng))
+    monkeypatch.setattr(intervals, "drawn", lambda n, size, rng: sizes.append(size) or drawn(n, size, rng))
     parts = exhibits.resampled(table, 50, 0)
     assert sizes == [7] * 7 + [1]
     for name in NAMES:
