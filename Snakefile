@@ -9,7 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from imdlib import inr, ncl, runs
+from imdlib import bridge, inr, ncl, runs
+from imdlib.bridge import grid as bridge_grid
 from imdlib.inr import grid as inr_grid
 from imdlib.ncl import grid as ncl_grid
 
@@ -17,8 +18,9 @@ NAME = config.get("profile", "quick")
 PROFILE = yaml.safe_load(Path(f"profiles/{NAME}.yaml").read_text())
 RESULTS = f"results/{NAME}"
 DATA = str(Path(config["data"]).resolve()) if config.get("data") else ""
-NOTEBOOKS = ["data", "ncl/run", "ncl/report", "inr/nrr", "inr/run", "inr/report", "report"]
-GRIDS = {"ncl": ncl_grid, "inr": inr_grid}
+STUDY_NOTEBOOKS = ["ncl/run", "ncl/report", "inr/nrr", "inr/run", "inr/report", "bridge/run", "bridge/report"]
+NOTEBOOKS = ["data", *STUDY_NOTEBOOKS, "report"]
+GRIDS = {"ncl": ncl_grid, "inr": inr_grid, "bridge": bridge_grid}
 
 
 def settings(notebook, **more):
@@ -56,11 +58,13 @@ if unknown:
 
 NCL = ncl_grid.configurations(**graph("ncl"))
 NRR, INR = inr_grid.configurations(**graph("inr"))
+BRIDGE = bridge_grid.configurations(**graph("bridge"))
 CHECKS = [f"imdlib.data.{name}" for name in ("facts", "resemblance", "shortcuts", "checks", "gallery")]
 CODE = {
     "data": runs.code_fingerprint(*ncl.DATA_CODE, *CHECKS, "imdlib.metrics", "imdlib.baselines"),
     "ncl": runs.code_fingerprint(*ncl.CODE),
     "inr": runs.code_fingerprint(*inr.CODE),
+    "bridge": runs.code_fingerprint(*bridge.CODE),
 }
 RUN = (
     "OMP_NUM_THREADS={threads} {sys.executable} -m papermill --no-progress-bar --log-level ERROR {input.notebook} {log.notebook}"
@@ -136,6 +140,27 @@ rule inr_report:
     output: f"{RESULTS}/inr/report.html"
     log: notebook=f"{RESULTS}/inr/report.ipynb", text=f"{RESULTS}/inr/log.txt"
     params: values=papermill("inr/report")
+    shell: RUN + PAGE
+
+
+rule bridge_run:
+    message: "training {wildcards.run}"
+    input:
+        notebook=ancient("notebooks/bridge/run.ipynb"),
+        data=ancient(expand(f"{RESULTS}/data/{{dataset}}/scores.csv.gz", dataset=sets("bridge", BRIDGE))),
+    output: update(f"{RESULTS}/bridge/runs/{{run}}/stamp.json")
+    log: notebook=f"{RESULTS}/bridge/runs/{{run}}/run.ipynb", text=f"{RESULTS}/bridge/runs/{{run}}/log.txt"
+    params: values=lambda w: papermill("bridge/run", run=w.run, **BRIDGE[w.run]), code=CODE["bridge"]
+    threads: PROFILE.get("threads", 1)
+    shell: RUN + " && touch {output}"
+
+
+rule bridge_report:
+    message: "Bridging: tables, figures and claims"
+    input: notebook="notebooks/bridge/report.ipynb", runs=expand(f"{RESULTS}/bridge/runs/{{run}}/stamp.json", run=BRIDGE)
+    output: f"{RESULTS}/bridge/report.html"
+    log: notebook=f"{RESULTS}/bridge/report.ipynb", text=f"{RESULTS}/bridge/log.txt"
+    params: values=papermill("bridge/report")
     shell: RUN + PAGE
 
 

@@ -16,7 +16,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
-METHODS = ("tsne", "umap")
+METHODS = {"tsne": "t-SNE", "umap": "UMAP"}  # method -> its name
 COMPONENTS = 50  # principal components kept before either method
 
 
@@ -45,7 +45,7 @@ def project(features, method="tsne", perplexity=30, seed=0, init="pca"):
     its own default) or 'random'.
     """
     if method not in METHODS:
-        raise ValueError(f"method={method!r}: expected one of {METHODS}")
+        raise ValueError(f"method={method!r}: expected one of {tuple(METHODS)}")
     if init not in ("pca", "random"):
         raise ValueError(f"init={init!r}: expected 'pca' or 'random'")
     points = prepared(features)

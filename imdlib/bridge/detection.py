@@ -66,12 +66,16 @@ def three_way(rows, each, count, times):
 def scopes(rows, groups=tuple(GROUPS)):
     """{'<group>: <set>': (group, {dataset: weight})} for `draws.table`: the trained generator, each unseen one, and their mean.
 
-    rows: of one training set, `dataset, seen`. Several trained sets are averaged under SEEN, and stand alone before it.
+    rows: of one training set, `dataset, seen, class`. Several trained sets are averaged under SEEN, and stand alone before it. A set
+    without fakes of a group is left out of it.
     """
-    sets = rows.drop_duplicates("dataset").set_index("dataset")["seen"]
-    seen, unseen = ([name for name in sets.index if sets[name] == which] for which in (True, False))
-    found = {}
+    sets, found = rows.drop_duplicates("dataset").set_index("dataset")["seen"], {}
     for group in groups:
+        fakes = rows["class"].isin([CLASSES[k] for k in GROUPS[group]])
+        having = set(rows.loc[fakes, "dataset"])
+        seen, unseen = (
+            [name for name in sets.index if sets[name] == which and name in having] for which in (True, False)
+        )
         alone = [*(seen if len(seen) > 1 else []), *unseen]
         found |= {f"{group}: {SEEN}": (group, mean(seen))} if seen else {}
         found |= {f"{group}: {short(name)}": (group, {name: 1}) for name in alone}

@@ -45,7 +45,7 @@ def table(rows, measure, scopes, metrics, *, published=None, resamples=2000, see
     measure: as of `drawn`, its keys (group, name), with a name 'n' that counts rows. scopes: {test_set: (group, {dataset:
     weight})}, a weighted sum over sets, such as the mean over other generators, or in domain minus it; one that lacks a
     set, or images of its group, gives no row. metrics: {name in the table: name of measure}. published: DataFrame of
-    method, test_set, metric, value, note. n: images of the group in all sets of the scope. Undefined values are NaN.
+    method, test_set, metric, value, note, set beside whatever ours were trained on. n: images of the group in all sets of the scope. Undefined values are NaN.
     """
     lines, needed = [], {dataset for _, weights in scopes.values() for dataset in weights}
     rows = rows[rows["dataset"].isin(needed)]
@@ -60,4 +60,6 @@ def table(rows, measure, scopes, metrics, *, published=None, resamples=2000, see
                 n = 0 if np.isnan(values[0]) else round(sum(counts) / seeds)
                 interval = intervals.interval(values[1:], n)
                 lines.append((method, train_set, test_set, title, values[0], *interval, n, seeds))
-    return tables.beside(pd.DataFrame(lines, columns=COLUMNS[:9]).assign(note=""), published).reindex(columns=COLUMNS)
+    found = pd.DataFrame(lines, columns=COLUMNS[:9]).assign(note="")
+    paper = None if published is None else published.drop(columns="train_set", errors="ignore")
+    return tables.beside(found, paper).reindex(columns=COLUMNS)

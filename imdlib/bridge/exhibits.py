@@ -1,15 +1,16 @@
-"""What figures are drawn from: the discrepancies of Figure 3 and the plane of Figure 4, from the rows and points of a run.
+"""What figures are drawn from: the discrepancies of Figure 3 and the features of Figure 4, from the rows of a run.
 
 Bridging section 4.2.2.
 """
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 
 from imdlib import embedding, plots
 from imdlib.bridge.labels import CLASSES, three_classes
 
-PLANE = ["image", "features", "x", "y", "class"]  # columns
+KNOWN = ["image", "dataset", "class", "generator"]  # what is kept of an image beside its features
 CURVES = {
     "val_recall": "validation recall",
     "val_teacher_recall": "that of the teacher",
@@ -61,16 +62,40 @@ def densities(scores):
     return drawn.figure
 
 
-def plane(points, rows, seed=0):
-    """Figure 4: (DataFrame of image, class, features (which), x, y; dict of `embedding.judge` for each, `<name>_<which>`).
+def write_points(path, scores, points):
+    """Keep the features of test images for Figure 4: arrays KNOWN (text) and one (N,D) float16 for each kind of features.
 
-    points: {which: features (N,D)}; rows: of the same N images in the same order. Too few images for t-SNE (30 neighbours)
-    give an empty frame and no numbers.
+    scores: rows of all sets; points: a dict {which: features} for each set, in the same order. Authentic images that
+    several sets show under one name are kept once, as of the first.
     """
-    classes, frames, judged = three_classes(rows), [], {}
-    for which, features in points.items() if len(rows) > 60 else ():
-        xy = embedding.project(features, seed=seed)
-        known = dict(image=rows["image"].to_numpy(), features=which, x=xy[:, 0], y=xy[:, 1])
-        frames.append(pd.DataFrame(known | {"class": [CLASSES[c] for c in classes]}))
-        judged |= {f"{name}_{which}": value for name, value in embedding.judge(features, classes, xy).items()}
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=PLANE), judged
+    scores = scores.reset_index(drop=True)
+    scores["class"] = [CLASSES[c] for c in three_classes(scores)]
+    scores["generator"] = scores["generator"].fillna("") if "generator" in scores else ""
+    once = ~(scores["label"].eq(0) & scores.duplicated(["image", "label"]))
+    points = list(points)
+    features = {which: np.concatenate([some[which] for some in points])[once] for which in points[0]}
+    known = {name: scores.loc[once, name].to_numpy(dtype=str) for name in KNOWN}
+    np.savez_compressed(path, **known, **{which: found.astype(np.float16) for which, found in features.items()})
+
+
+def read_points(path):
+    """(DataFrame of KNOWN, {which: features (N,D) float32}) that `write_points` left."""
+    with np.load(path) as kept:
+        found = {name: kept[name] for name in kept.files}
+    rows = pd.DataFrame({name: found.pop(name) for name in KNOWN})
+    return rows, {which: features.astype(np.float32) for which, features in found.items()}
+
+
+def planes(features, classes, ways, seed=0):
+    """Figure 4: ({title: coordinates (N,2)}, {title: `embedding.judge`}) of every kind of features by every way.
+
+    features: {title: (N,D)}; classes (N,); ways: pairs (method of `embedding.METHODS`, perplexity), of which those that
+    ask for as many neighbours as there are images are left out.
+    """
+    coordinates, judged = {}, {}
+    for method, perplexity in ways:
+        for title, points in features.items() if perplexity < len(classes) else ():
+            name = f"{title}, {embedding.METHODS[method]} {perplexity}"
+            coordinates[name] = embedding.project(points, method, perplexity, seed=seed)
+            judged[name] = embedding.judge(points, classes, coordinates[name])
+    return coordinates, judged

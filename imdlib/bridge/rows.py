@@ -30,7 +30,6 @@ def gather(results):
     settings, rows = runs.gather(results, "bridge")
     settings = settings.assign(key=settings["method"], sets=settings["train_set"].str.split("+"))
     settings["method"] = settings["key"].map(METHODS)
-    settings["extractor"] = settings["extractor"].str.split().str[0].fillna("")  # of a stamp: its weights, too
     settings["train_set"] = settings["train_set"].mask(settings["sets"].str.len() > 1, "all")
     order = {name: k for k, name in enumerate(METHODS)}
     settings = settings.sort_values(["train_set", "key", "seed"], key=lambda c: c.map(order) if c.name == "key" else c)

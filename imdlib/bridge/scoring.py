@@ -14,6 +14,7 @@ from imdlib.bridge.localize import fake_map
 from imdlib.bridge.whole import Whole
 from imdlib.data.batches import evaluation_batches
 
+KNOWN = ["dataset", "kind", "label", "generator"]  # what a manifest says of an image; the last where its set says it
 PROBABILITIES = ["p_real", "p_partly", "p_fully"]
 FAKE = "fake"  # what a detector of real against fake calls an image
 MAPS = {
@@ -44,7 +45,7 @@ def score(model, images, features, *, start=None, locations=None, examples=0, **
     """Score every image of an ImageSet with a `Whole`: (rows, pictures, points).
 
     features: of the same images; start: d1, d2 before training (N,2); locations: of `metrics.mask_locations`; drawing:
-    `scales` and `flip` of `fake_map`. rows: image, dataset, kind, label, score (1 - p_real), PROBABILITIES, predicted
+    `scales` and `flip` of `fake_map`. rows: image, KNOWN, score (1 - p_real), PROBABILITIES, predicted
     (name of a class), d1, d2, d1_start, d2_start, and where there is a mask, for each prefix of MAPS, the columns of
     `metrics.per_image`: '' as inference gives the map, 'drawn_' whatever the class, 'plain_' likewise without attention.
     pictures: as of `evaluate.score`, maps drawn whatever the class. points: dict of features (N,D): extractor, the mean
@@ -109,7 +110,7 @@ def score_binary(model, images):
 
 def described(manifest, rows):
     """Rows {index: dict} beside what the manifest says of each image."""
-    known = manifest[["dataset", "kind", "label"]].copy()
+    known = manifest[[name for name in KNOWN if name in manifest]].copy()
     known.insert(0, "image", evaluate.short_names(manifest))
     return known.join(pd.DataFrame.from_dict(rows, orient="index").sort_index())
 

@@ -67,7 +67,7 @@ def network_of(params, width=0):
         raise ValueError(f"method={method!r}: expected one of {', '.join(METHODS)}")
     traces = dict(inputs=params["inputs"])
     if method == "wang":
-        shape = dict(backbone=params["backbone"], width=params["backbone_width"], stem_stride=params["stem_stride"])
+        shape = dict(backbone=params["backbone"], width=params["backbone_width"], stem_stride=params["backbone_stride"])
         return generated.Wang(**shape, **traces, blocks=params["blocks"] or None, pretrained=params["pretrained"])
     if method == "tar":
         return tar.TAR(**traces, blocks=params["tar_blocks"])

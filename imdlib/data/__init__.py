@@ -8,8 +8,9 @@ def load(dataset, data="", *, count=1000, size=128, seed=1):
 
     An embedded twin ('sim-casia', 'sim-dolos-nearest', ...) is built when it is missing, with `count` images of `size` x `size` pixels;
     a real set is looked for in the folder `data` (its own folder, or one that holds several sets; a relative path counts from the
-    repository). Names joined by `+` ('sim-casia+sim-nist16') give the images of all of these sets; the column `generator`, where one of
-    them has it, is "" for the others.
+    repository). Of sets made by several generators, one is asked for by name ('dolos-lama': its images and the authentic ones). Names
+    joined by `+` ('sim-casia+sim-nist16') give the images of all of these sets, each once; the column `generator`, where one of them
+    has it, is "" for the others.
     seed: of the twin. The benchmark was designed on seed 0: the strength of its traces and the settings of the networks were chosen
     there. The study runs on another seed, so that no number of a table was chosen on the images that it is computed from.
     """
@@ -18,7 +19,7 @@ def load(dataset, data="", *, count=1000, size=128, seed=1):
 
     if "+" in dataset:
         parts = [load(name, data, count=count, size=size, seed=seed) for name in dataset.split("+")]
-        joined = pd.concat(parts, ignore_index=True)
+        joined = pd.concat(parts, ignore_index=True).drop_duplicates("image", ignore_index=True)
         return joined.fillna({"generator": ""}) if "generator" in joined else joined
     if dataset.startswith("sim-"):
         return catalog.read(dataset, synthetic.build(dataset, count=count, size=size, seed=seed))

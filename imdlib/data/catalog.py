@@ -54,7 +54,8 @@ MOSTLY = 0.9  # a larger tampered fraction than this looks like a mask of the wr
 def read(dataset, root=None, *, on_error="raise", **options):
     """The manifest of a data set, a DataFrame with the columns COLUMNS (and `generator` where images have one).
 
-    dataset: a key of DATASETS, or the name of an embedded twin ('sim-casia'), which is built when `root` is None.
+    dataset: a key of DATASETS; such a key, '-' and a generator ('dolos-lama'), for the authentic images and those of this
+    generator alone; or the name of an embedded twin ('sim-casia'), which is built when `root` is None.
     root: the data set's own folder, or one that holds it; its tree is in help(DATASETS[dataset]).
     on_error: "raise" a CatalogError that lists everything that is wrong, or "skip" what is wrong and list it in
     `problems(manifest)`. options: of the reader, such as split="random" for nist16.
@@ -67,12 +68,24 @@ def read(dataset, root=None, *, on_error="raise", **options):
         raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}")
     if dataset.startswith("sim-"):
         return read_twin(dataset, root)
+    whole, _, generator = dataset.partition("-")
+    if generator and whole in DATASETS:
+        return of_generator(read(whole, root, on_error=on_error, **options), generator, dataset)
     if dataset not in DATASETS:
         near = difflib.get_close_matches(dataset, DATASETS, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         raise CatalogError(f"no data set is called '{dataset}'.{hint} There are: {', '.join(DATASETS)}, and sim-*")
     path = check_root(root, dataset)
     return build(dataset, path, DATASETS[dataset](path, **options), on_error)
+
+
+def of_generator(manifest, generator, dataset):
+    """The authentic images of a manifest and those of one generator, as a data set of its own."""
+    made_by = manifest["generator"] if "generator" in manifest else pd.Series("", index=manifest.index)
+    if generator not in set(made_by):
+        known = ", ".join(sorted(set(made_by) - {""})) or "none"
+        raise CatalogError(f"data set '{dataset}': no image is of the generator '{generator}'. Found: {known}")
+    return manifest[made_by.isin(["", generator])].assign(dataset=dataset).reset_index(drop=True)
 
 
 def read_twin(dataset, root):

@@ -144,6 +144,12 @@ def test_scopes_and_what_they_lack():
     partly = table[table["class"] != "fully fake"]
     found = draws.table(partly, detection.measure, detection.scopes(partly), {"F1": "f1"}, resamples=5)
     assert not found["test_set"].str.startswith("fully fake").any() and len(found) == 6
+    whole_alone = table.assign(
+        **{"class": table["class"].mask((table["dataset"] == AWAY) & (table["class"] == "partly fake"), "real")}
+    )
+    assert f"partly fake: {UNSEEN}" not in detection.scopes(whole_alone) and f"both: {UNSEEN}" in detection.scopes(
+        whole_alone
+    )
     elsewhere = {"x": ("both", {HOME: 1, FAR: -1})}
     assert draws.table(table, detection.measure, elsewhere, {"F1": "f1"}).columns.tolist() == tables.COLUMNS
 

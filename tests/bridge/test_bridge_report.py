@@ -13,8 +13,8 @@ import yaml
 
 from imdlib import claims, runs, tables
 from imdlib import data as datasets
-from imdlib.bridge import grid, probe
-from imdlib.bridge.labels import CLASSES, three_classes
+from imdlib.bridge import exhibits, grid, probe
+from imdlib.bridge.labels import CLASSES
 from imdlib.bridge.methods import BINARY, METHODS, parts
 from imdlib.evaluate import short_names
 
@@ -32,11 +32,8 @@ def write_run(results, name, cell, manifests):
     folder.mkdir(parents=True)
     params = runs.declared("bridge/run") | SMALL | cell | dict(run=name, results=str(results))
     tower = "" if cell["method"] in BINARY else "stand-in tokens centre 32 0123"
-    numbers = ("silhouette", "silhouette_plane", "knn", "knn_plane", "chance")
-    judged = {f"{number}_{which}": 0.5 for number in numbers for which in ("extractor", "final")}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
-    facts = FACTS | dict(seed=cell["seed"], extractor=tower) | (judged if cell.get("embed") else {})
-    (folder / "stamp.json").write_text(json.dumps(facts))
+    (folder / "stamp.json").write_text(json.dumps(FACTS | dict(seed=cell["seed"], tower=tower)))
     scores = pd.concat([score(cell["method"], rows, rng) for rows in manifests.values()])
     scores.to_csv(folder / "scores.csv.gz", index=False)
     medians = [f"d{i}_{one}" for i in (1, 2) for one in ("real", "pf", "ff")]
@@ -45,12 +42,10 @@ def write_run(results, name, cell, manifests):
     )
     history.to_csv(folder / "history.csv", index=False)
     if cell.get("embed"):
-        some = scores[scores["dataset"] == SETS[0]]
-        plane = pd.concat(
-            [some[["image"]].assign(features=f, x=rng.random(len(some)), y=0.5) for f in ("extractor", "final")]
-        )
-        plane["class"] = np.tile(np.array(CLASSES)[three_classes(some)], 2)
-        plane.to_csv(folder / "plane.csv", index=False)
+        points = [
+            {which: rng.random((len(rows), 4)) for which in ("extractor", "final")} for rows in manifests.values()
+        ]
+        exhibits.write_points(folder / "points.npz", scores, points)
     masked = scores[scores["drawn_f1"].notna()] if "drawn_f1" in scores else scores.head(0)
     kept = {}
     for name in masked["dataset"] + "/" + masked["image"]:
@@ -62,7 +57,7 @@ def write_run(results, name, cell, manifests):
 def score(method, manifest, rng):
     """Rows of one data set, drawn at random."""
     p, n = rng.dirichlet(np.ones(3), len(manifest)), len(manifest)
-    table = manifest[["dataset", "kind", "label"]].reset_index(drop=True)
+    table = manifest[["dataset", "kind", "label", "generator"]].reset_index(drop=True)
     table = table.assign(
         image=short_names(manifest), score=1 - p[:, 0], p_real=p[:, 0], p_partly=p[:, 1], p_fully=p[:, 2]
     )

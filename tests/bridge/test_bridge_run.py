@@ -57,7 +57,7 @@ def test_a_set_of_two_classes_without_masks(cifake, tmp_path):
     assert {"params.yaml", "history.csv", "scores.csv.gz", "weights.safetensors", "stamp.json"} <= names
     assert len(scores) == 10 and set(scores["kind"]) == {"authentic", "generated"} and "auc" not in scores
     assert scores[["d1", "d2", "d1_start", "d2_start"]].notna().all().all()
-    assert stamp["train_images"] > 20 and "stand-in" in stamp["extractor"]
+    assert stamp["train_images"] > 20 and "stand-in" in stamp["tower"]
 
     code, output = execute(tmp_path, **options, with_fully=False, run="one_class")
     assert code != 0 and "at least two classes, found real" in output
@@ -69,7 +69,7 @@ def test_a_run_on_a_twin_is_finished_once(tmp_path):
     code, output = execute(tmp_path, **options)
     assert code == 0, output[-3000:]
     names, scores, stamp = left(tmp_path, "late_sim-dolos-nearest_seed0")
-    assert {"maps.npz", "plane.csv", "history.csv"} <= names
+    assert {"maps.npz", "points.npz", "history.csv"} <= names
     assert set(scores["predicted"]) <= set(CLASSES)
     partly = scores["kind"] == "edit"
     for prefix in ("", "drawn_", "plain_"):
@@ -86,4 +86,4 @@ def test_a_run_on_a_twin_is_finished_once(tmp_path):
     code, output = execute(tmp_path, **options, method="wang")
     assert code == 0, output[-3000:]
     _, scores, stamp = left(tmp_path, "wang_sim-dolos-nearest_seed0")
-    assert scores["p_partly"].isna().all() and set(scores["predicted"]) <= {"real", "fake"} and stamp["extractor"] == ""
+    assert scores["p_partly"].isna().all() and set(scores["predicted"]) <= {"real", "fake"} and stamp["tower"] == ""

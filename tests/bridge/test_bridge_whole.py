@@ -163,13 +163,21 @@ def test_bad_parameters_are_refused():
         whole.tower_of(params(extractor="resnet18"))
 
 
-def test_plane():
-    g = np.random.default_rng(0)
-    rows = pd.DataFrame(dict(image=[f"{i}.jpg" for i in range(90)], kind=["authentic", "edit", "generated"] * 30))
-    far = np.eye(3)[np.arange(90) % 3] * 50 + g.normal(size=(90, 3))
-    plane, judged = exhibits.plane({"extractor": g.normal(size=(90, 5)), "final": far}, rows)
-    assert (
-        len(plane) == 180 and set(plane["features"]) == {"extractor", "final"} and plane[["x", "y"]].notna().all().all()
-    )
-    assert judged["silhouette_final"] > 0.7 > 0.2 > judged["silhouette_extractor"]
-    assert exhibits.plane({"final": far[:9]}, rows[:9])[1] == {}
+def test_points_are_kept_and_drawn(tmp_path):
+    g, n = np.random.default_rng(0), 60
+    one = pd.DataFrame(dict(image=[f"{i}.jpg" for i in range(n)], kind=["authentic", "edit", "generated"] * 20))
+    one["label"] = (one["kind"] != "authentic").astype(int)
+    scores = pd.concat([one.assign(dataset=name, generator=np.where(one["label"] == 1, name, "")) for name in "ab"])
+    far = np.eye(3)[np.arange(n) % 3] * 50 + g.normal(size=(n, 3))
+    exhibits.write_points(tmp_path / "points.npz", scores, [{"extractor": g.normal(size=(n, 5)), "final": far}] * 2)
+    rows, features = exhibits.read_points(tmp_path / "points.npz")
+    assert len(rows) == 2 * n - 20 == len(features["final"]) and features["extractor"].shape == (100, 5)
+    assert rows["dataset"].value_counts().to_dict() == {"a": 60, "b": 40} and set(rows["generator"]) == {"", "a", "b"}
+    np.testing.assert_allclose(features["final"][:n], far, atol=0.05)
+
+    coordinates, judged = exhibits.planes(features, rows["class"], [("tsne", 30), ("umap", 5), ("tsne", 100)])
+    assert list(coordinates) == [
+        f"{which}, {how}" for how in ("t-SNE 30", "UMAP 5") for which in ("extractor", "final")
+    ]
+    assert all(np.isfinite(xy).all() and xy.shape == (100, 2) for xy in coordinates.values())
+    assert judged["final, t-SNE 30"]["silhouette"] > 0.7 > 0.2 > judged["extractor, UMAP 5"]["silhouette"]

@@ -8,6 +8,7 @@ import pytest
 from disk import mask, photo, region, row, stored
 from PIL import Image
 
+from imdlib import data
 from imdlib.bridge.labels import FULLY, PARTLY, three_classes
 from imdlib.data import catalog
 from imdlib.data.catalog import CatalogError
@@ -401,6 +402,12 @@ def test_dolos(tmp_path):
     for name in edits["mask"]:
         assert np.array_equal(np.asarray(Image.open(name)) // 255, region())  # 0 was fake
     assert catalog.read("dolos", root)["image"].equals(manifest["image"])  # its own folder, or one above
+    lama = catalog.read("dolos-lama", tmp_path)
+    assert lama["kind"].value_counts().to_dict() == {"authentic": 4, "edit": 3} and set(lama["dataset"]) == {"dolos-lama"}
+    both = data.load("dolos-lama+dolos-p2", str(tmp_path))
+    assert sorted(both["image"]) == sorted(manifest["image"])  # authentic images that both have are there once
+    with pytest.raises(catalog.CatalogError, match="of the generator 'ldm'. Found: lama, p2"):
+        catalog.read("dolos-ldm", tmp_path)
     photo(root / "celebahq/real/test/test2.png")
     assert len(catalog.read("dolos", tmp_path)) == 11 and len(catalog.read("dolos", tmp_path, limit=1)) == 10
 
