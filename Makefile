@@ -28,7 +28,7 @@ study: .venv/ready
 
 test: .venv/ready
 	@echo "-- tests"
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --max-worker-restart=0
 
 lab: .venv/ready
 	@$(BIN)/jupyter lab notebooks

@@ -59,9 +59,9 @@ if unknown:
 NCL = ncl_grid.configurations(**graph("ncl"))
 NRR, INR = inr_grid.configurations(**graph("inr"))
 BRIDGE = bridge_grid.configurations(**graph("bridge"))
-CHECKS = [f"imdlib.data.{name}" for name in ("facts", "resemblance", "shortcuts", "checks", "gallery")]
+CHECKS = [f"imdlib.data.{name}" for name in ("facts", "resemblance", "shortcuts", "checks", "gallery", "sheets")]
 CODE = {
-    "data": runs.code_fingerprint(*ncl.DATA_CODE, *CHECKS, "imdlib.metrics", "imdlib.baselines"),
+    "data": runs.code_fingerprint(*bridge.DATA_CODE, *CHECKS, "imdlib.metrics", "imdlib.baselines"),
     "ncl": runs.code_fingerprint(*ncl.CODE),
     "inr": runs.code_fingerprint(*inr.CODE),
     "bridge": runs.code_fingerprint(*bridge.CODE),

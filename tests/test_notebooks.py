@@ -19,6 +19,7 @@ import yaml
 from test_report import self_contained
 
 from imdlib import claims, runs, tables
+from imdlib.bridge import grid as bridge_grid
 from imdlib.inr import METHODS as INR_METHODS
 from imdlib.inr import grid as inr_grid
 from imdlib.ncl import grid as ncl_grid
@@ -26,7 +27,7 @@ from imdlib.ncl import grid as ncl_grid
 REPO = Path(__file__).resolve().parents[1]
 FOLDER = REPO / "notebooks"
 NAMES = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.glob("**/*.ipynb"))
-GRIDS = {"ncl": ncl_grid, "inr": inr_grid}
+GRIDS = {"ncl": ncl_grid, "inr": inr_grid, "bridge": bridge_grid}
 KEYS = {study: set(inspect.signature(grid.configurations).parameters) for study, grid in GRIDS.items()}
 GRID = set().union(*KEYS.values())  # keys of a profile that say which runs there are
 TRIVIAL = ["all-ones map", "random map", "centre blob", "average training mask"]
@@ -58,7 +59,8 @@ def nodes(book, *kinds):
 
 
 def test_the_notebooks_are_there():
-    assert {"data", "report", "ncl/run", "ncl/report", "inr/nrr", "inr/run", "inr/report"} <= set(NAMES)
+    studies = {"ncl/run", "ncl/report", "inr/nrr", "inr/run", "inr/report", "bridge/run", "bridge/report"}
+    assert {"data", "report"} | studies <= set(NAMES)
 
 
 def test_is_committed_without_outputs(book):
@@ -330,11 +332,12 @@ def test_snakemake_plans_the_whole_study(project, name):
     graph = {s: {key: profile[f"{s}.{key}"] for key in KEYS[s] if f"{s}.{key}" in profile} for s in GRIDS}
     nrr, detectors = inr_grid.configurations(**graph["inr"])
     expected = {"ncl_run": ncl_grid.configurations(**graph["ncl"]), "inr_nrr": nrr, "inr_run": detectors}
+    expected["bridge_run"] = bridge_grid.configurations(**graph["bridge"])
     returncode, output = plan(project, name)
     assert returncode == 0, output[-3000:]
     counts = dict(line.split() for line in output.splitlines() if len(line.split()) == 2 and line.split()[1].isdigit())
     assert {rule: int(counts[rule]) for rule in expected} == {rule: len(runs) for rule, runs in expected.items()}
-    assert counts["ncl_report"] == counts["inr_report"] == counts["report"] == counts["all"] == "1"
+    assert all(counts[rule] == "1" for rule in ("ncl_report", "inr_report", "bridge_report", "report", "all"))
     assert not (project / "results").exists()
 
 

@@ -45,7 +45,8 @@ def table(rows, measure, scopes, metrics, *, published=None, resamples=2000, see
     measure: as of `drawn`, its keys (group, name), with a name 'n' that counts rows. scopes: {test_set: (group, {dataset:
     weight})}, a weighted sum over sets, such as the mean over other generators, or in domain minus it; one that lacks a
     set, or images of its group, gives no row. metrics: {name in the table: name of measure}. published: DataFrame of
-    method, test_set, metric, value, note, set beside whatever ours were trained on. n: images of the group in all sets of the scope. Undefined values are NaN.
+    method, test_set, metric, value, note, set beside whatever ours were trained on. n: images of the group in all sets of
+    the scope. Undefined values are NaN.
     """
     lines, needed = [], {dataset for _, weights in scopes.values() for dataset in weights}
     rows = rows[rows["dataset"].isin(needed)]

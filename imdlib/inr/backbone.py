@@ -21,10 +21,10 @@ STAGES = ("layer1", "layer2", "layer3", "layer4")
 class Encoder(nn.Module):
     """ResNet without its classifier; `channels` and `strides` (input pixels per cell) are keyed by STAGES.
 
-    backbone: a key of KINDS; in_channels: of the input; width: factor on all channels (rounded to a multiple of 8);
-    blocks: residual blocks of the four stages, None = those of the backbone. stem_stride: 4 = 7x7 convolution of stride
-    2 and max pooling, 2 = 3x3 convolution and max pooling, 1 = 3x3 convolution alone; the stages have 1, 2, 4, 8 times
-    that stride.
+    backbone: a key of KINDS; in_channels: of the input; width: factor on all channels (rounded to a multiple of 8, at
+    least 16: with 8, PyTorch 2.11 corrupts memory on processors in 1x1 convolutions of stride 2); blocks: residual
+    blocks of the four stages, None = those of the backbone. stem_stride: 4 = 7x7 convolution of stride 2 and max pooling,
+    2 = 3x3 convolution and max pooling, 1 = 3x3 convolution alone; the stages have 1, 2, 4, 8 times that stride.
     """
 
     def __init__(self, backbone="resnet50", *, in_channels=4, stem_stride=4, width=1.0, blocks=None):
@@ -36,7 +36,7 @@ class Encoder(nn.Module):
         if blocks is not None and (len(blocks) != 4 or min(blocks) < 1):
             raise ValueError(f"blocks={blocks!r}: expected four numbers of at least 1, one per stage")
         block, depths = KINDS[backbone]
-        planes = [max(8, 8 * round(channels * width / 8)) for channels in (64, 128, 256, 512)]
+        planes = [max(16, 8 * round(channels * width / 8)) for channels in (64, 128, 256, 512)]
         first = dict(kernel_size=7, stride=2, padding=3) if stem_stride == 4 else dict(kernel_size=3, padding=1)
         self.conv1 = nn.Conv2d(in_channels, planes[0], bias=False, **first)
         self.bn1, self.relu = nn.BatchNorm2d(planes[0]), nn.ReLU(inplace=True)

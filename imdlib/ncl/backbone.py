@@ -26,10 +26,11 @@ class Encoder(nn.Module):
     """ResNet without its classifier; `channels` and `strides` (input pixels per cell) are keyed by FEATURES.
 
     backbone: a key of KINDS; blocks: residual blocks of each of the four layers, None = those of the backbone; width:
-    factor on all channels (rounded to a multiple of 8); in_channels: 3, or 6 with the residual. stem_stride: 4 = 7x7
-    convolution of stride 2 and max pooling, 2 = 3x3 convolution and max pooling, 1 = 3x3 convolution alone.
-    output_stride: input pixels per cell of layer4, stem_stride times 1, 2, 4 or 8; layers that would go beyond it are
-    dilated instead. multi_grid: factors on the dilation of layer4's blocks, in turn.
+    factor on all channels (rounded to a multiple of 8, at least 16: with 8, PyTorch 2.11 corrupts memory on processors in
+    1x1 convolutions of stride 2); in_channels: 3, or 6 with the residual. stem_stride: 4 = 7x7 convolution of stride 2
+    and max pooling, 2 = 3x3 convolution and max pooling, 1 = 3x3 convolution alone. output_stride: input
+    pixels per cell of layer4, stem_stride times 1, 2, 4 or 8; layers that would go beyond it are dilated instead.
+    multi_grid: factors on the dilation of layer4's blocks, in turn.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Encoder(nn.Module):
         check(backbone, stem_stride, output_stride, blocks)
         block, depths = KINDS[backbone]
         depths = depths if blocks is None else tuple(blocks)
-        planes = [max(8, 8 * round(channels * width / 8)) for channels in (64, 128, 256, 512)]
+        planes = [max(16, 8 * round(channels * width / 8)) for channels in (64, 128, 256, 512)]
         first = dict(kernel_size=7, stride=2, padding=3) if stem_stride == 4 else dict(kernel_size=3, padding=1)
         self.conv1 = nn.Conv2d(in_channels, planes[0], bias=False, **first)
         self.bn1 = nn.BatchNorm2d(planes[0])

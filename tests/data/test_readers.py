@@ -403,7 +403,9 @@ def test_dolos(tmp_path):
         assert np.array_equal(np.asarray(Image.open(name)) // 255, region())  # 0 was fake
     assert catalog.read("dolos", root)["image"].equals(manifest["image"])  # its own folder, or one above
     lama = catalog.read("dolos-lama", tmp_path)
-    assert lama["kind"].value_counts().to_dict() == {"authentic": 4, "edit": 3} and set(lama["dataset"]) == {"dolos-lama"}
+    assert lama["kind"].value_counts().to_dict() == {"authentic": 4, "edit": 3} and set(lama["dataset"]) == {
+        "dolos-lama"
+    }
     both = data.load("dolos-lama+dolos-p2", str(tmp_path))
     assert sorted(both["image"]) == sorted(manifest["image"])  # authentic images that both have are there once
     with pytest.raises(catalog.CatalogError, match="of the generator 'ldm'. Found: lama, p2"):
