@@ -11,6 +11,8 @@ import seaborn as sns
 from matplotlib.colors import LinearSegmentedColormap
 from PIL import Image
 
+from imdlib import tables
+
 COLUMN, PAGE = 3.4, 7.0  # widths in inches: one column and both columns of a two-column page
 TAMPERED, AUTHENTIC, CONTOUR = (
     "#D55E00",
@@ -128,7 +130,8 @@ def claims_plot(found):
     tested = found[found["low"].notna()].sort_values("where", key=lambda c: c == "not printed", kind="stable")
     colors = {"supported": PALETTE[2], "contradicted": TAMPERED, "inconclusive": "0.5"}
     lines = list(dict.fromkeys(zip(tested["study"], tested["statement"], tested["where"])))
-    names, panels = [textwrap.fill(line[1], 62) for line in lines], list(dict.fromkeys(tested["metric"]))
+    panels = list(dict.fromkeys(tested["metric"]))
+    names = [textwrap.fill(line[1], 62 if len(panels) < 5 else 46) for line in lines]
     printed = sum(where != "not printed" for *_, where in lines)
     figure, axes = plt.subplots(
         1, max(len(panels), 1), figsize=(PAGE, max(0.28 * len(lines) + 0.9, 1.2)), sharey=True, squeeze=False
@@ -142,9 +145,9 @@ def claims_plot(found):
         if 0 < printed < len(lines):
             axis.axhline(printed - 0.5, color="0.7", lw=0.8, ls=":")
         axis.set(yticks=range(len(lines)), ylim=(max(len(lines), 1) - 0.5, -0.5))
-        axis.set_title(metric, fontsize=7)
+        axis.set_title(textwrap.fill(tables.NAMES.get(metric, metric.replace("_", " ").replace("auc", "AUC")), 12), fontsize=7)
         axis.set_yticklabels(names, fontsize=6)
-        axis.xaxis.set_major_locator(plt.MaxNLocator(3))
+        axis.xaxis.set_major_locator(plt.MaxNLocator(3 if len(panels) < 5 else 2))
         axis.tick_params(axis="x", labelsize=6)
     figure.supxlabel("effect with its 95% interval", fontsize=7)
     marks = [
