@@ -145,7 +145,9 @@ def claims_plot(found):
         if 0 < printed < len(lines):
             axis.axhline(printed - 0.5, color="0.7", lw=0.8, ls=":")
         axis.set(yticks=range(len(lines)), ylim=(max(len(lines), 1) - 0.5, -0.5))
-        axis.set_title(textwrap.fill(tables.NAMES.get(metric, metric.replace("_", " ").replace("auc", "AUC")), 12), fontsize=7)
+        axis.set_title(
+            textwrap.fill(tables.NAMES.get(metric, metric.replace("_", " ").replace("auc", "AUC")), 12), fontsize=7
+        )
         axis.set_yticklabels(names, fontsize=6)
         axis.xaxis.set_major_locator(plt.MaxNLocator(3 if len(panels) < 5 else 2))
         axis.tick_params(axis="x", labelsize=6)

@@ -138,7 +138,10 @@ def test_claims_plot_counts_verdicts_and_leaves_out_the_untested():
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts == ["supported (2)", "contradicted (1)", "inconclusive (0)"]
     (axis,) = figure.axes
-    assert axis.get_title() == "pixel F1" and [text.get_text() for text in axis.get_yticklabels()] == ["better", "better"]
+    assert axis.get_title() == "pixel F1" and [text.get_text() for text in axis.get_yticklabels()] == [
+        "better",
+        "better",
+    ]
     dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axis.lines if line.get_marker() == "o"]
     assert dots == [(0.3, 0), (-0.3, 0), (0.2, 1)]  # the check that no paper prints stands last, on a line of its own
 

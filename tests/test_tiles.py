@@ -92,7 +92,7 @@ folder = Path(sys.argv[1])
 rough = np.random.default_rng(0).integers(0, 256, (140, 210, 3)).astype(np.uint8)
 Image.fromarray(rough).resize((6720, 4480), Image.BILINEAR).save(folder / "large.jpg", quality=90)
 network = NCLNet(
-    backbone="resnet18", blocks=[1, 1, 1, 1], width=0.125, head_width=16, rates=[2, 4, 6], stem_stride=4,
+    backbone="resnet18", blocks=[1, 1, 1, 1], width=0.25, head_width=16, rates=[2, 4, 6], stem_stride=4,
     inputs="rgb+residual", pivot=False, aux=False,
 ).eval()
 rows, problems = photos.examine([folder / "large.jpg"], saved.probability(network), folder)

@@ -19,8 +19,9 @@ from torch import nn
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as T
 
-from imdlib.baselines.generated import RESIDUAL_GAIN, check_image, image_label, residual, uniform
+from imdlib.baselines.generated import check_image, image_label, uniform
 from imdlib.data.batches import draw
+from imdlib.pixels import INPUTS, RESIDUAL_GAIN, residual
 
 RECONSTRUCTION = 0.1  # weight of the reconstruction loss
 SLOPE = 1e-7  # of the latent's leaky ReLU: never exactly zero, so that the score of an image is always defined
@@ -36,8 +37,8 @@ class TAR(nn.Module):
 
     def __init__(self, *, inputs="rgb", channels=(8, 16, 32, 64, 128), blocks=3, as_released=False):
         super().__init__()
-        if inputs not in ("rgb", "rgb+residual"):
-            raise ValueError(f"inputs={inputs!r}: expected 'rgb' or 'rgb+residual'")
+        if inputs not in INPUTS:
+            raise ValueError(f"inputs={inputs!r}: expected one of {', '.join(INPUTS)}")
         if len(channels) != 5 or min(channels) < 1 or channels[-1] % 2:
             raise ValueError(
                 f"channels={channels!r}: expected five positive numbers, the last one even: it has two halves"
@@ -48,7 +49,7 @@ class TAR(nn.Module):
         first, latent = channels[0], channels[-1]
         down, up = zip(channels[:-2], channels[1:-1]), zip(channels[:0:-1], channels[-2::-1])
         self.encoder = nn.Sequential(
-            nn.Conv2d(3 if inputs == "rgb" else 6, first, 3, padding=1),
+            nn.Conv2d(INPUTS[inputs], first, 3, padding=1),
             nn.ReLU(),
             *[layer for ends in down for layer in stage(*ends, blocks, stride=2)],
             nn.Conv2d(channels[-2], latent, 3, stride=2, padding=1),

@@ -16,6 +16,8 @@ CODE = [
     *(f"imdlib.bridge.{name}" for name in ("samples", "stages", "rotation", "methods", "whole", "scoring", "exhibits")),
     *(f"imdlib.baselines.{name}" for name in ("generated", "tar")),
     "imdlib.embedding",
+    "imdlib.pixels",
+    "imdlib.resnet",
     "imdlib.train",
     "imdlib.evaluate",
     "imdlib.metrics",

@@ -23,9 +23,7 @@ from torch.nn import functional as F
 
 from imdlib.bridge.blocks import Bottleneck, Coupled, attention_map
 from imdlib.bridge.fusion import DiscEmbedding
-
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-RESIDUAL_GAIN = 20.0  # brings the high-pass residual of photographs to a standard deviation of about one
+from imdlib.pixels import Pixels
 
 
 class Conformer(nn.Module):
@@ -33,8 +31,8 @@ class Conformer(nn.Module):
 
     width: channels of the stem, a quarter of those of the first stage; dim, heads: of the transformer; depth: stages, a
     multiple of 3, the map's resolution halves after each third. stem_stride: 4 = 7x7 convolution of stride 2 and max
-    pooling, 2 = 3x3 and max pooling, 1 = 3x3 alone; a token covers 4 * stem_stride pixels a side. inputs: 'rgb' or
-    'rgb+residual'. fusion: 'late', 'token' or 'none'; disc_width: length of the vector of Eq. 8.
+    pooling, 2 = 3x3 and max pooling, 1 = 3x3 alone; a token covers 4 * stem_stride pixels a side. inputs: see
+    `pixels.Pixels`. fusion: 'late', 'token' or 'none'; disc_width: length of the vector of Eq. 8.
     """
 
     def __init__(
@@ -52,11 +50,11 @@ class Conformer(nn.Module):
         disc_width=6,
     ):
         super().__init__()
-        check(depth=depth, dim=dim, heads=heads, stem_stride=stem_stride, inputs=inputs, fusion=fusion)
-        self.inputs, self.fusion, self.disc_width, self.cell = inputs, fusion, disc_width, 4 * stem_stride
+        check(depth=depth, dim=dim, heads=heads, stem_stride=stem_stride, fusion=fusion)
+        self.pixels, self.fusion, self.disc_width, self.cell = Pixels(inputs), fusion, disc_width, 4 * stem_stride
         first = dict(kernel_size=7, stride=2, padding=3) if stem_stride == 4 else dict(kernel_size=3, padding=1)
         self.stem = nn.Sequential(
-            nn.Conv2d(3 if inputs == "rgb" else 6, width, bias=False, **first),
+            nn.Conv2d(self.pixels.channels, width, bias=False, **first),
             nn.BatchNorm2d(width),
             nn.ReLU(),
             nn.Identity() if stem_stride == 1 else nn.MaxPool2d(3, stride=2, padding=1),
@@ -86,8 +84,6 @@ class Conformer(nn.Module):
         nn.init.kaiming_normal_(self.cam_head.weight)
         nn.init.zeros_(self.cam_head.bias)
         trunc_normal_(self.class_token, std=0.02)
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, image, disc=None, *, attention=None):
         """image (B,3,H,W) float in [0,1], any H and W of at least 32; disc (B,disc_width), of `Discrepancy`, detached.
@@ -98,7 +94,7 @@ class Conformer(nn.Module):
         """
         check_inputs(image, disc, self.disc_width if self.disc is not None else None)
         attention = not self.training if attention is None else attention
-        x = self.stem(self.normalised(image))
+        x = self.stem(self.pixels(self.padded(image)))
         grid = (x.shape[2] // 4, x.shape[3] // 4)
         embedded = None if self.disc is None else self.disc(disc)  # (B,dim)
         lead = [self.class_token.expand(len(x), -1, -1)] + ([embedded[:, None]] if self.fusion == "token" else [])
@@ -128,14 +124,9 @@ class Conformer(nn.Module):
         known = [summary] if embedded is None else [summary, embedded]
         return outputs | {"features": torch.cat([one.float() for one in known], dim=1)}
 
-    def normalised(self, image):
-        """ImageNet statistics, the residual where it is asked for, edges repeated up to a multiple of the cell."""
-        image = F.pad(image, (0, -image.shape[3] % self.cell, 0, -image.shape[2] % self.cell), mode="replicate")
-        x = (image - self.mean) / self.std
-        if self.inputs == "rgb":
-            return x
-        blurred = F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-        return torch.cat([x, RESIDUAL_GAIN * (image - blurred)], dim=1)
+    def padded(self, image):
+        """Edges repeated up to a multiple of the cell."""
+        return F.pad(image, (0, -image.shape[3] % self.cell, 0, -image.shape[2] % self.cell), mode="replicate")
 
 
 def start(module):
@@ -147,7 +138,7 @@ def start(module):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
-def check(*, depth, dim, heads, stem_stride, inputs, fusion):
+def check(*, depth, dim, heads, stem_stride, fusion):
     """Refuse combinations that no network exists for."""
     if depth < 3 or depth % 3:
         raise ValueError(f"depth={depth}: expected a multiple of 3, a third of the stages at each resolution")
@@ -155,7 +146,6 @@ def check(*, depth, dim, heads, stem_stride, inputs, fusion):
         raise ValueError(f"dim={dim}, heads={heads}: expected dim to be a multiple of heads")
     for name, value, known in (
         ("stem_stride", stem_stride, (1, 2, 4)),
-        ("inputs", inputs, ("rgb", "rgb+residual")),
         ("fusion", fusion, ("late", "token", "none")),
     ):
         if value not in known:

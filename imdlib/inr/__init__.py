@@ -16,7 +16,7 @@ DATA_CODE = [
 NETWORK_CODE = [
     f"imdlib.inr.{name}"
     for name in (
-        *("image_encoder", "reconstruction", "priors", "premise", "backbone", "detector"),
+        *("image_encoder", "reconstruction", "priors", "premise", "detector"),
         *("contrast", "pooling", "labels", "weak", "distill", "variants", "networks"),
     )
 ]
@@ -24,6 +24,8 @@ CODE = [
     *DATA_CODE,
     *NETWORK_CODE,
     "imdlib.cluster",
+    "imdlib.pixels",
+    "imdlib.resnet",
     "imdlib.train",
     "imdlib.evaluate",
     "imdlib.metrics",

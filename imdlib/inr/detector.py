@@ -20,21 +20,19 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from imdlib.inr.backbone import STAGES, Encoder
 from imdlib.inr.contrast import matching_scores
-from imdlib.inr.priors import high_pass
+from imdlib.pixels import Pixels
+from imdlib.resnet import Encoder
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-RESIDUAL_GAIN = 20.0  # the residual's median standard deviation is 0.046 on CASIA v1
-SHALLOW = STAGES[:3]
+SHALLOW = ("layer1", "layer2", "layer3")
 
 
 class INRNet(nn.Module):
     """Takes images in [0,1] and normalises them itself; the prior is part of it and never trained.
 
     prior: a module of `imdlib.inr.priors`, None = RGB alone, one branch. matching: own the second branch and P, False =
-    the prior's error is an input and nothing else. backbone, stem_stride, width, blocks: see `backbone.Encoder`.
-    inputs: 'rgb' or 'rgb+residual'. feat: 'fused' or 'stage4'. head: 'conv' or 'mean' (`ChannelMean`). proj: channels
+    the prior's error is an input and nothing else. backbone, stem_stride, width, blocks: see `resnet.Encoder`.
+    inputs: see `pixels.Pixels`. feat: 'fused' or 'stage4'. head: 'conv' or 'mean' (`ChannelMean`). proj: channels
     of P's two 1x1 convolutions. shallow: None, 'norm' or 'literal', the heads of the unsupervised mode.
     """
 
@@ -54,13 +52,12 @@ class INRNet(nn.Module):
         shallow=None,
     ):
         super().__init__()
-        one_of("inputs", inputs, ("rgb", "rgb+residual"))
         one_of("feat", feat, ("fused", "stage4"))
         one_of("head", head, ("conv", "mean"))
         one_of("shallow", shallow, (None, "norm", "literal"))
-        self.inputs, self.fused = inputs, feat == "fused"
+        self.pixels, self.fused = Pixels(inputs), feat == "fused"
         self.prior = prior
-        channels = (3 if inputs == "rgb" else 6) + (0 if prior is None else prior.channels)
+        channels = self.pixels.channels + (0 if prior is None else prior.channels)
         self.encoder = Encoder(backbone, in_channels=channels, stem_stride=stem_stride, width=width, blocks=blocks)
         planes = self.encoder.channels
         size = planes["layer4"] + (planes["layer3"] if self.fused else 0)
@@ -71,8 +68,6 @@ class INRNet(nn.Module):
         self.shallow = None
         if shallow is not None:
             self.shallow = nn.ModuleList([ChannelMean(literal=shallow == "literal") for _ in SHALLOW])
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
     def train(self, mode=True):
         """As usual, but the prior stays in evaluation mode."""
@@ -111,11 +106,9 @@ class INRNet(nn.Module):
         return matching_scores(proj, self.project(feat_r))
 
     def stack(self, image, error):
-        """Input of the encoder: normalised image, gained residual where asked for, error map where there is a prior."""
-        parts = [(image - self.mean) / self.std]
-        if self.inputs == "rgb+residual":
-            parts.append(RESIDUAL_GAIN * high_pass(image))
-        return torch.cat(parts if error is None else [*parts, error], dim=1)
+        """Input of the encoder: what is seen of the image, and the error map where there is a prior."""
+        x = self.pixels(image)
+        return x if error is None else torch.cat([x, error], dim=1)
 
     def fuse(self, stages):
         """F of INR section 3.3: the fourth stage, or the third with the upsampled fourth beside it."""

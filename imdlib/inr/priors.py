@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from imdlib.inr.reconstruction import error_map
+from imdlib.pixels import residual
 
 SRM_FILTERS = (  # integer coefficients and what divides them; each predicts a pixel from its neighbours, centre -1
     ([[0, 0, 0, 0, 0], [0, -1, 2, -1, 0], [0, 2, -4, 2, 0], [0, -1, 2, -1, 0], [0, 0, 0, 0, 0]], 4),
@@ -49,7 +50,7 @@ class Smooth(nn.Module):
 
     @torch.no_grad()
     def forward(self, image):
-        reconstruction = image.float() - high_pass(image.float())
+        reconstruction = image.float() - residual(image.float())
         return reconstruction, error_map(image, reconstruction, scale=self.scale)
 
 
@@ -68,15 +69,10 @@ class SRM(nn.Module):
     def forward(self, image):
         with torch.autocast(image.device.type, enabled=False):
             x = F.pad(image.float(), (2, 2, 2, 2), mode="replicate").flatten(0, 1)[:, None]  # (3B,1,H+4,W+4)
-            residual = F.conv2d(x, self.filters).unflatten(0, (-1, 3))  # (B,RGB,filter,H,W)
-            error = residual.pow(2).mean(dim=1)
+            filtered = F.conv2d(x, self.filters).unflatten(0, (-1, 3))  # (B,RGB,filter,H,W)
+            error = filtered.pow(2).mean(dim=1)
             error = error if self.scale is None else (error / self.scale).clamp(max=1)
-            return image + residual.mean(dim=2), error
-
-
-def high_pass(image):
-    """image (B,3,H,W) minus its 3x3 mean, borders replicated."""
-    return image - F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+            return image + filtered.mean(dim=2), error
 
 
 def error_scale(prior, images, *, share=0.99, count=200):

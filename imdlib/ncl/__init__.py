@@ -11,10 +11,12 @@ DATA_CODE = [
     f"imdlib.data.{name}"
     for name in ("images", "batches", "synthetic", "twins", "scenes", "camera", "masks", "manipulate")
 ]
-NETWORK_CODE = [f"imdlib.ncl.{name}" for name in ("backbone", "model", "vit", "networks", "patches", "pivot", "losses")]
+NETWORK_CODE = [f"imdlib.ncl.{name}" for name in ("model", "vit", "networks", "patches", "pivot", "losses")]
 CODE = [
     *DATA_CODE,
     *NETWORK_CODE,
+    "imdlib.pixels",
+    "imdlib.resnet",
     "imdlib.train",
     "imdlib.evaluate",
     "imdlib.metrics",

@@ -16,17 +16,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from imdlib.ncl.backbone import FEATURES, Encoder, load_imagenet
 from imdlib.ncl.pivot import PivotNet
-
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-RESIDUAL_GAIN = 20.0  # the residual's median standard deviation is 0.046 on CASIA v1 and 0.048 over all the real images
+from imdlib.pixels import Pixels
+from imdlib.resnet import FEATURES, Encoder
 
 
 class NCLNet(nn.Module):
     """DeepLabV3+ on a ResNet; takes images in [0,1] and normalises them itself.
 
-    backbone, output_stride, stem_stride, width, blocks: see `backbone.Encoder`. inputs: 'rgb' or 'rgb+residual'. hook:
+    backbone, output_stride, stem_stride, width, blocks: see `resnet.Encoder`. inputs: see `pixels.Pixels`. hook:
     the feature map that is returned as `feat` ('stem', 'layer1' ... 'layer4'). head_width: channels of ASPP and
     decoder; rates: dilations of ASPP's three 3x3 convolutions. pivot: own a PivotNet, `pivot_mode` 'mean' or 'fixed_k';
     aux: own the auxiliary classifier. dropout: rate after ASPP and the decoder's first convolution, a fifth of it after
@@ -56,23 +54,18 @@ class NCLNet(nn.Module):
         classes=2,
     ):
         super().__init__()
-        if inputs not in ("rgb", "rgb+residual"):
-            raise ValueError(f"inputs={inputs!r}: expected 'rgb' or 'rgb+residual'")
         if hook not in FEATURES:
             raise ValueError(f"hook={hook!r}: expected one of {', '.join(FEATURES)}")
-        if pretrained and (width != 1 or blocks is not None or stem_stride != 4):
-            raise ValueError(
-                "pretrained=True needs width=1, blocks=None and stem_stride=4, the network that ImageNet weights exist "
-                f"for; found width={width}, blocks={blocks}, stem_stride={stem_stride}"
-            )
-        self.inputs, self.hook = inputs, hook
+        self.pixels, self.hook = Pixels(inputs), hook
         self.encoder = Encoder(
             backbone,
-            output_stride=output_stride,
+            in_channels=self.pixels.channels,
             stem_stride=stem_stride,
-            in_channels=3 if inputs == "rgb" else 6,
+            output_stride=output_stride,
             width=width,
             blocks=blocks,
+            multi_grid=(1, 2, 4),
+            pretrained=pretrained,
         )
         channels, strides = self.encoder.channels, self.encoder.strides
         if pivot and strides[hook] == 1:
@@ -91,20 +84,13 @@ class NCLNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
-        if pretrained:
-            load_imagenet(self.encoder, backbone)
 
     def forward(self, image):
         """image (B,3,H,W) float in [0,1], H and W of at least 32 -> dict of logits (B,classes,H,W), feat (B,D,hf,wf)
         and, where the model has the auxiliary classifier, aux (B,classes,h,w): logits at the decoder's size.
         """
         check_image(image, self.training)
-        x = (image - self.mean) / self.std
-        if self.inputs == "rgb+residual":
-            x = torch.cat([x, RESIDUAL_GAIN * residual(image)], dim=1)
-        features = self.encoder(x)
+        features = self.encoder(self.pixels(image))
         x = self.decoder(self.aspp(features["layer4"]), features["layer1"])
         logits = F.interpolate(self.classifier(x).float(), image.shape[-2:], mode="bilinear", align_corners=True)
         outputs = {"logits": logits, "feat": features[self.hook]}
@@ -149,11 +135,6 @@ def unit(inplanes, planes, kernel, dilation=1, stride=1):
     padding = dilation * (kernel // 2)
     conv = nn.Conv2d(inplanes, planes, kernel, stride, padding, dilation, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(planes), nn.ReLU(inplace=True))
-
-
-def residual(image):
-    """High-pass residual: image (B,3,H,W) minus its 3x3 mean, borders replicated -> (B,3,H,W)."""
-    return image - F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
 
 
 def tampered_probability(logits):

@@ -8,12 +8,12 @@ features of a small convolutional stem rather than from pixels; a light decoder 
 """
 
 import timm
-import torch
 from torch import nn
 from torch.nn import functional as F
 
-from imdlib.ncl.model import IMAGENET_MEAN, IMAGENET_STD, RESIDUAL_GAIN, check_image, residual, unit
+from imdlib.ncl.model import check_image, unit
 from imdlib.ncl.pivot import PivotNet
+from imdlib.pixels import Pixels
 
 
 class NCLViT(nn.Module):
@@ -43,12 +43,10 @@ class NCLViT(nn.Module):
         classes=2,
     ):
         super().__init__()
-        if inputs not in ("rgb", "rgb+residual"):
-            raise ValueError(f"inputs={inputs!r}: expected 'rgb' or 'rgb+residual'")
         if embed % heads or patch % 2:
             raise ValueError(f"embed={embed} must be a multiple of heads={heads}, and patch={patch} a multiple of 2")
-        self.inputs, self.patch = inputs, patch
-        self.stem = nn.Sequential(unit(3 if inputs == "rgb" else 6, stem, 3), unit(stem, stem, 3, stride=2))
+        self.pixels, self.patch = Pixels(inputs), patch
+        self.stem = nn.Sequential(unit(self.pixels.channels, stem, 3), unit(stem, stem, 3, stride=2))
         self.vit = timm.models.VisionTransformer(
             img_size=size // 2,
             patch_size=patch // 2,
@@ -67,19 +65,14 @@ class NCLViT(nn.Module):
         self.classifier = nn.Conv2d(head_width, classes, 1)
         self.aux = nn.Conv2d(head_width, classes, 1) if aux else None
         self.pivot = PivotNet(embed, mode=pivot_mode) if pivot else None
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, image):
         """image (B,3,H,W) float in [0,1], sides of at least 32 -> dict of logits (B,classes,H,W), feat (B,embed,h,w), the
         patch tokens as a map with h = ceil(H / patch), and aux (B,classes,h,w) where the model has it.
         """
         check_image(image, self.training)
-        x = (image - self.mean) / self.std
-        if self.inputs == "rgb+residual":
-            x = torch.cat([x, RESIDUAL_GAIN * residual(image)], dim=1)
         height, width = (-(-side // self.patch) for side in image.shape[-2:])  # rounded up: timm pads
-        tokens = self.vit(self.stem(x))  # (B, h w, embed)
+        tokens = self.vit(self.stem(self.pixels(image)))  # (B, h w, embed)
         feat = tokens.transpose(1, 2).unflatten(2, (height, width))
         x = self.decoder(F.interpolate(self.reduce(feat), scale_factor=2, mode="bilinear", align_corners=False))
         logits = F.interpolate(self.classifier(x).float(), image.shape[-2:], mode="bilinear", align_corners=False)

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from imdlib.baselines import generated
 from imdlib.baselines.generated import ImageLabels, Wang, image_label, perturb
 from imdlib.data.batches import evaluation_batches, generator_for, training_batches
+from imdlib.pixels import IMAGENET_MEAN, IMAGENET_STD
 from imdlib.train import fit
 
 TINY = dict(backbone="resnet18", width=0.25, blocks=(1, 1, 1, 1), stem_stride=1)
@@ -56,9 +57,12 @@ def test_network_is_torchvisions(backbone):
     for module in theirs.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1), module.running_var.uniform_(0.5, 1.5)
-    ours.load_state_dict(theirs.state_dict())
+    state = theirs.state_dict()
+    ours.load_state_dict(
+        {name if name.startswith("fc.") else f"encoder.{name}": value for name, value in state.items()}
+    )
     image = torch.rand(2, 3, 50, 70)
-    normalised = torchvision.transforms.Normalize(generated.IMAGENET_MEAN, generated.IMAGENET_STD)(image)
+    normalised = torchvision.transforms.Normalize(IMAGENET_MEAN, IMAGENET_STD)(image)
     with torch.no_grad():
         torch.testing.assert_close(ours(image)["logits"], theirs(normalised)[:, 0])
 
@@ -72,24 +76,13 @@ def test_the_classifier_starts_at_0_02():
 @pytest.mark.parametrize("stem_stride, cells", [(1, 5), (2, 3), (4, 2)])  # of 40 pixels, eight times the stem's stride
 def test_outputs_and_gradients(inputs, stem_stride, cells):
     net, seen = Wang(**TINY | dict(inputs=inputs, stem_stride=stem_stride)), []
-    net.layer4.register_forward_hook(lambda module, given, out: seen.append(out.shape[-2:]))
+    net.encoder.layer4.register_forward_hook(lambda module, given, out: seen.append(out.shape[-2:]))
     image = torch.rand(3, 3, 40, 40, requires_grad=True)
     outputs = net(image)
     assert outputs["logits"].shape == (3,) and seen == [(cells, cells)]
     torch.testing.assert_close(net.probability(outputs), 1 / (1 + (-outputs["logits"]).exp()))
     net.loss(outputs, labels(0, 1, 1))["loss"].backward()
     assert image.grad.abs().sum() > 0 and all(p.grad is not None and p.grad.any() for p in net.parameters())
-
-
-def test_residual_is_the_high_pass_and_blind_to_brightness():
-    image = torch.rand(1, 3, 6, 7)
-    naive = torch.tensor(ndimage.uniform_filter(image.numpy(), (0, 0, 3, 3), mode="nearest"))
-    torch.testing.assert_close(generated.residual(image), image - naive, atol=1e-6, rtol=0)
-    net = Wang(**TINY, inputs="rgb+residual")
-    seen = []
-    net.conv1.register_forward_hook(lambda module, given, out: seen.append(given[0]))
-    net.eval()(torch.full((1, 3, 32, 32), 0.3))
-    assert seen[0].shape[1] == 6 and seen[0][:, 3:].abs().max() < 1e-4
 
 
 def test_images_of_a_batch_do_not_meet_at_test_time():
@@ -119,28 +112,6 @@ def test_wrong_options_are_refused(options, message):
 def test_wrong_images_are_refused(image):
     with pytest.raises(ValueError, match="image: expected float"):
         Wang(**TINY)(image)
-
-
-@pytest.mark.parametrize("inputs", ["rgb", "rgb+residual"])
-def test_pretrained_reads_torchvisions_file(tmp_path, monkeypatch, inputs):
-    weights = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    (tmp_path / "checkpoints").mkdir()
-    source = torchvision.models.resnet18().state_dict()
-    torch.save(source, tmp_path / "checkpoints" / weights.url.rsplit("/", 1)[-1])
-    net = Wang(backbone="resnet18", inputs=inputs, pretrained=True)
-    assert torch.equal(net.conv1.weight[:, :3], source["conv1.weight"]) and not net.conv1.weight[:, 3:].any()
-    assert torch.equal(net.layer4[1].conv2.weight, source["layer4.1.conv2.weight"]) and net.fc.weight.shape == (1, 512)
-
-
-def test_pretrained_without_a_file_says_what_to_do(tmp_path, monkeypatch):
-    def unreachable(*args, **options):
-        raise OSError("no route to host")
-
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", unreachable)
-    with pytest.raises(OSError, match="no route to host.*Download https://.*resnet18.*checkpoints.*pretrained=False"):
-        Wang(backbone="resnet18", pretrained=True)
 
 
 # ---- loss

@@ -115,9 +115,9 @@ def test_logits_start_small():
     assert model(torch.rand(4, 3, 64, 64))["logits"].abs().max() < 5
 
 
-def test_residual_is_zero_on_a_constant_image():
+def test_a_constant_image_stays_constant_where_it_is_padded():
     model = Conformer(**TINY, inputs="rgb+residual")
-    x = model.normalised(torch.full((1, 3, 35, 40), 0.3))
+    x = model.pixels(model.padded(torch.full((1, 3, 35, 40), 0.3)))
     assert x.shape == (1, 6, 48, 48) and x[:, 3:].abs().max() < 1e-5
     assert model.stem[0].in_channels == 6
 

@@ -9,7 +9,7 @@ from imdlib.inr import METHODS, costs
 from imdlib.inr.reconstruction import NRR
 from imdlib.inr.variants import model_of
 
-SMALL = dict(backbone="resnet18", width=0.125, blocks=(1, 1, 1, 1), stem_stride=1, proj=(16, 8))
+SMALL = dict(backbone="resnet18", width=0.25, blocks=(1, 1, 1, 1), stem_stride=1, proj=(16, 8))
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_parts_are_timed_where_they_are(found):
 
 def test_parameters_and_memory(found):
     base, nrr, branch, *rest = found["parameters"]
-    assert nrr - base == found.attrs["nrr"] + 9 * 8  # the frozen network, a fourth channel into eight 3x3 filters
+    assert nrr - base == found.attrs["nrr"] + 9 * 16  # the frozen network, a fourth channel into sixteen 3x3 filters
     size = 64 + 32  # feature channels of the third and fourth stage
     assert branch - nrr == size * 16 + 16 + 16 * 8 + 8 and rest == 3 * [branch]
     base, nrr, branch, clustered, contrasted, _ = found["kept_mb"]

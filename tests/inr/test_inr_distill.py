@@ -14,7 +14,7 @@ from imdlib.inr.pooling import otsu_mean, selected_mean
 from imdlib.inr.priors import Smooth
 from imdlib.inr.weak import bce
 
-SMALL = dict(backbone="resnet18", width=0.125, blocks=(1, 1, 1, 1), stem_stride=2, proj=(16, 8))
+SMALL = dict(backbone="resnet18", width=0.25, blocks=(1, 1, 1, 1), stem_stride=2, proj=(16, 8))
 
 
 def outputs(logit=2.0, batch=3, seed=0):

@@ -16,7 +16,7 @@ from imdlib.inr import networks
 from imdlib.inr.weak import score_images
 
 NRR = runs.declared("inr/nrr") | dict(width=4, blocks=1, channels=4, hidden=[8])
-RUN = runs.declared("inr/run") | dict(width=0.125, proj=[8, 8])
+RUN = runs.declared("inr/run") | dict(width=0.25, proj=[8, 8])
 
 
 @pytest.fixture

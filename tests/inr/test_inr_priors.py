@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from imdlib.data.batches import ImageSet
-from imdlib.inr.priors import SRM, SRM_FILTERS, FrozenNRR, Smooth, error_scale, high_pass
+from imdlib.inr.priors import SRM, SRM_FILTERS, FrozenNRR, Smooth, error_scale
 from imdlib.inr.reconstruction import NRR, error_map
 
 TINY = dict(width=4, stride=2, blocks=1, channels=6, hidden=(8, 8, 8))
@@ -48,13 +48,6 @@ def test_nrr_error_of_each_channel():
     prior = FrozenNRR(nrr, channels="each")
     torch.testing.assert_close(prior(image)[1], error_map(image, nrr.reconstruct(image), channels="each"))
     assert prior.channels == 3
-
-
-def test_high_pass_is_opencvs():
-    image = np.random.default_rng(0).random((9, 11, 3), dtype=np.float32)
-    expected = image - cv2.blur(image, (3, 3), borderType=cv2.BORDER_REPLICATE)
-    found = high_pass(torch.from_numpy(image).permute(2, 0, 1)[None])[0].permute(1, 2, 0)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_srm_is_opencvs():

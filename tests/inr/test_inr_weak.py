@@ -19,7 +19,7 @@ from imdlib.inr.variants import VARIANTS, loss_of, model_of, pooling_of
 from imdlib.inr.weak import bce, classification_loss, score_images, weak_loss
 from imdlib.train import fit, training_batches
 
-SMALL = dict(backbone="resnet18", width=0.125, blocks=(1, 1, 1, 1), stem_stride=1, proj=(16, 8))
+SMALL = dict(backbone="resnet18", width=0.25, blocks=(1, 1, 1, 1), stem_stride=1, proj=(16, 8))
 
 
 @pytest.fixture

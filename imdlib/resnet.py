@@ -1,9 +1,9 @@
 """ResNet encoder whose depth, width, stem and output stride are free, with all of its feature maps.
 
-NCL section 3.1 and 4: ResNet-101, atrous convolution in the last blocks, output stride 8; DeepLabV3+ adds the
-multi-grid (1, 2, 4).
+NCL sections 3.1 and 4: ResNet-101, atrous convolution in the last blocks, output stride 8; DeepLabV3+ adds the
+multi-grid (1, 2, 4). INR sections 3.3 and 4: ResNet-50 of four stages. Wang et al., Bridging's Table 2: ResNet-50.
 
-Differs from the paper: `width`, `blocks` and `stem_stride` are ours. A forensic trace lives in neighbouring pixels, and
+Differs from the papers: `width`, `blocks` and `stem_stride` are ours. A forensic trace lives in neighbouring pixels, and
 the original stem averages four rows and columns before the first block sees them; a narrow network with a fine stem
 fits small images and machines.
 """
@@ -27,25 +27,33 @@ class Encoder(nn.Module):
 
     backbone: a key of KINDS; blocks: residual blocks of each of the four layers, None = those of the backbone; width:
     factor on all channels (rounded to a multiple of 8, at least 16: with 8, PyTorch 2.11 corrupts memory on processors in
-    1x1 convolutions of stride 2); in_channels: 3, or 6 with the residual. stem_stride: 4 = 7x7 convolution of stride 2
+    1x1 convolutions of stride 2); in_channels: of the input. stem_stride: 4 = 7x7 convolution of stride 2
     and max pooling, 2 = 3x3 convolution and max pooling, 1 = 3x3 convolution alone. output_stride: input
-    pixels per cell of layer4, stem_stride times 1, 2, 4 or 8; layers that would go beyond it are dilated instead.
-    multi_grid: factors on the dilation of layer4's blocks, in turn.
+    pixels per cell of layer4, stem_stride times 1, 2, 4 or 8 (None); layers that would go beyond it are dilated instead.
+    multi_grid: factors on the dilation of layer4's blocks, in turn. pretrained: start from torchvision's first ImageNet
+    weights (width 1, stem_stride 4 and all blocks only); input channels beyond RGB start at zero.
     """
 
     def __init__(
         self,
-        backbone="resnet101",
+        backbone,
         *,
-        output_stride=8,
-        stem_stride=4,
         in_channels=3,
+        stem_stride=4,
+        output_stride=None,
         width=1.0,
         blocks=None,
-        multi_grid=(1, 2, 4),
+        multi_grid=(1,),
+        pretrained=False,
     ):
         super().__init__()
-        check(backbone, stem_stride, output_stride, blocks)
+        output_stride = 8 * stem_stride if output_stride is None else output_stride
+        check(backbone, stem_stride, output_stride, width, blocks)
+        if pretrained and (width != 1 or blocks is not None or stem_stride != 4):
+            raise ValueError(
+                "pretrained=True needs width=1, blocks=None and stem_stride=4, the network that ImageNet weights exist "
+                f"for; found width={width}, blocks={blocks}, stem_stride={stem_stride}"
+            )
         block, depths = KINDS[backbone]
         depths = depths if blocks is None else tuple(blocks)
         planes = [max(16, 8 * round(channels * width / 8)) for channels in (64, 128, 256, 512)]
@@ -68,6 +76,8 @@ class Encoder(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):  # N(0, sqrt(2 / (k k out)))
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        if pretrained:
+            load_imagenet(self, backbone)
 
     def forward(self, x):
         """x (B,in_channels,H,W), normalised -> {name in FEATURES: (B,channels[name],h,w)}; `stem` before pooling."""
@@ -98,12 +108,14 @@ def residual_layer(block, inplanes, planes, stride, dilations):
     return nn.Sequential(*layers)
 
 
-def check(backbone, stem_stride, output_stride, blocks):
+def check(backbone, stem_stride, output_stride, width, blocks):
     """Refuse combinations that no network exists for."""
     if backbone not in KINDS:
         raise ValueError(f"backbone={backbone!r}: expected one of {', '.join(KINDS)}")
     if stem_stride not in (1, 2, 4):
         raise ValueError(f"stem_stride={stem_stride!r}: expected 1, 2 or 4")
+    if width <= 0:
+        raise ValueError(f"width={width}: expected a positive factor")
     valid = [stem_stride * factor for factor in (1, 2, 4, 8)]
     if output_stride not in valid:
         raise ValueError(f"output_stride={output_stride!r}: with stem_stride={stem_stride} expected one of {valid}")
@@ -112,7 +124,7 @@ def check(backbone, stem_stride, output_stride, blocks):
 
 
 def load_imagenet(encoder, backbone):
-    """Fill an encoder of width 1 with torchvision's first ImageNet weights; input channels beyond RGB start at zero."""
+    """Fill an encoder with torchvision's weights, but for the classifier's; input channels beyond RGB start at zero."""
     weights = torchvision.models.get_model_weights(backbone).IMAGENET1K_V1
     try:
         state = weights.get_state_dict(progress=False, check_hash=True)
@@ -120,7 +132,7 @@ def load_imagenet(encoder, backbone):
         raise OSError(
             f"pretrained=True needs torchvision's ImageNet weights, which could not be fetched ({error}). "
             f"Download {weights.url} on a connected machine into {torch.hub.get_dir()}/checkpoints, "
-            "or set pretrained=False, which is what the paper claims."
+            "or set pretrained=False."
         ) from error
     state = {name: value for name, value in state.items() if not name.startswith("fc.")}
     extra = encoder.conv1.in_channels - 3
