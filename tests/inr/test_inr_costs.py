@@ -43,7 +43,7 @@ def test_parts_are_timed_where_they_are(found):
 def test_parameters_and_memory(found):
     base, nrr, branch, *rest = found["parameters"]
     assert nrr - base == found.attrs["nrr"] + 9 * 16  # the frozen network, a fourth channel into sixteen 3x3 filters
-    size = 64 + 32  # feature channels of the third and fourth stage
+    size = 128 + 64  # feature channels of the third and fourth stage
     assert branch - nrr == size * 16 + 16 + 16 * 8 + 8 and rest == 3 * [branch]
     base, nrr, branch, clustered, contrasted, _ = found["kept_mb"]
     assert nrr - base == pytest.approx(3 * 48 * 48 * 4 / 2**20)  # nothing of the frozen pass, only its error map

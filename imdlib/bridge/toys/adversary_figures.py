@@ -5,9 +5,8 @@ Bridging section 3.3. Grey is a distance (the root of d1 or d2), the thin line i
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.animation import FuncAnimation
 
-from imdlib import plots
+from imdlib import films, plots
 from imdlib.bridge.labels import CLASSES, FULLY, PARTLY
 
 COLORS = (plots.AUTHENTIC, plots.PALETTE[1], plots.TAMPERED)
@@ -89,10 +88,7 @@ def animate(moments, tokens, label, margin=4.0, *, interval=300, dpi=70):
             crosses(axis, moment)
             axis.set_title(f"d{which}, step {moment['step']}", fontsize=8)
 
-    with plt.rc_context({"savefig.dpi": dpi, "savefig.bbox": None}):
-        film = FuncAnimation(figure, draw, frames=moments, interval=interval).to_jshtml(default_mode="once")
-    plt.close(figure)
-    return film
+    return films.film(figure, draw, moments, interval=interval, dpi=dpi)
 
 
 def ring_figure(table):

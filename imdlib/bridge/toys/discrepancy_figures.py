@@ -5,9 +5,8 @@ Bridging section 3.2 and Figure 3. Distances are squared; the axes are stretched
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.animation import FuncAnimation
 
-from imdlib import plots
+from imdlib import films, plots
 from imdlib.bridge.labels import CLASSES
 
 COLORS = (plots.AUTHENTIC, plots.PALETTE[1], plots.TAMPERED)
@@ -98,10 +97,7 @@ def animate(path, margin, *, interval=200, dpi=90):
             line.set_data(now.loc[now["label"] == i, "d1"], now.loc[now["label"] == i, "d2"])
         axis.set_title(f"step {step}", fontsize=8)
 
-    with plt.rc_context({"savefig.dpi": dpi, "savefig.bbox": None}):
-        film = FuncAnimation(figure, draw, frames=steps, interval=interval).to_jshtml(default_mode="once")
-    plt.close(figure)
-    return film
+    return films.film(figure, draw, steps, interval=interval, dpi=dpi)
 
 
 def density(values, at, width=0.15):

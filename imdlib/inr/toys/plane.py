@@ -7,10 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.animation import FuncAnimation
 from matplotlib.lines import Line2D
 
-from imdlib import plots
+from imdlib import films, plots
 from imdlib.inr.contrast import selective_contrast
 
 
@@ -134,17 +133,7 @@ def animate(paths, look, *, frames=20, interval=150, dpi=80):
     """The same paths as a film of `frames` pictures, `interval` milliseconds each: HTML with its own buttons."""
     figure, axes = circles(list(paths))
     dots = [[a.plot([], [], m, color=c, ms=5)[0] for c, m in look[title]] for a, title in zip(axes, paths)]
-
-    def draw(step):
-        for path, row in zip(paths.values(), dots):
-            for angle, dot in zip(path[step], row):
-                dot.set_data([angle], [1])
-
-    steps = np.unique(np.linspace(0, len(next(iter(paths.values()))) - 1, frames).round().astype(int))
-    with plt.rc_context({"savefig.dpi": dpi, "savefig.bbox": None}):
-        film = FuncAnimation(figure, draw, frames=steps, interval=interval).to_jshtml(default_mode="once")
-    plt.close(figure)
-    return film
+    return films.around(figure, dots, paths, frames=frames, interval=interval, dpi=dpi)
 
 
 def forms_figure(curves, apart):

@@ -18,7 +18,7 @@ from imdlib.inr.pooling import otsu_mean, selected_mean
 from imdlib.inr.priors import Smooth
 from imdlib.inr.weak import bce
 
-SMALL = dict(backbone="resnet18", width=0.125, blocks=(1, 1, 1, 1), stem_stride=2, proj=(16, 8))
+SMALL = dict(backbone="resnet18", width=0.25, blocks=(1, 1, 1, 1), stem_stride=2, proj=(16, 8))
 PARTS = ("encoder.layer1", "encoder.layer2", "encoder.layer3", "encoder.layer4", "project", "shallow", "head")
 
 
@@ -61,17 +61,20 @@ def head_scores(literal, images=200, seed=0):
     return shallow_scores([ChannelMean(literal=literal)(feat)])[0].detach()
 
 
-def gradient_shares(deep, image=None, seed=0):
-    """Norm of the gradient of the unsupervised loss in each part of a small network: {part: float}."""
-    torch.manual_seed(seed)
-    network = INRNet(prior=Smooth(), shallow="norm", **SMALL)
-    image = torch.rand(4, 3, 64, 64) if image is None else image
-    self_distillation(network(image), deep=deep, selection="all")["loss"].backward()
-    norms = {}
-    for part in PARTS:
-        grads = [w.grad for w in network.get_submodule(part).parameters() if w.grad is not None]
-        norms[part] = math.sqrt(sum(float((grad**2).sum()) for grad in grads))
-    return norms
+def gradient_shares(deep, seeds=(0, 1, 2)):
+    """Norm of the gradient of the unsupervised loss in each part of a small network, over several starts: {part: float}.
+
+    Noise is looked at: in a start in which the two clusterings share no cell, the contrast has no gradient at all.
+    """
+    squares = dict.fromkeys(PARTS, 0.0)
+    for seed in seeds:
+        torch.manual_seed(seed)
+        network = INRNet(prior=Smooth(), shallow="norm", **SMALL)
+        self_distillation(network(torch.rand(4, 3, 64, 64)), deep=deep, selection="all")["loss"].backward()
+        for part in PARTS:
+            grads = [w.grad for w in network.get_submodule(part).parameters() if w.grad is not None]
+            squares[part] += sum(float((grad**2).sum()) for grad in grads)
+    return {part: math.sqrt(total) for part, total in squares.items()}
 
 
 # ---- a world that teaches itself -----------------------------------------------------------------------------------

@@ -7,10 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.animation import FuncAnimation
 from matplotlib.lines import Line2D
 
-from imdlib import plots
+from imdlib import films, plots
 from imdlib.ncl.losses import non_exclusive_contrast
 from imdlib.ncl.patches import AUTHENTIC, TAMPERED
 
@@ -124,17 +123,7 @@ def animate(paths, patches, *, frames=25, interval=140, dpi=90):
     dots = [
         [axis.plot([], [], m, color=c, ms=size, mec=edge, mew=0.7)[0] for c, m, size, edge in look] for axis in axes
     ]
-
-    def draw(step):
-        for path, row in zip(paths.values(), dots):
-            for angle, dot in zip(path[step], row):
-                dot.set_data([angle], [1])
-
-    steps = np.unique(np.linspace(0, len(next(iter(paths.values()))) - 1, frames).round().astype(int))
-    with plt.rc_context({"savefig.dpi": dpi, "savefig.bbox": None}):
-        film = FuncAnimation(figure, draw, frames=steps, interval=interval).to_jshtml(default_mode="once")
-    plt.close(figure)
-    return film
+    return films.around(figure, dots, paths, frames=frames, interval=interval, dpi=dpi)
 
 
 def temperature(taus, apart):
