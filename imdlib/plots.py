@@ -179,6 +179,7 @@ def interval_panels(rows, *, trivial=(), label="method", panel="metric", floor=T
         if floor and np.isfinite(best):
             axis.axvline(best, color="0.55", lw=0.8, ls="--", zorder=0)
         axis.set(title=name, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+        axis.xaxis.set_major_locator(plt.MaxNLocator(max(2, 9 // len(panels))))
         axis.grid(axis="x", color="0.92", lw=0.6)
     return figure
 

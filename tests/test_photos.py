@@ -114,7 +114,7 @@ def test_no_run_and_half_a_run_say_which_command_makes_one(run, tmp_path):
 
 
 def test_weights_of_another_network_are_refused(run):
-    (run / "params.yaml").write_text(yaml.safe_dump({**PARAMS, "width": 0.25}))
+    (run / "params.yaml").write_text(yaml.safe_dump({**PARAMS, "width": 0.5}))
     with pytest.raises(ValueError, match="do not fit"):
         saved.load_run(run)
     (run / "params.yaml").write_text(yaml.safe_dump({"variant": "base"}))

@@ -13,7 +13,7 @@ from imdlib.bridge.labels import CLASSES
 
 KINDS = ["authentic", "edit", "authentic", "generated"]
 PLAIN = dict(with_fully=True, order="epoch", diverge_on_raw_too=False, disc_on="logits", inputs="rgb+residual")
-PLAIN |= dict(stem_stride=4, train_count=0, train_set="here", extractor="stand-in")
+PLAIN |= dict(stem_stride=4, train_count=0, train_set="here", epochs=8, extractor="stand-in")
 
 
 def images(dataset="here", *, n=12, seed=0):
