@@ -25,7 +25,8 @@ def configurations(
     train_sets: `methods` are trained on the first, `more_methods` on the others. The rest is on the first alone.
     without_fully: methods that are also trained without fully fake images (section 4.2.1). orders (of the stages),
     diverging (values of diverge_on_raw_too) and compared (of disc_on): the discrepancies alone with that turned.
-    transcam_inputs: TransCAM on other inputs. teacher_alone: numbers of epochs for which it is trained on. embedded: methods whose first seed leaves the points of Figure 4.
+    transcam_inputs: TransCAM on other inputs. teacher_alone: numbers of epochs for which it is trained on, alone. embedded:
+    methods whose first seed leaves the points of Figure 4.
     """
     first, *others = train_sets
     unknown = {*methods, *more_methods, *without_fully} - set(METHODS)
