@@ -112,7 +112,7 @@ def test_the_readme_quotes_the_committed_rows():
     """Every row of the README's table of verdicts is the row of that name in results/laptop/claims.csv."""
     found = claims.read(REPO / "results" / "laptop").set_index("id")
     quoted = re.findall(
-        r"^\| `((?:ncl|inr)-\S+)` \| (.+?): (.+?) \| .+? ([-+.\d]+) \[([-.\d]+), ([-.\d]+)\] \| (.+?) \|$",
+        r"^\| `((?:ncl|inr|bridge)-\S+)` \| (.+?): (.+?) \| .+? ([-+.\d]+) \[([-.\d]+), ([-.\d]+)\] \| (.+?) \|$",
         (REPO / "README.md").read_text(encoding="utf-8"),
         re.M,
     )
