@@ -25,7 +25,8 @@ def gather(results):
     """(runs, rows): a row of parameters and stamp per run, and the score rows of all of them.
 
     Both carry `run, key` (of METHODS), `method` (its name in tables), `train_set` ('all' of several), `seed` and TURNED; rows
-    also `class` (one of CLASSES), `seen` (whether the set was trained on) and what `judged` adds.
+    stand in the order of the runs' test sets, and have `class` (one of CLASSES), `seen` (whether the set was trained on) and
+    what `judged` adds.
     """
     settings, rows = runs.gather(results, "bridge")
     settings = settings.assign(key=settings["method"], sets=settings["train_set"].str.split("+"))
@@ -33,7 +34,9 @@ def gather(results):
     settings["train_set"] = settings["train_set"].mask(settings["sets"].str.len() > 1, "all")
     order = {name: k for k, name in enumerate(METHODS)}
     settings = settings.sort_values(["train_set", "key", "seed"], key=lambda c: c.map(order) if c.name == "key" else c)
+    listed = list(dict.fromkeys(name for names in settings["test_sets"] for name in names))
     rows = settings[["run", "key", "method", "train_set", "sets", "seed", *TURNED]].merge(rows, on="run")
+    rows = rows.sort_values("dataset", key=lambda c: c.map(listed.index), kind="stable", ignore_index=True)
     seen = [dataset in sets for dataset, sets in zip(rows["dataset"], rows["sets"])]
     rows = rows.drop(columns="sets").assign(seen=seen, **{"class": np.array(CLASSES)[three_classes(rows)]})
     return settings.reset_index(drop=True), judged(rows)

@@ -13,7 +13,9 @@ from imdlib.bridge.labels import CLASSES
 
 KINDS = ["authentic", "edit", "authentic", "generated"]
 PLAIN = dict(with_fully=True, order="epoch", diverge_on_raw_too=False, disc_on="logits", inputs="rgb+residual")
-PLAIN |= dict(stem_stride=4, train_count=0, train_set="here", epochs=8, extractor="stand-in")
+PLAIN |= dict(
+    stem_stride=4, train_count=0, train_set="here", test_sets=["there", "here"], epochs=8, extractor="stand-in"
+)
 
 
 def images(dataset="here", *, n=12, seed=0):
@@ -53,6 +55,7 @@ def test_runs_are_labelled(results):
     assert named.loc["late_all", "train_set"] == "all"
     seen = rows.groupby(["run", "dataset"])["seen"].first()
     assert seen["late_all"].all() and seen["late_0"].to_dict() == {"here": True, "there": False}
+    assert list(rows["dataset"].unique()) == ["there", "here"]
     assert len(rows) == 5 * 24 and rows["image_auc"].notna().all()
     assert rows.groupby("kind")["class"].first().to_dict() == dict(
         authentic="real", edit="partly fake", generated="fully fake"
