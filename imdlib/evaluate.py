@@ -2,6 +2,8 @@
 
 import itertools
 import zlib
+from collections import Counter
+from pathlib import Path
 
 import pandas as pd
 import torch
@@ -79,5 +81,7 @@ def chosen(manifest, count):
 
 
 def short_names(manifest):
-    """File names without their folders."""
-    return [name.replace("\\", "/").rsplit("/", 1)[-1] for name in manifest["image"]]
+    """File names without their folders; one that occurs twice keeps its folder's name ('FAKE/1881.jpg')."""
+    paths = [Path(name.replace("\\", "/")) for name in manifest["image"]]
+    count = Counter(path.name for path in paths)
+    return [path.name if count[path.name] == 1 else f"{path.parent.name}/{path.name}" for path in paths]

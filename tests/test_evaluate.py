@@ -159,3 +159,8 @@ def test_a_tampered_image_whose_mask_nobody_has_counts_no_pixel(images):
     tampered = scores["label"] == 1
     assert tampered.any() and scores.loc[tampered, ["tp", "fp", "fn", "tn", "f1", "auc"]].isna().all(axis=None)
     assert scores.loc[~tampered, ["tp", "fp", "fn", "tn"]].notna().all(axis=None) and scores["score"].notna().all()
+
+
+def test_names_are_the_files_own_and_never_two_alike():
+    manifest = pd.DataFrame({"image": ["/a/REAL/1.png", "/a/FAKE/1.png", "C:\\a\\FAKE\\2.png"]})
+    assert evaluate.short_names(manifest) == ["REAL/1.png", "FAKE/1.png", "2.png"]
