@@ -9,7 +9,9 @@ from imdlib.bridge import costs, whole
 from imdlib.bridge.standin import StandIn
 
 PARAMS = dict(distillation=[16, 1, 2], conformer=[8, 16, 3, 2], stem_stride=2, inputs="rgb", disc_on="logits")
-PARAMS |= dict(backbone="resnet18", backbone_width=0.125, blocks=[1, 1, 1, 1], pretrained=True, tar_blocks=1)
+PARAMS |= dict(
+    backbone="resnet18", backbone_width=0.125, backbone_stride=2, blocks=[1, 1, 1, 1], pretrained=True, tar_blocks=1
+)
 PARAMS |= dict(precision="32-true")
 
 
