@@ -120,6 +120,11 @@ class Discrepancy(nn.Module):
         which = 0 if self.disc_on == "logits" else 1
         return Outputs(*(network(tokens)[which] for network in (self.teacher, self.student1, self.student2)))
 
+    def outputs_of(self, *parts):
+        """`outputs` of several token sequences at once, one Outputs each."""
+        joined = self.outputs(torch.cat(parts))
+        return [Outputs(*some) for some in zip(*(z.split([len(one) for one in parts]) for z in joined))]
+
     def forward(self, tokens):
         """Eq. 8: tokens (B,T,D) -> (B,width) float32, without generalizers, as at inference."""
         if not self.students:

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 from imdlib.bridge.samples import batch_on, passes_over
-from imdlib.bridge.stages import STAGES, learners, prepare, step, timetable, weights
+from imdlib.bridge.stages import learners, prepare, step, timetable, weights
 from imdlib.train import SCHEDULES, NonFiniteLoss, broken, make_fabric, report, save
 
 
@@ -58,6 +58,7 @@ def fit_stages(
     batch_size,
     order="epoch",
     teacher_epochs=3,
+    teacher_passes=1,
     learning_rate=5e-5,
     schedule="constant",
     weight_decay=5e-4,
@@ -96,7 +97,10 @@ def fit_stages(
     }
     saved = {f"optimizer of {name}": optim for name, optim in optims.items()}
     saved |= {name: one for name, one in (("model", model), ("classifier", classifier)) if one is not None}
-    plan = timetable(list(parts), order=order, epochs=epochs, teacher_epochs=teacher_epochs)
+    plan = timetable(
+        list(parts), order=order, epochs=epochs, teacher_epochs=teacher_epochs, teacher_passes=teacher_passes
+    )
+    longest = max(map(len, plan))
     options = dict(margin=margin, elementwise=elementwise, diverge_on_raw_too=diverge_on_raw_too)
     path = Path(folder) / "checkpoint.pt"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,7 +115,7 @@ def fit_stages(
         torch.manual_seed(np.random.SeedSequence((seed, epoch)).generate_state(1)[0].item())
         totals, start = {}, time.perf_counter()
         for turn, stages in enumerate(plan[epoch]):
-            batches = samples.batches(epoch * len(STAGES) + turn, batch_size, workers)
+            batches = samples.batches(epoch * longest + turn, batch_size, workers)
             before = {stage: passes(plan[:epoch], stage) for stage in stages}
             for number, batch in enumerate(batches):
                 on_device = batch_on(fabric, batch)

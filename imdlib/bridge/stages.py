@@ -6,10 +6,15 @@ Differs from the paper:
 - "Rotates through five stages sequentially" names neither the stages nor what a turn is. Here every epoch passes the data
   once for each stage (order 'epoch'); 'per_step' takes all stages on each batch, 'once' ends a stage before the next.
 - The text freezes the teacher after its training; in a rotation it would go on, so it stops after `teacher_epochs`.
+- How long a turn is, is not stated: a pass over the data, of the teacher `teacher_passes`, since everything else is
+  measured from what the teacher says.
 """
+
+from contextlib import nullcontext
 
 import torch
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from imdlib.bridge.discrepancy import generalizer_loss, student_losses
 from imdlib.bridge.labels import FULLY, PARTLY
@@ -34,18 +39,26 @@ def weights(module):
     return list(module.parameters())
 
 
-def timetable(stages, *, order, epochs, teacher_epochs):
+def timetable(stages, *, order, epochs, teacher_epochs, teacher_passes=1):
     """Which stages each pass over the data has, epoch by epoch: list of epochs, of passes, of names.
 
     order 'epoch': a pass for each stage in every epoch; 'per_step': one pass, all stages on each batch; 'once': the teacher
-    for `teacher_epochs` epochs, then every other stage for `epochs`, so that there are more epochs in all.
+    for `teacher_epochs` epochs, then every other stage for `epochs`, so that there are more epochs in all. In each of its
+    epochs the teacher has `teacher_passes` passes, all but the last one alone and before the others.
     """
     if order not in ORDERS:
         raise ValueError(f"order={order!r}: expected one of {ORDERS}")
+    if teacher_passes < 1:
+        raise ValueError(f"teacher_passes={teacher_passes}: expected 1 or more")
     if order == "once":
-        return [[[one]] for one in stages for _ in range(teacher_epochs if one == "teacher" else epochs)]
-    turns = [[one for one in stages if one != "teacher" or epoch < teacher_epochs] for epoch in range(epochs)]
-    return [[[one] for one in turn] if order == "epoch" else [turn] for turn in turns]
+        turns = [[one] for one in stages for _ in range(teacher_epochs if one == "teacher" else epochs)]
+    else:
+        turns = [[one for one in stages if one != "teacher" or epoch < teacher_epochs] for epoch in range(epochs)]
+    alone = [["teacher"]] * (teacher_passes - 1)
+    return [
+        [*(alone if "teacher" in turn else []), *([turn] if order == "per_step" else [[one] for one in turn])]
+        for turn in turns
+    ]
 
 
 def stage_losses(stage, model, classifier, batch, *, margin=4.0, elementwise=False, diverge_on_raw_too=False):
@@ -64,7 +77,7 @@ def stage_losses(stage, model, classifier, batch, *, margin=4.0, elementwise=Fal
     if stage == "students":
         with torch.no_grad():
             rewritten = model.generalizer_pf(tokens[label == PARTLY]), model.generalizer_ff(tokens[label == FULLY])
-        raw, partly, fully = (model.outputs(one) for one in (tokens, *rewritten))
+        raw, partly, fully = model.outputs_of(tokens, *rewritten)
         return student_losses(raw, partly, fully, label, diverge_on_raw_too=diverge_on_raw_too, **hinge)
     one = PARTLY if stage == "generalizer_pf" else FULLY
     if not (label == one).any():
@@ -81,10 +94,17 @@ def prepare(stage, parts):
             module.train(name == stage).requires_grad_(name == stage)
 
 
+def attention_on(device):
+    """Context in which attention is computed plainly on the CPU, where the fused kernel's backward pass is by far the slowest
+    part of a step in bfloat16 (PyTorch 2.11).
+    """
+    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
+
+
 def step(fabric, stage, parts, optim, model, classifier, batch, **options):
     """One update of one stage: its losses, or None where the batch has nothing for it and nothing was updated."""
     prepare(stage, parts)
-    with fabric.autocast():
+    with fabric.autocast(), attention_on(fabric.device):
         losses = stage_losses(stage, model, classifier, batch, **options)
     if losses is not None and torch.isfinite(losses["loss"]):
         optim.zero_grad()

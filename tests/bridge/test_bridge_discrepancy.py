@@ -193,3 +193,15 @@ def test_refuses_what_does_not_fit():
         Discrepancy(5, disc_on="probability")
     with pytest.raises(ValueError, match=r"tokens: expected float \(B,T,5\), found torch.float32 \(2, 7, 6\)"):
         Reader(5, **SMALL)(torch.randn(2, 7, 6))
+
+
+@pytest.mark.parametrize("disc_on", ["logits", "feature"])
+def test_outputs_of_several_parts_are_those_of_each(disc_on):
+    torch.manual_seed(0)
+    model = Discrepancy(8, disc_on=disc_on, dim=16, depth=1, heads=2).eval()
+    parts = torch.randn(5, 3, 8), torch.randn(0, 3, 8), torch.randn(2, 3, 8)
+    for some, together in zip(parts, model.outputs_of(*parts), strict=True):
+        for one, same in zip(model.outputs(some), together, strict=True):
+            assert same.shape == one.shape
+            torch.testing.assert_close(same, one)
+    assert model.outputs_of(parts[1])[0].teacher.shape == (0, model.width // 2)

@@ -118,6 +118,17 @@ def test_timetable():
     assert plan[2] == [list(STAGES)] and plan[3] == [list(STAGES[1:])] and len(plan) == 4
     plan = timetable(STAGES, order="once", epochs=4, teacher_epochs=3)
     assert [epoch[0][0] for epoch in plan] == ["teacher"] * 3 + [stage for stage in STAGES[1:] for _ in range(4)]
+    for order, first in {
+        "epoch": [["teacher"]] * 3 + [[stage] for stage in STAGES[1:]],
+        "per_step": [["teacher"]] * 2 + [list(STAGES)],
+        "once": [["teacher"]] * 3,
+    }.items():
+        more = timetable(STAGES, order=order, epochs=2, teacher_epochs=1, teacher_passes=3)
+        assert more[0] == first
+        assert more[1:] == timetable(STAGES, order=order, epochs=2, teacher_epochs=1)[1:]
+    assert timetable(["classifier"], order="epoch", epochs=1, teacher_epochs=1, teacher_passes=3) == [[["classifier"]]]
+    with pytest.raises(ValueError, match="teacher_passes=0: expected 1 or more"):
+        timetable(STAGES, order="epoch", epochs=1, teacher_epochs=1, teacher_passes=0)
     with pytest.raises(ValueError, match="order='turns'"):
         timetable(STAGES, order="turns", epochs=1, teacher_epochs=1)
 
@@ -134,6 +145,15 @@ def test_history(order, tmp_path):
         assert history[f"{stage}_loss"].notna().any()
     assert history["teacher_loss"].notna().sum() == 1
     assert not model.training and not any(p.requires_grad for p in model.parameters())
+
+
+def test_the_teacher_learns_more_with_more_passes(tmp_path):
+    options = dict(teacher_epochs=2, learning_rate=1e-3, **OPTIONS)
+    losses = []
+    for passes in (1, 6):
+        history = fit_stages(*parts(), Samples(*toys()), tmp_path / str(passes), teacher_passes=passes, **options)
+        losses.append(history["teacher_loss"].iloc[-1])
+    assert losses[1] < losses[0] - 0.1
 
 
 def test_medians_are_those_of_each_class_and_nan_where_there_is_none():
