@@ -32,7 +32,8 @@ class Stage(nn.Module):
         self.name, self.distillation, self.classifier, self.options = name, distillation, classifier, options
 
     def forward(self, batch):
-        return stages.stage_losses(self.name, self.distillation, self.classifier, batch, **self.options)
+        with stages.attention_on(batch["tokens"].device):
+            return stages.stage_losses(self.name, self.distillation, self.classifier, batch, **self.options)
 
 
 def measure(params, batch, tower, files, *, repeats=10):

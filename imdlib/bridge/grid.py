@@ -3,7 +3,7 @@
 from imdlib.bridge.methods import METHODS
 
 MAIN, DETAIL = "late", "disc"  # the whole method; the discrepancies alone, on which what concerns them is turned
-TURNED = ("with_fully", "order", "diverge_on_raw_too", "disc_on", "inputs", "stem_stride", "train_count", "epochs")
+TURNED = ("with_fully", "order", "diverge_on_raw_too", "disc_on", "inputs", "stem_stride", "train_count")
 
 
 def configurations(
@@ -17,7 +17,6 @@ def configurations(
     diverging=(),
     compared=(),
     transcam_inputs=(),
-    teacher_alone=(),
     embedded=("transcam", MAIN),
 ):
     """{name of a run: its parameters} for notebooks/bridge/run.ipynb.
@@ -25,8 +24,7 @@ def configurations(
     train_sets: `methods` are trained on the first, `more_methods` on the others. The rest is on the first alone.
     without_fully: methods that are also trained without fully fake images (section 4.2.1). orders (of the stages),
     diverging (values of diverge_on_raw_too) and compared (of disc_on): the discrepancies alone with that turned.
-    transcam_inputs: TransCAM on other inputs. teacher_alone: numbers of epochs for which it is trained on, alone. embedded:
-    methods whose first seed leaves the points of Figure 4.
+    transcam_inputs: TransCAM on other inputs. embedded: methods whose first seed leaves the points of Figure 4.
     """
     first, *others = train_sets
     unknown = {*methods, *more_methods, *without_fully} - set(METHODS)
@@ -38,7 +36,6 @@ def configurations(
     turned = {"order": orders, "diverge_on_raw_too": diverging, "disc_on": compared}
     cells += [dict(train_set=first, method=DETAIL) | {key: value} for key, values in turned.items() for value in values]
     cells += [dict(train_set=first, method="transcam", inputs=inputs) for inputs in transcam_inputs]
-    cells += [dict(train_set=first, method="teacher", epochs=n, teacher_epochs=n) for n in teacher_alone]
     found = {name(cell, seed): cell | {"seed": seed} for cell in cells for seed in seeds}
     for method in embedded if seeds else ():
         usual = name(dict(train_set=first, method=method), seeds[0])
