@@ -6,10 +6,10 @@ PYTHON  ?= python3
 CORES   ?= all
 BIN     := .venv/bin
 
-.PHONY: study test lab lint clean help
+.PHONY: study test lab bench lint clean help
 help:
 	@echo "make study [PROFILE=quick|laptop|real|paper] [DATA=folder]   train, score, draw: results/<profile>/report.html"
-	@echo "make test    all tests        make lab    JupyterLab on the notebooks"
+	@echo "make test    all tests        make lab    JupyterLab on the notebooks        make bench  speed and memory beside other libraries"
 	@echo "make lint    ruff, and notebooks without outputs        make clean  forget results/\$$PROFILE"
 
 .venv/ready: requirements.lock pyproject.toml
@@ -32,6 +32,10 @@ test: .venv/ready
 
 lab: .venv/ready
 	@$(BIN)/jupyter lab notebooks
+
+bench: .venv/ready
+	@$(BIN)/pip install -q --disable-pip-version-check -c requirements.lock -e ".[bench]"
+	@$(BIN)/python -m benchmarks.run
 
 lint: .venv/ready
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb notebooks/*/*.ipynb
