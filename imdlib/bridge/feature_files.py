@@ -44,7 +44,8 @@ def extract(tower, files, *, folder=None, batch_size=32, device="cpu", memory=4 
     and the tower's identity (weights and preprocessing), written in one step, and made anew if it is damaged.
     """
     folder = Path(folder) if folder is not None else cache_folder("features")
-    paths = [folder / name[:2] / f"{name}.safetensors" for name in (key(tower, file) for file in files)]
+    identity = tower.identity  # a digest of all weights: once, not for every image
+    paths = [folder / name[:2] / f"{name}.safetensors" for name in (key(identity, file) for file in files)]
     missing = {path: file for path, file in zip(paths, files) if not sound(path, tower.shape)}
     todo = list(missing.items())
     tower = tower.to(device)
@@ -54,7 +55,7 @@ def extract(tower, files, *, folder=None, batch_size=32, device="cpu", memory=4 
         images = [torch.from_numpy(load_image(file)).permute(2, 0, 1) for _, file in some]
         tokens = tower(torch.stack([tower.prepare(image) for image in images]).to(device)).half().cpu()  # (b,T,D)
         if not torch.isfinite(tokens).all():
-            raise ValueError(f"{tower.identity}: features beyond the range of float16 in {[str(f) for _, f in some]}")
+            raise ValueError(f"{identity}: features beyond the range of float16 in {[str(f) for _, f in some]}")
         for (path, _), one in zip(some, tokens):
             write(path, one)
         bar.update(len(some))
@@ -62,10 +63,10 @@ def extract(tower, files, *, folder=None, batch_size=32, device="cpu", memory=4 
     return Features(paths, tower.shape, memory=memory)
 
 
-def key(tower, file):
-    """Name of an image's features: 32 characters that stand for its bytes, the tower's weights and preprocessing."""
+def key(identity, file):
+    """Name of an image's features: 32 characters that stand for its bytes and the tower's `identity`."""
     content = Path(file).read_bytes()
-    return hashlib.sha256(hashlib.sha256(content).digest() + tower.identity.encode()).hexdigest()[:32]
+    return hashlib.sha256(hashlib.sha256(content).digest() + identity.encode()).hexdigest()[:32]
 
 
 def sound(path, shape):
