@@ -228,7 +228,7 @@ def against(theirs, peer, scale):
     return Job(name, peer, 1.0, *works, None)
 
 
-def attention_on_the_cpu(scale):
+def attention_on_the_cpu(scale, tokens=65):
     fabric = train.make_fabric(precision="bf16-mixed", accelerator="cpu")
     params = declared("bridge/run") | {"method": "teacher"}
     torch.manual_seed(0)
@@ -236,7 +236,7 @@ def attention_on_the_cpu(scale):
     parts = stages.learners(model, None)
     stages.prepare("teacher", parts)
     count = max(int(16 * scale), 2)
-    batch = {"tokens": torch.randn(count, 65, 192), "label": torch.arange(count) % 3}
+    batch = {"tokens": torch.randn(count, tokens, 192), "label": torch.arange(count) % 3}
 
     def ours():
         with stages.attention_on(fabric.device):
@@ -249,9 +249,14 @@ def attention_on_the_cpu(scale):
         fabric.backward(loss)
         return loss.item()
 
-    name = "forward and backward of Bridging's teacher, 16 images of 65 tokens, bfloat16 on the CPU"
+    name = f"forward and backward of Bridging's teacher, 16 images of {tokens} tokens, bfloat16 on the CPU"
     return Job(name, "PyTorch's fused attention", 1.0, ours, work, partial(close, 0.02))
+
+
+def attention_of_more_tokens(scale):
+    return attention_on_the_cpu(scale, tokens=257)
 
 
 JOBS = [pixel_auc, pixel_auc_torch, all_scores, image_auc, otsu, two_means]
 JOBS += [contrast, contrast_memory, localizer_step, localizer_step_separable, attention_on_the_cpu]
+JOBS += [attention_of_more_tokens]

@@ -122,6 +122,9 @@ def choose_columns(pictures, scores, count):
     return columns, pd.DataFrame([{"image": key, "method": m, "f1": f1[m, key]} for key in order for m in pictures])
 
 
+CLAIMED = tables.NAMES | {"correct": "images called rightly", "ordered": "pairs in order"}
+
+
 def claims_plot(found):
     """Effect and interval of every statement, one line each, one panel per metric, coloured by verdict.
 
@@ -145,9 +148,8 @@ def claims_plot(found):
         if 0 < printed < len(lines):
             axis.axhline(printed - 0.5, color="0.7", lw=0.8, ls=":")
         axis.set(yticks=range(len(lines)), ylim=(max(len(lines), 1) - 0.5, -0.5))
-        axis.set_title(
-            textwrap.fill(tables.NAMES.get(metric, metric.replace("_", " ").replace("auc", "AUC")), 12), fontsize=7
-        )
+        name = CLAIMED.get(metric, metric.replace("_", " ").replace("auc", "AUC"))
+        axis.set_title(textwrap.fill(name, 12), fontsize=7)
         axis.set_yticklabels(names, fontsize=6)
         axis.xaxis.set_major_locator(plt.MaxNLocator(3 if len(panels) < 5 else 2))
         axis.tick_params(axis="x", labelsize=6)

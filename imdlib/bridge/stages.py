@@ -95,8 +95,8 @@ def prepare(stage, parts):
 
 
 def attention_on(device):
-    """Context in which attention is computed plainly on the CPU, where the fused kernel's backward pass is by far the slowest
-    part of a step in bfloat16 (PyTorch 2.11).
+    """Context in which attention is computed plainly on the CPU: there the fused kernel of PyTorch 2.11 is slow to go backwards
+    in bfloat16 on sequences as short as the stand-in's, and no faster on those of CLIP (see benchmarks).
     """
     return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
 
