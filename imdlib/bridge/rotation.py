@@ -116,7 +116,7 @@ def fit_stages(
         totals, start = {}, time.perf_counter()
         for turn, stages in enumerate(plan[epoch]):
             batches = samples.batches(epoch * longest + turn, batch_size, workers)
-            before = {stage: passes(plan[:epoch], stage) for stage in stages}
+            before = {stage: passes([*plan[:epoch], plan[epoch][:turn]], stage) for stage in stages}
             for number, batch in enumerate(batches):
                 on_device = batch_on(fabric, batch)
                 for stage in stages:

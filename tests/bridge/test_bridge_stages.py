@@ -5,13 +5,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from imdlib.bridge import rotation
 from imdlib.bridge.conformer import Conformer
 from imdlib.bridge.discrepancy import Discrepancy
 from imdlib.bridge.fusion import DiscClassifier
 from imdlib.bridge.rotation import fit_stages, medians
 from imdlib.bridge.samples import Samples, batch_on, passes_over
 from imdlib.bridge.stages import ORDERS, STAGES, learners, stage_losses, step, timetable
-from imdlib.train import NonFiniteLoss, make_fabric
+from imdlib.train import SCHEDULES, NonFiniteLoss, make_fabric
 
 SMALL = dict(dim=16, depth=1, heads=2)
 OPTIONS = dict(epochs=2, batch_size=8, precision="32-true", accelerator="cpu")
@@ -154,6 +155,25 @@ def test_the_teacher_learns_more_with_more_passes(tmp_path):
         history = fit_stages(*parts(), Samples(*toys()), tmp_path / str(passes), teacher_passes=passes, **options)
         losses.append(history["teacher_loss"].iloc[-1])
     assert losses[1] < losses[0] - 0.1
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_schedule_runs_once_over_all_passes_of_a_stage(order, tmp_path, monkeypatch):
+    seen = {stage: [] for stage in STAGES}
+    monkeypatch.setitem(SCHEDULES, "noted", lambda done, total: seen["now"].append(done / total) or 1.0)
+
+    def noted(fabric, stage, *rest, **options):
+        seen[stage].append(seen["now"].pop())
+        return step(fabric, stage, *rest, **options)
+
+    seen["now"] = []
+    monkeypatch.setattr(rotation, "step", noted)
+    options = OPTIONS | dict(epochs=2, teacher_epochs=2, teacher_passes=3, order=order, schedule="noted")
+    fit_stages(*parts(), Samples(*toys()), tmp_path, **options)
+    batches = 24 // OPTIONS["batch_size"]
+    for stage in STAGES:
+        count = batches * (6 if stage == "teacher" else 2)
+        np.testing.assert_allclose(seen[stage], np.arange(count) / count, atol=1e-12)
 
 
 def test_medians_are_those_of_each_class_and_nan_where_there_is_none():
