@@ -49,6 +49,11 @@ def close(tolerance, a, b):
     return bool(np.allclose(a, b, rtol=0, atol=tolerance))
 
 
+def our_aucs(prob, masks):
+    """AUC of each map."""
+    return [metrics.auc(p, m) for p, m in zip(prob, masks)]
+
+
 def pixel_auc(scale):
     from sklearn.metrics import roc_auc_score
 
@@ -57,9 +62,7 @@ def pixel_auc(scale):
     def theirs():
         return [roc_auc_score(m.ravel(), p.ravel()) for p, m in zip(prob, masks)]
 
-    def ours():
-        return [metrics.auc(p, m) for p, m in zip(prob, masks)]
-
+    ours = partial(our_aucs, prob, masks)
     return Job("pixel AUC, 4 maps of 512 x 512", "scikit-learn", 1.0, ours, theirs, partial(close, 1e-12))
 
 
@@ -72,9 +75,7 @@ def pixel_auc_torch(scale):
     def theirs():
         return [binary_auroc(p, m).item() for p, m in tensors]
 
-    def ours():
-        return [metrics.auc(p, m) for p, m in zip(prob, masks)]
-
+    ours = partial(our_aucs, prob, masks)
     return Job("pixel AUC, 4 maps of 512 x 512", "torchmetrics", 1.0, ours, theirs, partial(close, 1e-5))
 
 

@@ -6,8 +6,6 @@ less), target, unit, equal (whether both found the same; empty where they do dif
 """
 
 import argparse
-import os
-import platform
 import re
 import statistics
 import time
@@ -16,16 +14,14 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.jobs import JOBS
+from imdlib.runs import cpu_name
 
 COLUMNS = ["job", "peer", "ours", "theirs", "ratio", "target", "unit", "equal"]
 
 
 def machine():
     """Name of this machine for a file: processor and number of cores."""
-    info = Path("/proc/cpuinfo")
-    models = re.findall(r"model name\s*: (.*)", info.read_text()) if info.exists() else []
-    name = models[0] if models else platform.processor() or platform.machine()
-    return re.sub(r"[^a-z0-9]+", "-", f"{name} {len(os.sched_getaffinity(0))} cores".lower()).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", cpu_name().lower()).strip("-")
 
 
 def measure(job, repeats):
