@@ -61,7 +61,7 @@ NRR, INR = inr_grid.configurations(**graph("inr"))
 BRIDGE = bridge_grid.configurations(**graph("bridge"))
 CHECKS = [f"imdlib.data.{name}" for name in ("facts", "resemblance", "shortcuts", "checks", "gallery", "sheets")]
 CODE = {
-    "data": runs.code_fingerprint(*bridge.DATA_CODE, *CHECKS, "imdlib.metrics", "imdlib.baselines"),
+    "data": runs.code_fingerprint(*bridge.DATA_CODE, *CHECKS, "imdlib.scoring.metrics", "imdlib.baselines"),
     "ncl": runs.code_fingerprint(*ncl.CODE),
     "inr": runs.code_fingerprint(*inr.CODE),
     "bridge": runs.code_fingerprint(*bridge.CODE),
@@ -70,7 +70,7 @@ RUN = (
     "OMP_NUM_THREADS={threads} {sys.executable} -m papermill --no-progress-bar --log-level ERROR {input.notebook} {log.notebook}"
     " -b {params.values} > {log.text} 2>&1 || (tail -n 25 {log.text} && false)"
 )
-PAGE = " && {sys.executable} -m imdlib.report {log.notebook} {output}"
+PAGE = " && {sys.executable} -m imdlib.pages.report {log.notebook} {output}"
 
 
 rule all:

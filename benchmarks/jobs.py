@@ -11,11 +11,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from imdlib import cluster, costs, metrics, train
-from imdlib.bridge import stages, whole
+from imdlib import train
+from imdlib.bridge import networks as whole
+from imdlib.bridge import stages
 from imdlib.ncl import losses
 from imdlib.ncl.model import NCLNet
+from imdlib.networks import cluster
 from imdlib.runs import declared
+from imdlib.scoring import costs, metrics
 
 
 class Job(NamedTuple):

@@ -16,13 +16,14 @@ import pandas as pd
 import papermill
 import pytest
 import yaml
-from test_report import self_contained
+from tests.pages.test_report import self_contained
 
-from imdlib import claims, runs, tables
+from imdlib import runs
 from imdlib.bridge import grid as bridge_grid
 from imdlib.inr import METHODS as INR_METHODS
 from imdlib.inr import grid as inr_grid
 from imdlib.ncl import grid as ncl_grid
+from imdlib.pages import claims, tables
 
 REPO = Path(__file__).resolve().parents[1]
 FOLDER = REPO / "notebooks"
@@ -167,7 +168,13 @@ def chain(tmp_path_factory):
     for number, (notebook, parameters) in enumerate(steps):
         done = execute(notebook, folder / f"{number}.ipynb", cache, results=str(results), **parameters)
         assert done.returncode == 0, f"{notebook} failed:\n{done.stderr[-3000:]}"
-    command = [sys.executable, "-m", "imdlib.report", str(folder / f"{number}.ipynb"), str(results / "report.html")]
+    command = [
+        sys.executable,
+        "-m",
+        "imdlib.pages.report",
+        str(folder / f"{number}.ipynb"),
+        str(results / "report.html"),
+    ]
     subprocess.run(command, check=True, cwd=REPO)
     return results
 

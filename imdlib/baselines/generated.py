@@ -21,8 +21,8 @@ from torchvision.transforms.v2 import functional as T
 
 from imdlib.data.attacks import jpeg, to_array, to_tensor
 from imdlib.data.batches import ImageSet, draw, generator_for
-from imdlib.pixels import Pixels
-from imdlib.resnet import Encoder
+from imdlib.networks.pixels import Pixels
+from imdlib.networks.resnet import Encoder
 
 SIGMA, QUALITY = 3.0, (30, 100)  # largest blur in pixels; lowest and highest JPEG quality
 

@@ -21,7 +21,7 @@ from torchvision.transforms.v2 import functional as T
 
 from imdlib.baselines.generated import check_image, image_label, uniform
 from imdlib.data.batches import draw
-from imdlib.pixels import INPUTS, RESIDUAL_GAIN, residual
+from imdlib.networks.pixels import INPUTS, RESIDUAL_GAIN, residual
 
 RECONSTRUCTION = 0.1  # weight of the reconstruction loss
 SLOPE = 1e-7  # of the latent's leaky ReLU: never exactly zero, so that the score of an image is always defined

@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from imdlib.bridge.blocks import Bottleneck, Coupled, attention_map
 from imdlib.bridge.fusion import DiscEmbedding
-from imdlib.pixels import Pixels
+from imdlib.networks.pixels import Pixels
 
 
 class Conformer(nn.Module):

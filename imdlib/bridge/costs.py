@@ -8,11 +8,12 @@ import torch
 from torch import nn
 
 from imdlib import train
-from imdlib.bridge import stages, whole
-from imdlib.bridge.feature_files import extract
+from imdlib.bridge import networks as whole
+from imdlib.bridge import stages
 from imdlib.bridge.localize import fake_map
 from imdlib.bridge.methods import METHODS
-from imdlib.costs import kept, seconds
+from imdlib.bridge.towers.cache import extract
+from imdlib.scoring.costs import kept, seconds
 
 NAMES = {
     "teacher": "teacher",

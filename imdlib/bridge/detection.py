@@ -10,8 +10,8 @@ fakes. Of three classes beside it: macro F1, the mean recall, and the recall of 
 import numpy as np
 import pandas as pd
 
-from imdlib import intervals, ranks
 from imdlib.bridge.labels import CLASSES, FULLY, PARTLY, REAL
+from imdlib.scoring import intervals, ranks
 
 GROUPS = {
     "partly fake": [PARTLY],

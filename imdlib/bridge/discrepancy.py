@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imdlib.bridge.labels import CLASSES, FULLY, PARTLY, REAL
-from imdlib.bridge.networks import Generalizer, Reader
+from imdlib.bridge.transformers import Generalizer, Reader
 
 
 class Outputs(NamedTuple):

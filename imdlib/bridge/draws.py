@@ -8,8 +8,9 @@ the sizes of the draws vary.
 import numpy as np
 import pandas as pd
 
-from imdlib import intervals, tables
-from imdlib.tables import COLUMNS
+from imdlib.pages import tables
+from imdlib.pages.tables import COLUMNS
+from imdlib.scoring import intervals
 
 BLOCK = 2**22  # images times draws at a time: 32 MiB
 

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from imdlib import embedding, plots
 from imdlib.bridge.labels import CLASSES, three_classes
+from imdlib.pages import plots
+from imdlib.scoring import embedding
 
 KNOWN = ["image", "dataset", "class", "generator"]  # what is kept of an image beside its features
 CURVES = {

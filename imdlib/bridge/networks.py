@@ -1,74 +1,123 @@
-"""The small transformers of the distillation: teacher and students read a token sequence, generalizers rewrite one.
+"""The whole network of a run: distillation and classifier together, either of which a method may lack.
 
-Bridging sections 3.2, 3.3 and 4.1: four transformer blocks, 384 wide, six heads.
-
-Differs from the paper:
-- How a sequence is read out is not stated: a learnable token is put before it and read after a final norm.
-- The generalizers' form is not stated: the change they make is added to the features, and their last layer starts at
-  zero, so that training begins with the features of real encoders, not with noise.
-- No positional embedding of their own: the encoder's tokens carry their places.
+Bridging sections 3.1 and 3.6, Figure 1: tokens of the frozen tower to discrepancies, image and discrepancies to a class and,
+where it is partly fake, a map.
 """
 
+from functools import partial
+
+import numpy as np
 import torch
-from timm.layers import trunc_normal_
-from timm.models.vision_transformer import Block
 from torch import nn
 
+from imdlib.baselines import generated, tar
+from imdlib.bridge.conformer import Conformer
+from imdlib.bridge.discrepancy import Discrepancy
+from imdlib.bridge.fusion import DiscClassifier
+from imdlib.bridge.labels import CLASSES, three_classes
+from imdlib.bridge.methods import METHODS, parts
+from imdlib.bridge.towers import clip as features
+from imdlib.bridge.towers import standin
 
-class Reader(nn.Module):
-    """Teacher or student: tokens (B,T,D) -> logits (B,classes) and the readout they come from, (B,dim)."""
+STAND_IN = "stand-in"
 
-    def __init__(self, features, *, dim=384, depth=4, heads=6, classes=3):
+
+class Whole(nn.Module):
+    """distillation: `Discrepancy` or None; classifier: `Conformer`, `DiscClassifier`, or None for the teacher's own output."""
+
+    def __init__(self, distillation, classifier):
         super().__init__()
-        self.project = nn.Linear(features, dim)
-        self.readout = nn.Parameter(torch.zeros(1, 1, dim))
-        self.blocks = nn.Sequential(*[Block(dim, heads, qkv_bias=True) for _ in range(depth)])
-        self.norm = nn.LayerNorm(dim)
-        self.head = nn.Linear(dim, classes)
-        self.apply(start)
-        trunc_normal_(self.readout, std=0.02)
+        self.distillation, self.classifier = distillation, classifier
 
-    def forward(self, tokens):
-        """tokens (B,T,D) float -> logits (B,classes), feature (B,dim): the normed readout token."""
-        check_tokens(tokens, self.project.in_features)
-        x = self.project(tokens)
-        x = self.blocks(torch.cat([self.readout.expand(len(x), -1, -1).to(x.dtype), x], dim=1))  # (B, 1+T, dim)
-        feature = self.norm(x[:, 0])
-        return self.head(feature), feature
+    @property
+    def localizes(self):
+        """Whether it can draw a map."""
+        return isinstance(self.classifier, Conformer)
 
+    def discrepancies(self, tokens):
+        """What the classifier gets beside the image, (B,width), or None."""
+        return None if self.distillation is None else self.distillation(tokens)
 
-class Generalizer(nn.Module):
-    """Tokens in, tokens out: (B,T,D) -> (B,T,D), the identity before training."""
+    def distances(self, tokens):
+        """d1 and d2 of each image, (B,2) squared; NaN where there are no students."""
+        if self.distillation is None:
+            return torch.full((len(tokens), 2), torch.nan)
+        return self.distillation.distances(tokens)
 
-    def __init__(self, features, *, dim=384, depth=4, heads=6):
-        super().__init__()
-        self.project = nn.Linear(features, dim)
-        self.blocks = nn.Sequential(*[Block(dim, heads, qkv_bias=True) for _ in range(depth)])
-        self.norm = nn.LayerNorm(dim)
-        self.head = nn.Linear(dim, features)
-        self.apply(start)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens):
-        """tokens (B,T,D) float -> tokens of the same shape."""
-        check_tokens(tokens, self.project.in_features)
-        if len(tokens) == 0:
-            return tokens
-        return tokens + self.head(self.norm(self.blocks(self.project(tokens))))
+    def forward(self, image, tokens, *, disc=None):
+        """image (B,3,H,W) in [0,1], tokens (B,T,D) -> dict of logits (B,3), features (B,D) and what the classifier gives."""
+        if self.classifier is None:
+            logits, readout = self.distillation.teacher(tokens)
+            return {"logits": logits.float(), "features": readout}
+        options = dict(attention=False) if self.localizes else {}
+        return self.classifier(image, self.discrepancies(tokens) if disc is None else disc, **options)
 
 
-def start(module):
-    """Initial weights as usual for transformers."""
-    if isinstance(module, nn.Linear):
-        trunc_normal_(module.weight, std=0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
+def tower_of(params):
+    """Frozen feature extractor for the parameters of notebooks/bridge/run.ipynb: the stand-in, or a timm CLIP tower."""
+    if params["extractor"] == STAND_IN:
+        steps, scenes = params["stand_in"]
+        return standin.stand_in(params["size"], steps=steps, scenes=scenes)
+    return features.Tower(params["extractor"], weights=params["extractor_weights"], pooled=params["pooled"])
 
 
-def check_tokens(tokens, features):
-    """Refuse what is no token sequence of the width the network was built for."""
-    if tokens.ndim != 3 or tokens.shape[2] != features or not tokens.is_floating_point():
+def network_of(params, width=0):
+    """Untrained network: `Whole`, or a detector of real against fake. width: of a token of the tower."""
+    method = params["method"]
+    if method not in METHODS:
+        raise ValueError(f"method={method!r}: expected one of {', '.join(METHODS)}")
+    traces = dict(inputs=params["inputs"])
+    if method == "wang":
+        shape = dict(backbone=params["backbone"], width=params["backbone_width"], stem_stride=params["backbone_stride"])
+        return generated.Wang(**shape, **traces, blocks=params["blocks"] or None, pretrained=params["pretrained"])
+    if method == "tar":
+        return tar.TAR(**traces, blocks=params["tar_blocks"])
+    which = parts(method)
+    distillation = classifier = None
+    if which["distillation"]:
+        shape = dict(zip(("dim", "depth", "heads"), params["distillation"]))
+        absent = dict(students=which["students"], generalizers=which["generalizers"])
+        distillation = Discrepancy(width, disc_on=params["disc_on"], **absent, **shape)
+    disc_width = 0 if distillation is None else distillation.width
+    if which["classifier"] == "disc":
+        classifier = DiscClassifier(disc_width, dim=params["conformer"][1])
+    elif which["classifier"]:
+        shape = dict(zip(("width", "dim", "depth", "heads"), params["conformer"]), stem_stride=params["stem_stride"])
+        classifier = Conformer(fusion=which["classifier"], disc_width=disc_width, **shape, **traces)
+        classifier = classifier.to(memory_format=torch.channels_last)
+    return Whole(distillation, classifier)
+
+
+def change_of(params):
+    """What happens to the training images of a detector of real against fake: `change` of `ImageLabels`, as its authors do it.
+
+    Neither resizes nor crops here: resizing erases traces, and what the label of a crop of a partly fake image is, is not known.
+    """
+    if params["method"] == "wang":
+        return partial(generated.perturb, p=params["perturbed"], resize=None, crop=None)
+    return partial(tar.perturb, side=None, rotation=params["rotation"])
+
+
+def training_rows(manifest, params):
+    """Rows to learn from: the train split, without fully fake images unless `with_fully`, `train_count` of them at random.
+
+    Fewer than two classes among them are refused.
+    """
+    rows = manifest[manifest["split"] == "train"]
+    rows = rows if params["with_fully"] else rows[rows["kind"] != "generated"]
+    count = params["train_count"]
+    rows = rows.sample(count, random_state=params["seed"]) if 0 < count < len(rows) else rows
+    found = np.unique(three_classes(rows)) if len(rows) else []
+    if len(found) < 2:
+        names = ", ".join(CLASSES[c] for c in found) or "no image at all"
         raise ValueError(
-            f"tokens: expected float (B,T,{features}), found {tokens.dtype} {tuple(tokens.shape)}; "
-            "build the network for the width of the tower's features, and give cached float16 features as float"
+            f"train_set={params['train_set']!r}: expected training images of at least two classes, found {names} with "
+            f"with_fully={params['with_fully']}; take a set that has two, or set with_fully=True"
         )
+    return rows
+
+
+def some_rows(manifest, split, count):
+    """Rows of a split, at most `count` (0: all), drawn alike for all runs."""
+    rows = manifest[manifest["split"] == split]
+    return rows.sample(count, random_state=0) if 0 < count < len(rows) else rows

@@ -10,8 +10,8 @@ stated, which is an AUC, and the share of images of one class whose two distance
 import numpy as np
 import pandas as pd
 
-from imdlib import intervals, ranks
 from imdlib.bridge.labels import CLASSES, FULLY, PARTLY, REAL
+from imdlib.scoring import intervals, ranks
 
 BETWEEN = {
     "d2: partly fake above real": ("d2", PARTLY, REAL),

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from imdlib.bridge.labels import CLASSES, REAL, three_classes
-from imdlib.evaluate import short_names
+from imdlib.scoring.evaluate import short_names
 
 METHOD = "linear probe"
 

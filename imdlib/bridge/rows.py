@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from imdlib import ranks, runs, tables
+from imdlib import runs
 from imdlib.bridge.grid import TURNED
 from imdlib.bridge.labels import CLASSES, three_classes
 from imdlib.bridge.methods import METHODS
+from imdlib.pages import tables
+from imdlib.scoring import ranks
 
 MAPS = {
     "": "",

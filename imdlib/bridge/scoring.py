@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from imdlib import evaluate, metrics
 from imdlib.bridge.labels import CLASSES, FULLY, PARTLY, REAL, three_classes
 from imdlib.bridge.localize import fake_map
-from imdlib.bridge.whole import Whole
+from imdlib.bridge.networks import Whole
 from imdlib.data.batches import evaluation_batches
+from imdlib.scoring import evaluate, metrics
 
 KNOWN = ["dataset", "kind", "label", "generator"]  # what a manifest says of an image; the last where its set says it
 PROBABILITIES = ["p_real", "p_partly", "p_fully"]

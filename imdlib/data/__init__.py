@@ -14,8 +14,9 @@ def load(dataset, data="", *, count=1000, size=128, seed=1):
     seed: of the twin. The benchmark was designed on seed 0: the strength of its traces and the settings of the networks were chosen
     there. The study runs on another seed, so that no number of a table was chosen on the images that it is computed from.
     """
-    from imdlib.data import catalog, synthetic
+    from imdlib.data import catalog
     from imdlib.runs import REPO
+    from imdlib.twins import build as synthetic
 
     if "+" in dataset:
         parts = [load(name, data, count=count, size=size, seed=seed) for name in dataset.split("+")]

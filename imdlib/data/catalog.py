@@ -90,7 +90,7 @@ def of_generator(manifest, generator, dataset):
 
 def read_twin(dataset, root):
     """The manifest of an embedded twin, built with its defaults when `root` is None."""
-    from imdlib.data import synthetic
+    from imdlib.twins import build as synthetic
 
     return twin(check_root(synthetic.build(dataset) if root is None else root, dataset), dataset)
 

@@ -9,10 +9,7 @@ METHODS = {
     "srm+scl+agap": "Baseline+SRM+SCL+AGAP",
 }  # variant -> name in tables
 
-DATA_CODE = [
-    f"imdlib.data.{name}"
-    for name in ("images", "batches", "synthetic", "twins", "scenes", "camera", "masks", "manipulate")
-]
+DATA_CODE = ["imdlib.data.images", "imdlib.data.batches", "imdlib.twins"]
 NETWORK_CODE = [
     f"imdlib.inr.{name}"
     for name in (
@@ -23,10 +20,10 @@ NETWORK_CODE = [
 CODE = [
     *DATA_CODE,
     *NETWORK_CODE,
-    "imdlib.cluster",
-    "imdlib.pixels",
-    "imdlib.resnet",
+    "imdlib.networks.cluster",
+    "imdlib.networks.pixels",
+    "imdlib.networks.resnet",
     "imdlib.train",
-    "imdlib.evaluate",
-    "imdlib.metrics",
+    "imdlib.scoring.evaluate",
+    "imdlib.scoring.metrics",
 ]  # what the numbers of a run depend on

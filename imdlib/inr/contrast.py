@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from imdlib.cluster import minority, two_means
+from imdlib.networks.cluster import minority, two_means
 
 EPS = 1e-6  # norm below which a feature counts as zero: it then has cosine 0 with everything
 

@@ -7,12 +7,12 @@ import pandas as pd
 import torch
 
 from imdlib import train
-from imdlib.costs import kept, seconds, step
 from imdlib.inr import METHODS
 from imdlib.inr.contrast import selective_contrast
 from imdlib.inr.labels import image_label
 from imdlib.inr.variants import loss_of
 from imdlib.inr.weak import selected
+from imdlib.scoring.costs import kept, seconds, step
 
 BRANCH = f"{METHODS['nrr']}+second branch"
 PARTS = ("nrr_ms", "cluster_ms", "contrast_ms")

@@ -21,8 +21,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from imdlib.inr.contrast import matching_scores
-from imdlib.pixels import Pixels
-from imdlib.resnet import Encoder
+from imdlib.networks.pixels import Pixels
+from imdlib.networks.resnet import Encoder
 
 SHALLOW = ("layer1", "layer2", "layer3")
 

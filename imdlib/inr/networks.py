@@ -6,13 +6,13 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from imdlib import evaluate, metrics
 from imdlib.data.batches import ImageSet
 from imdlib.inr.detector import tampered_probability
 from imdlib.inr.distill import self_distillation
 from imdlib.inr.priors import SRM, Smooth, error_scale
 from imdlib.inr.reconstruction import NRR
 from imdlib.inr.variants import loss_of, model_of, pooling_of, settings
+from imdlib.scoring import evaluate, metrics
 
 NRR_SHAPE = ("width", "stride", "blocks", "channels", "frequencies", "hidden")
 DETECTOR = ("backbone", "stem_stride", "width", "inputs", "feat", "proj")
@@ -55,7 +55,7 @@ def detector_of(params, *, nrr=None, scale=None):
 
 
 def redraw(nrr):
-    """change(image (3,H,W) uint8) -> the same image as an NRR redraws it, for the `attack` of `imdlib.evaluate.score`."""
+    """change(image (3,H,W) uint8) -> the same image as an NRR redraws it, for the `attack` of `imdlib.scoring.evaluate.score`."""
 
     @torch.no_grad()
     def change(image):

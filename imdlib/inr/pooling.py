@@ -17,7 +17,7 @@ import math
 
 import torch
 
-from imdlib.cluster import otsu_threshold
+from imdlib.networks.cluster import otsu_threshold
 
 POOLINGS = ("adaptive", "otsu", "max", "average", "gem", "smooth")
 

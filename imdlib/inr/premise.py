@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from imdlib.cluster import otsu_threshold
 from imdlib.data.batches import evaluation_batches
 from imdlib.inr.reconstruction import psnr
+from imdlib.networks.cluster import otsu_threshold
 
 
 @torch.inference_mode()
@@ -34,7 +34,7 @@ def psnr_split(nrr, images):
 
 
 class ErrorDetector(nn.Module):
-    """A prior's error map as it stands, for `imdlib.evaluate.score`: image (B,3,H,W) in [0,1] -> (B,1,H,W) in [0,1].
+    """A prior's error map as it stands, for `imdlib.scoring.evaluate.score`: image (B,3,H,W) in [0,1] -> (B,1,H,W) in [0,1].
 
     prior: a module of `priors`, unscaled; scale: the error that becomes 0.5 (error / (error + scale) keeps the order of
     all pixels, which cutting off would not); box: side of the window over which errors are averaged first, odd; binary:

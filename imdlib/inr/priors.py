@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from imdlib.inr.reconstruction import error_map
-from imdlib.pixels import residual
+from imdlib.networks.pixels import residual
 
 SRM_FILTERS = (  # integer coefficients and what divides them; each predicts a pixel from its neighbours, centre -1
     ([[0, 0, 0, 0, 0], [0, -1, 2, -1, 0], [0, 2, -4, 2, 0], [0, -1, 2, -1, 0], [0, 0, 0, 0, 0]], 4),

@@ -7,18 +7,15 @@ METHODS = {
     "pivot+pc": "Base+Pivot+PC",
 }  # variant -> name in tables
 
-DATA_CODE = [
-    f"imdlib.data.{name}"
-    for name in ("images", "batches", "synthetic", "twins", "scenes", "camera", "masks", "manipulate")
-]
+DATA_CODE = ["imdlib.data.images", "imdlib.data.batches", "imdlib.twins"]
 NETWORK_CODE = [f"imdlib.ncl.{name}" for name in ("model", "vit", "networks", "patches", "pivot", "losses")]
 CODE = [
     *DATA_CODE,
     *NETWORK_CODE,
-    "imdlib.pixels",
-    "imdlib.resnet",
+    "imdlib.networks.pixels",
+    "imdlib.networks.resnet",
     "imdlib.train",
-    "imdlib.evaluate",
-    "imdlib.metrics",
+    "imdlib.scoring.evaluate",
+    "imdlib.scoring.metrics",
     "imdlib.data.attacks",
 ]  # what the numbers of a run depend on

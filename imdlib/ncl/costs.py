@@ -7,10 +7,10 @@ import pandas as pd
 import torch
 
 from imdlib import train
-from imdlib.costs import kept, seconds, step
 from imdlib.ncl import METHODS, networks
 from imdlib.ncl.losses import non_exclusive_contrast, total_loss
 from imdlib.ncl.patches import label_patches
+from imdlib.scoring.costs import kept, seconds, step
 
 
 def measure(params, image, mask, *, repeats=10):

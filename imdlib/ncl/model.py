@@ -17,8 +17,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from imdlib.ncl.pivot import PivotNet
-from imdlib.pixels import Pixels
-from imdlib.resnet import FEATURES, Encoder
+from imdlib.networks.pixels import Pixels
+from imdlib.networks.resnet import FEATURES, Encoder
 
 
 class NCLNet(nn.Module):

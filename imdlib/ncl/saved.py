@@ -6,9 +6,10 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from imdlib import intervals, runs
+from imdlib import runs
 from imdlib.ncl import METHODS, networks
 from imdlib.ncl.model import tampered_probability
+from imdlib.scoring import intervals
 
 SETTINGS = (*networks.SHARED, *networks.RESNET, "blocks", "variant")
 MAKE = "`make study` (or notebooks/ncl/run.ipynb) trains runs and keeps their weights"
@@ -53,7 +54,7 @@ def load_run(folder):
 
 
 def probability(network):
-    """The function that `imdlib.tiles.predict` takes: batch (B,3,h,w) in [0,1] -> probability of tampered (B,1,h,w)."""
+    """The function that `imdlib.photos.tiles.predict` takes: batch (B,3,h,w) in [0,1] -> probability of tampered (B,1,h,w)."""
     return lambda batch: tampered_probability(network(batch)["logits"])
 
 

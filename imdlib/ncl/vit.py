@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from imdlib.ncl.model import check_image, unit
 from imdlib.ncl.pivot import PivotNet
-from imdlib.pixels import Pixels
+from imdlib.networks.pixels import Pixels
 
 
 class NCLViT(nn.Module):

@@ -10,9 +10,9 @@ from PIL import Image
 from scipy.ndimage import correlate1d
 from skimage.data import astronaut
 
-from imdlib import evaluate
 from imdlib.data.attacks import ATTACKS, apply, jpeg_bytes, named
 from imdlib.data.batches import ImageSet
+from imdlib.scoring import evaluate
 
 LUMINANCE = np.array(  # the table of Annex K of the JPEG standard
     [

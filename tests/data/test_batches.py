@@ -6,9 +6,9 @@ import pytest
 import torch
 from PIL import Image
 
-from imdlib import metrics
 from imdlib.data import batches
 from imdlib.data.batches import ImageSet, augment, evaluation_batches, generator_for, training_batches
+from imdlib.scoring import metrics
 
 
 def write_set(folder, sizes):

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
-from disk import photo
+from tests.data.disk import photo
 from PIL import Image
 
 from imdlib.data import images

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from disk import mask, photo, region, row, stored
+from tests.data.disk import mask, photo, region, row, stored
 from PIL import Image
 
 from imdlib import data

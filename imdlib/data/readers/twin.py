@@ -1,4 +1,4 @@
-"""The embedded twins of the real sets, as `imdlib.data.synthetic.build` leaves them."""
+"""The embedded twins of the real sets, as `imdlib.twins.build.build` leaves them."""
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ def twin(root, dataset):
         images/ masks/  one file each
     """
     if not (root / FILE).is_file():
-        raise refuse(root, dataset, f"a folder made by imdlib.data.synthetic.build('{dataset}'), with {FILE}")
+        raise refuse(root, dataset, f"a folder made by imdlib.twins.build.build('{dataset}'), with {FILE}")
     manifest = pd.read_csv(root / FILE, keep_default_na=False, dtype={"label": int, "scene": str})
     lacking = [name for name in COLUMNS if name not in manifest]
     if lacking or not manifest["dataset"].eq(dataset).all():

@@ -1,0 +1,1 @@
+"""Frozen image towers: what the distillation works on."""

@@ -1,0 +1,74 @@
+"""The small transformers of the distillation: teacher and students read a token sequence, generalizers rewrite one.
+
+Bridging sections 3.2, 3.3 and 4.1: four transformer blocks, 384 wide, six heads.
+
+Differs from the paper:
+- How a sequence is read out is not stated: a learnable token is put before it and read after a final norm.
+- The generalizers' form is not stated: the change they make is added to the features, and their last layer starts at
+  zero, so that training begins with the features of real encoders, not with noise.
+- No positional embedding of their own: the encoder's tokens carry their places.
+"""
+
+import torch
+from timm.layers import trunc_normal_
+from timm.models.vision_transformer import Block
+from torch import nn
+
+
+class Reader(nn.Module):
+    """Teacher or student: tokens (B,T,D) -> logits (B,classes) and the readout they come from, (B,dim)."""
+
+    def __init__(self, features, *, dim=384, depth=4, heads=6, classes=3):
+        super().__init__()
+        self.project = nn.Linear(features, dim)
+        self.readout = nn.Parameter(torch.zeros(1, 1, dim))
+        self.blocks = nn.Sequential(*[Block(dim, heads, qkv_bias=True) for _ in range(depth)])
+        self.norm = nn.LayerNorm(dim)
+        self.head = nn.Linear(dim, classes)
+        self.apply(start)
+        trunc_normal_(self.readout, std=0.02)
+
+    def forward(self, tokens):
+        """tokens (B,T,D) float -> logits (B,classes), feature (B,dim): the normed readout token."""
+        check_tokens(tokens, self.project.in_features)
+        x = self.project(tokens)
+        x = self.blocks(torch.cat([self.readout.expand(len(x), -1, -1).to(x.dtype), x], dim=1))  # (B, 1+T, dim)
+        feature = self.norm(x[:, 0])
+        return self.head(feature), feature
+
+
+class Generalizer(nn.Module):
+    """Tokens in, tokens out: (B,T,D) -> (B,T,D), the identity before training."""
+
+    def __init__(self, features, *, dim=384, depth=4, heads=6):
+        super().__init__()
+        self.project = nn.Linear(features, dim)
+        self.blocks = nn.Sequential(*[Block(dim, heads, qkv_bias=True) for _ in range(depth)])
+        self.norm = nn.LayerNorm(dim)
+        self.head = nn.Linear(dim, features)
+        self.apply(start)
+        nn.init.zeros_(self.head.weight)
+
+    def forward(self, tokens):
+        """tokens (B,T,D) float -> tokens of the same shape."""
+        check_tokens(tokens, self.project.in_features)
+        if len(tokens) == 0:
+            return tokens
+        return tokens + self.head(self.norm(self.blocks(self.project(tokens))))
+
+
+def start(module):
+    """Initial weights as usual for transformers."""
+    if isinstance(module, nn.Linear):
+        trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def check_tokens(tokens, features):
+    """Refuse what is no token sequence of the width the network was built for."""
+    if tokens.ndim != 3 or tokens.shape[2] != features or not tokens.is_floating_point():
+        raise ValueError(
+            f"tokens: expected float (B,T,{features}), found {tokens.dtype} {tuple(tokens.shape)}; "
+            "build the network for the width of the tower's features, and give cached float16 features as float"
+        )

@@ -1,0 +1,138 @@
+"""The pivot at work: k contour features go in as a strip of k rows, two vectors come out.
+
+NCL section 3.2 and Figure 2 (b).
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.ticker import MaxNLocator
+from torch.nn import functional as F
+
+from imdlib.lessons.ncl.three_kinds_of_patches import paint, zoom
+from imdlib.ncl.losses import non_exclusive_contrast
+from imdlib.ncl.patches import AUTHENTIC, CONTOUR, TAMPERED
+from imdlib.ncl.pivot import PivotNet
+from imdlib.pages import plots
+
+
+def keep_contour(patches, k, draws, generator=None):
+    """`draws` copies of patches (1,h,w), each with `k` contour cells drawn at random and the others ignored (-1)."""
+    contour = (patches == CONTOUR).flatten()
+    keys = torch.rand(draws, len(contour), generator=generator).masked_fill(~contour, -1)
+    kept = torch.zeros_like(keys, dtype=torch.bool).scatter(1, keys.topk(k, dim=1).indices, True)
+    dropped = (contour & ~kept).view(draws, *patches.shape[1:])
+    return patches.expand(draws, -1, -1).masked_fill(dropped, -1)
+
+
+def show(image, feat, patches, pivot):
+    """What goes into the pivot and what comes out, for one image: contour cells, their k x D features, se+ and se-."""
+    contour = patches[0] == CONTOUR
+    vectors = [v[0].detach().numpy() for v in pivot.eval()(feat, patches)[:2]]
+    figure, axes = plt.subplots(1, 3, figsize=(plots.PAGE, 2.5), width_ratios=[1, 1.2, 1.1])
+    plots.picture(axes[0], paint(image, np.where(contour, CONTOUR, -1)), f"in: {int(contour.sum())} contour cells")
+    zoom(axes[0], image)
+    if contour.any():
+        axes[1].imshow(feat[0, :, contour].T, aspect="auto", cmap=plots.HEAT, interpolation="nearest")
+    axes[1].yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes[1].set(xlabel="feature channel", ylabel="contour cell", title="their features, k x D")
+    place = np.arange(len(vectors[0]))
+    for shift, vector, color, name in zip((-0.2, 0.2), vectors, (plots.TAMPERED, plots.AUTHENTIC), ("se+", "se-")):
+        axes[2].bar(place + shift, vector, 0.4, color=color, label=name)
+    highest = max(1e-3, *(float(vector.max()) for vector in vectors))
+    axes[2].set(xlabel="feature channel", title="out: two vectors of length D", ylim=(0, 1.25 * highest))
+    axes[2].legend(fontsize=8, ncols=2, loc="upper center", borderpad=0)
+    return figure
+
+
+@torch.no_grad()
+def closeness(feat, patches, pivot, counts, *, draws=200, generator=None):
+    """Cosine between a pivot vector of k random contour cells and that of all: DataFrame k, branch, median, low, high
+    (5% and 95% of the draws).
+
+    feat (1,D,h,w); patches (1,h,w); the pivot is put into evaluation mode, where the vector of k cells is the mean of
+    the vectors of each alone.
+    """
+    cells = feat.flatten(2)[0].T[(patches == CONTOUR).flatten()]  # (K, D)
+    alone = pivot.eval()(cells[:, :, None, None], patches.new_full((len(cells), 1, 1), CONTOUR))[:2]
+    rows = []
+    for k in counts:
+        chosen = torch.rand(draws, len(cells), generator=generator).argsort(1)[:, :k]
+        for branch, vectors in zip(("se+", "se-"), alone):
+            cosines = F.cosine_similarity(vectors[chosen].mean(1), vectors.mean(0), dim=1)
+            low, median, high = cosines.quantile(torch.tensor([0.05, 0.5, 0.95])).tolist()
+            rows.append((k, branch, median, low, high))
+    return pd.DataFrame(rows, columns=["k", "branch", "median", "low", "high"])
+
+
+def closeness_curve(closeness):
+    """Median and 5-95% band of `closeness` against k, one line per branch."""
+    figure, axis = plt.subplots(figsize=(plots.PAGE * 0.6, 2.4))
+    for branch, color in (("se+", plots.TAMPERED), ("se-", plots.AUTHENTIC)):
+        part = closeness[closeness["branch"] == branch]
+        axis.fill_between(part["k"], part["low"], part["high"], color=color, alpha=0.2, lw=0)
+        axis.plot(part["k"], part["median"], "o-", color=color, ms=3.5, label=branch)
+    axis.set_xscale("log")
+    axis.minorticks_off()
+    ticks = sorted(set(closeness["k"]))
+    axis.set(xticks=ticks, xticklabels=ticks, xlabel="k, contour cells drawn", ylabel="cosine with all cells")
+    axis.legend()
+    return figure
+
+
+@torch.no_grad()
+def joins_parts(join, feat, patches, pivot, part=7):
+    """True when join(a, b, m, n) predicts se+ of all contour cells from those of `part` of them and of the others."""
+    some = keep_contour(patches, part, 1)
+    others = patches.masked_fill((patches == CONTOUR) & (some == CONTOUR), -1)
+    a, b, whole = (pivot(feat, labels)[0] for labels in (some, others, patches))
+    m, n = (int((labels == CONTOUR).sum()) for labels in (some, others))
+    return torch.allclose(join(a, b, m, n), whole, atol=1e-5)
+
+
+def planted_features(images=8, cells=40, channels=16, noise=0.3, seed=0):
+    """Features with a known answer: feat (B,channels,1,3*cells) >= 0, patches (B,1,3*cells), directions (2,channels).
+
+    Tampered cells point along the first direction, authentic ones along the second; a contour cell mixes the two in a
+    proportion of its own.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    directions = torch.rand(2, channels, generator=generator)
+    labels = torch.tensor([TAMPERED, AUTHENTIC, CONTOUR]).repeat_interleave(cells)
+    share = torch.rand(images, 3 * cells, generator=generator)
+    share[:, labels == TAMPERED], share[:, labels == AUTHENTIC] = 1, 0
+    pure = share[..., None] * directions[0] + (1 - share[..., None]) * directions[1]  # (B, n, D)
+    feat = F.relu(pure + noise * torch.randn(pure.shape, generator=generator))
+    patches = labels.to(torch.int8).expand(images, 1, -1)
+    return feat.transpose(1, 2)[:, :, None], patches, directions
+
+
+def learn_pivot(feat, patches, directions, *, steps=100, rate=0.01, tau=0.1, seed=0):
+    """Teach a PivotNet by l2 + l3 while the features stay as they are: DataFrame step, branch, direction, cosine."""
+    torch.manual_seed(seed)
+    pivot, rows = PivotNet(feat.shape[1]), []
+    optimizer = torch.optim.Adam(pivot.parameters(), lr=rate)
+    for step in range(steps + 1):
+        outputs = pivot(feat, patches)
+        contrast = non_exclusive_contrast(feat, patches, *outputs, tau=tau)
+        for branch, vectors in zip(("se+", "se-"), outputs):
+            cosines = F.cosine_similarity(vectors.detach()[:, None], directions, dim=2).mean(0)
+            rows += [(step, branch, name, float(c)) for name, c in zip(("tampered", "authentic"), cosines)]
+        optimizer.zero_grad()
+        (contrast.l2 + contrast.l3).backward()
+        optimizer.step()
+    return pd.DataFrame(rows, columns=["step", "branch", "direction", "cosine"])
+
+
+def learning_sides(learned):
+    """Cosine of each branch with each planted direction while `learn_pivot` runs, one panel per branch."""
+    figure, axes = plt.subplots(1, 2, figsize=(plots.PAGE, 2.3), sharey=True)
+    for axis, (branch, part) in zip(axes, learned.groupby("branch")):
+        for name, color in (("tampered", plots.TAMPERED), ("authentic", plots.AUTHENTIC)):
+            line = part[part["direction"] == name]
+            axis.plot(line["step"], line["cosine"], color=color, label=f"with the {name} direction")
+        axis.set(title=branch, xlabel="step")
+    axes[0].set(ylabel="cosine")
+    axes[0].legend(fontsize=8)
+    return figure

@@ -1,0 +1,62 @@
+"""Figures of features in the plane: panels side by side, one legend, the numbers of each panel above it.
+
+The form of Bridging's Figure 4, with `embedding.judge` beside every picture.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from imdlib.pages import plots
+
+MARKERS = ["o", "^", "s", "D", "v", "P", "X", "*"]
+
+
+def caption(verdict):
+    """Two lines with the numbers of `embedding.judge`: silhouette and k-NN accuracy, of the features, then of the plane."""
+    silhouette = f"{verdict['silhouette']:.2f} → {verdict['silhouette_plane']:.2f}"
+    return f"silhouette {silhouette}\nk-NN {verdict['knn']:.2f} → {verdict['knn_plane']:.2f}"
+
+
+def rows(panels, labels, generators=None):
+    """What the panels show, for `plots.save`: DataFrame panel, point, x, y, class and, if given, generator."""
+    extra = {} if generators is None else {"generator": np.asarray(generators)}
+    parts = [
+        pd.DataFrame({"panel": title, "point": range(len(xy)), "x": xy[:, 0], "y": xy[:, 1], "class": labels} | extra)
+        for title, xy in panels.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def scatter(panels, labels, *, classes=None, generators=None, verdicts=None, columns=4):
+    """One panel for each projection: colour says the class, the marker says the generator; the legend stands once.
+
+    panels: {title: coordinates (N,2)}, the same N points in each; labels (N,): class numbers; classes: their names;
+    generators (N,): names, for the markers; verdicts: {title: dict of `embedding.judge`}; columns: panels in a row.
+    """
+    labels = np.asarray(labels)
+    kinds = np.zeros(len(labels), int) if generators is None else np.asarray(generators)
+    markers = dict(zip(dict.fromkeys(kinds.tolist()), MARKERS * (1 + len(np.unique(kinds)) // len(MARKERS))))
+    lines = -(-len(panels) // columns)
+    columns = min(columns, len(panels))
+    width, height = plots.PAGE / max(columns, 3), plots.PAGE / max(columns, 3) + (0.35 if verdicts else 0.1)
+    size = (width * columns, height * lines + 0.3)
+    figure, axes = plt.subplots(lines, columns, figsize=size, squeeze=False)
+    for axis in axes.flat[len(panels) :]:
+        axis.set_axis_off()
+    for axis, (title, points) in zip(axes.flat, panels.items()):
+        for kind, marker in markers.items():
+            part = kinds == kind
+            colors = [plots.PALETTE[label % len(plots.PALETTE)] for label in labels[part]]
+            axis.scatter(*points[part].T, c=colors, marker=marker, s=9, alpha=0.75, linewidths=0)
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set(visible=True, color="0.8")
+        axis.set_aspect("equal", adjustable="datalim")
+        axis.set_title(f"{title}\n{caption(verdicts[title])}" if verdicts else title, fontsize=7, pad=3)
+    names = classes if classes is not None else [f"class {label}" for label in range(labels.max() + 1)]
+    looks = [(names[label], plots.PALETTE[label % len(plots.PALETTE)], "o") for label in np.unique(labels)]
+    looks += [] if generators is None else [(kind, "0.4", marker) for kind, marker in markers.items()]
+    handles = [Line2D([], [], ls="", marker=marker, ms=4, color=color, label=name) for name, color, marker in looks]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), fontsize=7)
+    return figure

@@ -1,0 +1,163 @@
+"""Reports: an executed notebook as one HTML page that needs no network and no other file.
+
+As a command: python -m imdlib.pages.report executed.ipynb page.html
+"""
+
+import base64
+import html
+import io
+import json
+import re
+import sys
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import HTML, Markdown
+from nbconvert import HTMLExporter
+from PIL import Image
+
+LARGE = 20_000  # bytes of a PNG beyond which WebP takes half the room
+
+STYLE = """
+:root { color-scheme: light; }
+body { font: 16px/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif;
+       color: #1b1f24; background: #fff; max-width: 72rem; margin: 2.5rem auto; padding: 0 1.25rem; }
+h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 1rem; } 
+h2 { margin: 2.5rem 0 .6rem; border-bottom: 1px solid #d8dee4; padding-bottom: .3rem; }
+h3 { margin: 1.6rem 0 .4rem; } a { color: #0b62b0; } a.anchor-link { display: none; }
+img { max-width: 100%; height: auto; } code { background: #f3f5f7; padding: .1em .3em; border-radius: 4px; font-size: .9em; }
+.jp-OutputArea-output, .output_html, .rendered_html { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .82rem; margin: .8rem 0; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .6rem; border-bottom: 1px solid #e4e8ec; text-align: left !important; vertical-align: top; }
+small { color: #57606a; white-space: nowrap; }
+td:first-child, td:nth-child(2):not(:last-child) { max-width: 14rem; }
+thead th { white-space: nowrap; border-bottom: 2px solid #8b949e; }
+tbody tr:hover { background: #f6f8fa; }
+figure { margin: 1.2rem 0; } figcaption { font-size: .75rem; color: #57606a; }
+pre { white-space: pre-wrap; font-size: .8rem; background: #f6f8fa; padding: .6rem .8rem; border-radius: 6px; }
+.jp-OutputPrompt, .jp-InputPrompt, .prompt { display: none; }
+"""
+
+
+def write(notebook, page):
+    """Turn an executed notebook (path) into the HTML file `page` without its code; pictures are embedded. Returns the path.
+
+    The page takes its title from the notebook's first heading. The notebook's own pictures are first reduced to 256 colours, which
+    takes a third of the room.
+    """
+    shrink(notebook)
+    cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
+    headings = [line for cell in cells for line in "".join(cell["source"]).splitlines() if line.startswith("# ")]
+    title = headings[0].removeprefix("# ") if headings else Path(notebook).stem
+    exporter = HTMLExporter(
+        template_name="basic", exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True
+    )
+    body, _ = exporter.from_filename(str(notebook))
+    page = Path(page)
+    draft = page.with_suffix(".draft")
+    draft.write_text(
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{html.escape(title)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n",
+        encoding="utf-8",
+    )
+    draft.replace(page)
+    return page
+
+
+def shrink(notebook):
+    """Reduce the PNG pictures among the outputs of an executed notebook (path) to 256 colours, in place."""
+    book = json.loads(Path(notebook).read_text(encoding="utf-8"))
+    outputs = [output.get("data", {}) for cell in book["cells"] for output in cell.get("outputs", [])]
+    for data in outputs:
+        if "image/png" in data:
+            content = base64.b64decode("".join(data["image/png"]))
+            with Image.open(io.BytesIO(content)) as picture:
+                small = encoded(picture.convert("RGB").quantize(256), "PNG", optimize=True)
+            data["image/png"] = base64.b64encode(min(small, content, key=len)).decode()
+    draft = Path(notebook).with_suffix(".draft")
+    draft.write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    draft.replace(notebook)
+
+
+def encoded(picture, kind, **options):
+    """A PIL image as the bytes of a file of that kind."""
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def overview(folder):
+    """What stands behind the results in `folder`, one row per study: runs, minutes, peak memory, devices, commits, last run."""
+    rows = []
+    for study in studies(folder):
+        files = sorted((Path(folder) / study / "runs").glob("*[!~]/stamp.json"))  # without runs that were set aside
+        stamps = [json.loads(path.read_text()) for path in files]
+        if not stamps:
+            continue
+        rows.append(
+            {
+                "study": study,
+                "runs": len(stamps),
+                "minutes in all": round(sum(s["seconds"] for s in stamps) / 60, 1),
+                "peak memory, MB": max(s["peak_memory_mb"] for s in stamps),
+                "device": "; ".join(sorted({s["device"] for s in stamps})),
+                "commit": ", ".join(sorted({s["commit"] for s in stamps})),
+                "finished": max(s["finished"] for s in stamps),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def notes(folder):
+    """The text of `<folder>/notes.md`: what a reader has to know about results that were made before something changed; often empty."""
+    path = Path(folder) / "notes.md"
+    return Markdown(path.read_text(encoding="utf-8") if path.exists() else "")
+
+
+def studies(folder):
+    """Names of the studies that have tables in `folder`, data sets last."""
+    found = [
+        path.parent.relative_to(folder).as_posix()
+        for path in sorted(Path(folder).glob("**/tables"))
+        if "runs" not in path.parts
+    ]
+    return sorted(found, key=lambda name: (name.startswith("data/"), name))
+
+
+def exhibits(folder, figures=True):
+    """Every table and figure of one study as things to display: numbered ones first, in the paper's order; without the figure of
+    its verdicts, which the report draws for itself."""
+    drawn = Path(folder).glob("figures/*.png") if figures else []
+    files = sorted([*Path(folder).glob("tables/*.md"), *drawn], key=paper_order)
+    files = [path for path in files if path.stem != "figure_claims"]
+    return [table(path) if path.suffix == ".md" else embedded(path) for path in files]
+
+
+def table(path):
+    """A saved md table, its intervals on a line of their own."""
+    return Markdown(
+        re.sub(r" (\[[-\d., ]+\][^|\n]*?) *(?=\|)", r"<br><small>\1</small> ", path.read_text(encoding="utf-8"))
+    )
+
+
+def paper_order(path):
+    """Sort key: table1 .. table9, then other tables, then figures likewise."""
+    number = path.stem.removeprefix("table").removeprefix("figure")
+    return (path.suffix != ".md", not number.isdigit(), int(number) if number.isdigit() else 0, path.stem)
+
+
+def embedded(path):
+    """A picture inside the page, as PNG or, where that is large, as WebP, with its file name for those who want the
+    pdf or the csv beside it."""
+    content, kind = path.read_bytes(), "png"
+    if len(content) > LARGE:
+        with Image.open(path) as picture:
+            content, kind = encoded(picture.convert("RGB"), "WEBP", quality=78), "webp"
+    data = base64.b64encode(content).decode()
+    return HTML(
+        f'<figure><img src="data:image/{kind};base64,{data}"><figcaption>{path.parent.name}/{path.stem}</figcaption></figure>'
+    )
+
+
+if __name__ == "__main__":
+    write(*sys.argv[1:3])

@@ -1,0 +1,115 @@
+"""Tables: one tidy csv that machines read, and the same numbers wide, as md for people and as tex for reports."""
+
+import html
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from IPython.display import HTML
+
+from imdlib.scoring import intervals
+
+COLUMNS = ["method", "train_set", "test_set", "metric", "value", "low", "high", "n", "seeds", "published", "note"]
+
+
+NAMES = {
+    "f1": "pixel F1",
+    "f1_best": "pixel F1 best threshold",
+    "iou": "pixel IoU",
+    "auc": "pixel AUC",
+    "auc_shuffled": "shuffled AUC",
+}
+
+
+def rows(scores, *, published=None, names=NAMES, by=("method", "train_set", "dataset")):
+    """Tidy rows of a table from score rows: the per-image mean of each metric with its 95% interval, seeds pooled.
+
+    scores: `method, train_set, dataset, image, seed` and the metrics named in `names` {column: name in the table};
+    published: DataFrame `method, train_set, test_set, metric, value[, note]` with the same names, whose values are set beside ours.
+    """
+    found = intervals.summarise(scores, metrics=[name for name in names if name in scores], by=list(by))
+    found["metric"] = found["metric"].map(names)
+    found = found.rename(columns={"dataset": "test_set"})
+    undefined = found["n_undefined"].map(lambda k: f"{k} images without a defined value left out" if k else "")
+    found["note"] = undefined
+    return beside(found, published).reindex(columns=COLUMNS)
+
+
+def beside(found, published):
+    """Tidy rows with the published values of the same method, train_set, test_set and metric (those of the four that `published` has)
+    in a column, and their notes after ours; None = as they are."""
+    if published is None:
+        return found
+    keys = [key for key in ("method", "train_set", "test_set", "metric") if key in published]
+    paper = published.rename(columns={"value": "published", "note": "paper_note"})[[*keys, "published", "paper_note"]]
+    found = found.merge(paper.drop_duplicates(keys), on=keys, how="left")
+    notes = zip(found["note"].fillna(""), found["paper_note"].fillna(""))
+    return found.assign(note=["; ".join(filter(None, pair)) for pair in notes])
+
+
+def save(rows, folder, name, caption, *, index=("method", "train_set"), columns=("test_set", "metric")):
+    """Write `<folder>/tables/<name>.csv|md|tex` and return the wide form that md and tex hold, to be looked at.
+
+    rows: DataFrame with at least `method, test_set, metric, value`; missing columns of COLUMNS are filled with blanks. A cell of the wide
+    form reads `value [low, high] (paper published)`; NaN is printed as a dash.
+    """
+    rows = rows.reindex(columns=COLUMNS)
+    path = Path(folder) / "tables"
+    path.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(path / f"{name}.csv", index=False, float_format="%.6g")
+    shown = wide(rows, index, columns)
+    (path / f"{name}.md").write_text(f"{caption}\n\n{shown.reset_index().to_markdown(index=False)}\n")
+    tex = shown.to_latex(caption=caption, label=f"tab:{name}", escape=True, multicolumn_format="c")
+    (path / f"{name}.tex").write_text(tex)
+    return show(shown.reset_index(), merge=len(index) - 1 if shown.index.nlevels == len(index) else 0)
+
+
+def wide(rows, index=("method", "train_set"), columns=("test_set", "metric")):
+    """One line per method, one column per test set and metric, in the order of first appearance; constant headings are left out."""
+    index, columns = list(index), list(columns)
+    cells = rows.assign(cell=[cell(row) for row in rows.itertuples()])
+    for key in index + columns:
+        cells[key] = pd.Categorical(
+            cells[key].fillna(""), ordered=True, categories=list(dict.fromkeys(cells[key].fillna("")))
+        )
+    shown = cells.pivot_table(index=index, columns=columns, values="cell", aggfunc="first", observed=True).fillna("")
+    for axis in (0, 1):
+        levels = shown.index if axis == 0 else shown.columns
+        constant = [
+            level
+            for level in levels.names[1 - axis :]
+            if levels.nlevels > 1 and levels.get_level_values(level).nunique() == 1
+        ]
+        shown = shown.droplevel(constant[: levels.nlevels - 1], axis=axis) if constant else shown
+    if shown.columns.nlevels > 1:
+        shown.columns = [" ".join(map(str, key)) for key in shown.columns]
+    shown.columns.name = None
+    return shown
+
+
+def cell(row):
+    """`0.612 [0.587, 0.634] (paper 0.598)`, without the parts that are not known."""
+    if pd.isna(row.value):
+        text = "–"
+    else:
+        text = f"{row.value:.3f}"
+        if not (pd.isna(row.low) or pd.isna(row.high)):
+            text += f" [{row.low:.3f}, {row.high:.3f}]"
+    published = pd.to_numeric(row.published, errors="coerce")
+    return text if np.isnan(published) else f"{text} (paper {published:.3f})"
+
+
+def show(table, digits=3, merge=0):
+    """Any table as it should look in a notebook or report: no row numbers, NaN as a dash, intervals on a line of their own.
+
+    merge: how many of the first columns say what is as in the row above by a blank.
+    """
+    safe = table.map(lambda cell: html.escape(cell, quote=False) if isinstance(cell, str) else cell)
+    for level in reversed(range(merge)):
+        columns = list(safe.columns[: level + 1])
+        again = (safe[columns] == safe[columns].shift()).all(axis=1)
+        safe[columns[-1]] = safe[columns[-1]].astype(object).mask(again, "")
+    small = safe.replace(r"^(\S+) (\[.*)$", r"\1<br><small>\2</small>", regex=True)
+    return HTML(
+        small.to_html(index=False, border=0, na_rep="–", escape=False, float_format=lambda x: f"{x:.{digits}f}")
+    )

@@ -1,0 +1,1 @@
+"""Any photo through a finished run."""

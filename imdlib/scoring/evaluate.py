@@ -1,0 +1,87 @@
+"""Evaluation: a probability map for every image at its own size, and the row of scores that all tables are made from."""
+
+import itertools
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import torch
+from tqdm.auto import tqdm
+
+from imdlib.data.batches import evaluation_batches
+from imdlib.progress import interactive
+from imdlib.scoring import metrics
+
+
+@torch.inference_mode()
+def predict(model, images, *, probability, image_score=None, batch_size=16, attack=None, device=None):
+    """Yield (index, probability map (H,W) float32 in [0,1], image score) for every image of an ImageSet, at the image's own size.
+
+    probability(outputs) -> (B,1,h,w) in [0,1], resized to the image where it is not of its size; image_score(outputs) -> (B,), None = the
+    map's largest value; attack(image (3,H,W) uint8) -> image of any size: the image is degraded, the mask and the size of the map are not.
+    The model is put into evaluation mode.
+    """
+    model.eval()
+    device = device or next(itertools.chain(model.parameters(), model.buffers()), torch.empty(0)).device
+    batches = evaluation_batches(images, batch_size=batch_size)
+    for image, mask, index in tqdm(batches, desc="scoring", unit="batch", leave=False, disable=not interactive()):
+        if attack is not None:
+            image = torch.stack([attack(one) for one in image])
+        outputs = model(image.to(device).float() / 255)
+        prob = probability(outputs).float()
+        if prob.shape[-2:] != mask.shape[-2:]:
+            prob = torch.nn.functional.interpolate(prob, mask.shape[-2:], mode="bilinear", align_corners=False)
+        score = prob.amax((1, 2, 3)) if image_score is None else image_score(outputs)
+        yield from zip(index.tolist(), prob[:, 0].cpu().numpy(), score.tolist())
+
+
+def score(model, images, *, probability, locations=None, examples=0, **options):
+    """Score every image; returns (scores DataFrame in the order of the manifest, pictures of a few examples).
+
+    Columns: image, dataset, kind, visibility, label, score (of `image_score`, or the map's largest value), those of `metrics.per_image`;
+    NaN in all of the latter for a tampered image without a mask.
+    locations: pooled masks of the set (`metrics.mask_locations`) for the shuffled AUC. The pictures are
+    {'<dataset>/<file>/<map|image|mask>': array}, of the same `examples` tampered images for every model.
+    """
+    rows, pictures, wanted = {}, {}, set(chosen(images.manifest, examples))
+    names = short_names(images.manifest)
+    for index, prob, image_score in predict(model, images, probability=probability, **options):
+        image, mask = images.decoded[index] if images.decoded is not None else images.decode(index)
+        try:
+            row = metrics.per_image(prob.clip(0, 1), mask[0].numpy(), locations=locations)
+        except ValueError as error:
+            raise ValueError(f"{images.files[index]}: its map cannot be scored: {error}") from error
+        rows[index] = {"score": image_score, **{name: row[name].iloc[0] for name in row}}
+        if index in wanted:
+            key = f"{images.manifest['dataset'][index]}/{names[index]}"
+            pictures |= {
+                f"{key}/map": prob,
+                f"{key}/image": image.permute(1, 2, 0).numpy(),
+                f"{key}/mask": mask[0].numpy(),
+            }
+    known = images.manifest[["dataset", "kind", "visibility", "label"]].copy()
+    known.insert(0, "image", names)
+    scores = known.join(pd.DataFrame.from_dict(rows, orient="index").sort_index())
+    unknown = (known["label"] == 1) & (images.manifest["mask"] == "")  # tampered, nobody says where
+    scores[metrics.COUNTS] = scores[metrics.COUNTS].mask(unknown)
+    return scores, pictures
+
+
+def validation(model, images, *, probability):
+    """Mean per-image AUC and F1 at 0.5 over the tampered images of a validation set: what chooses an epoch, when one is chosen."""
+    scores, _ = score(model, images, probability=probability)
+    return {"val_auc": scores["auc"].mean(), "val_f1": scores["f1"].mean()}
+
+
+def chosen(manifest, count):
+    """Positions of `count` tampered images, picked by the hash of their file name: the same for every model, none picked by hand."""
+    tampered = manifest.index[manifest["label"] == 1]
+    return sorted(tampered, key=lambda i: zlib.crc32(manifest["image"][i].rsplit("/", 1)[-1].encode()))[:count]
+
+
+def short_names(manifest):
+    """File names without their folders; one that occurs twice keeps its folder's name ('FAKE/1881.jpg')."""
+    paths = [Path(name.replace("\\", "/")) for name in manifest["image"]]
+    count = Counter(path.name for path in paths)
+    return [path.name if count[path.name] == 1 else f"{path.parent.name}/{path.name}" for path in paths]

@@ -1,0 +1,29 @@
+"""Ranks: how often one score lies above another, for each image and over draws of images; ties count half.
+
+The mean of either is the area under the ROC curve (Mann and Whitney 1947).
+"""
+
+import numpy as np
+
+from imdlib.scoring import intervals
+
+
+def beaten(score, others):
+    """Share of `others` (M,) below each score (N,), ties half: (N,); NaN where there are none."""
+    if len(others) == 0:
+        return np.full(len(score), np.nan)
+    ordered = np.sort(others)
+    return (np.searchsorted(ordered, score, "left") + np.searchsorted(ordered, score, "right")) / (2 * len(ordered))
+
+
+def drawn_auc(score, positive, times):
+    """AUC, ties half, of scores (N,) for boolean labels (N,), row i counted times[r,i] times: (R,N) -> (R,), NaN where a
+    class is not drawn.
+    """
+    order = np.argsort(score[~positive])
+    left, right = (np.searchsorted(score[~positive][order], score[positive], side) for side in ("left", "right"))
+    negatives = np.cumsum(times[:, ~positive][:, order], axis=1)  # weight of the k + 1 lowest
+    negatives = np.concatenate([np.zeros((len(times), 1)), negatives], axis=1)
+    positives = times[:, positive]
+    below = (positives * (negatives[:, left] + negatives[:, right])).sum(axis=1)
+    return intervals.divide(below, 2 * positives.sum(axis=1) * negatives[:, -1])

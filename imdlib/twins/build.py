@@ -1,0 +1,152 @@
+"""Build the embedded benchmark: real files on disk, an exact mask for each tampered image, and a manifest.
+
+The recipes are in `twins.py` and `dolos_twins.py`, the physics in `camera.py`; same data set, size and seed give the
+same bytes, and a shorter set is the beginning of a longer one.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from imdlib.progress import interactive
+from imdlib.runs import cache_folder
+from imdlib.twins import camera, manipulate, masks, scenes
+from imdlib.twins import recipes as twins
+
+SOURCES = (camera, scenes, masks, manipulate, twins)
+ABANDONED = 3600  # seconds without a new file after which a half-built folder is known to be a dead build's
+
+
+def recipe(dataset):
+    """The module that makes the images of a twin: its `make_image` and `final_quality`. An unknown name is refused."""
+    if dataset.startswith("sim-dolos"):
+        from imdlib.twins import dolos as dolos_twins  # only these twins need torch
+
+        dolos_twins.generator_of(dataset)
+        return dolos_twins
+    twins.twin(dataset)
+    return twins
+
+
+def fingerprint(dataset):
+    """Short hash of the code and libraries that make the images: a cached set made by other code is built anew."""
+    maker = recipe(dataset)
+    digest = hashlib.sha256(f"{cv2.__version__} {np.__version__}".encode())
+    for module in SOURCES:
+        digest.update(Path(module.__file__).read_bytes())
+    if maker is not twins:
+        digest.update(maker.fingerprint().encode())
+    return digest.hexdigest()[:16]
+
+
+def write_one(folder, dataset, seed, index, size):
+    """Make image number `index`, write it and its mask under `folder`; returns its manifest row (relative paths)."""
+    maker = recipe(dataset)
+    image, mask, row = maker.make_image(dataset, seed, index, size)
+    quality = maker.final_quality(dataset, seed, index)
+    (folder / row["image"]).write_bytes(camera.encode(image, Path(row["image"]).suffix, quality))
+    if mask is not None:
+        (folder / row["mask"]).write_bytes(camera.encode(mask, ".png"))
+    return row
+
+
+def write_all(folder, dataset, count, size, seed, workers, progress):
+    """Write images 0 .. count - 1 with `workers` threads (OpenCV releases Python's lock); returns rows in order."""
+    for name in ("images", "masks"):
+        (folder / name).mkdir()
+    began = time.perf_counter()
+    with ThreadPoolExecutor(workers) as pool:
+        scenes_of = [range(i, min(i + twins.PER_SCENE, count)) for i in range(0, count, twins.PER_SCENE)]
+
+        def write_scene(indices):
+            return [write_one(folder, dataset, seed, index, size) for index in indices]
+
+        jobs = pool.map(write_scene, scenes_of)
+        bar = tqdm(jobs, f"building {dataset}", len(scenes_of), unit="scene", disable=not (progress and interactive()))
+        try:
+            rows = [row for some in bar for row in some]
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)  # nobody may write into a folder that is about to go
+            raise
+    if progress and not interactive():
+        print(f"built {dataset}: {count} images of {size}x{size} in {time.perf_counter() - began:.1f} s", flush=True)
+    return rows
+
+
+def build(dataset, root=None, count=1000, size=128, seed=0, workers=2, progress=True):
+    """Build an embedded data set, or find it built; returns its folder `<root>/<dataset>-<count>x<size>-seed<seed>`.
+
+    dataset: a key of `twins.TWINS`, or of `dolos_twins.DATASETS`. root: parent folder, None = the cache. size: height and width in pixels.
+    workers: threads, which change nothing but the time. The folder holds images/, masks/ and manifest.csv (relative
+    paths). It appears under its name only when everything in it is complete, so a build killed at any point
+    leaves nothing that looks finished.
+    """
+    recipe(dataset)
+    if count < 1 or size < 32 or workers < 1:
+        raise ValueError(f"build needs count >= 1, size >= 32 and workers >= 1, got {count=}, {size=}, {workers=}")
+    root = Path(root) if root is not None else cache_folder("synthetic")
+    root.mkdir(parents=True, exist_ok=True)
+    target = root / f"{dataset}-{count}x{size}-seed{seed}"
+    if finished(target, dataset):
+        return target
+    sweep(root, target.name)
+    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=root))
+    try:
+        rows = write_all(partial, dataset, count, size, seed, workers, progress)
+        (partial / "fingerprint.txt").write_text(fingerprint(dataset) + "\n")
+        manifest = partial / "manifest.csv"
+        pd.DataFrame(rows).to_csv(manifest.with_suffix(".tmp"), index=False)
+        manifest.with_suffix(".tmp").replace(manifest)
+        publish(partial, target, dataset)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        need = max(1, count * size**2 * 4 // 2**20)
+        raise OSError(
+            error.errno,
+            f"the disk is full while building {dataset}: {count} images of {size}x{size} need up to {need} MB; "
+            "free some space, or set IMDLIB_CACHE to a folder on another disk",
+            str(root),
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return target
+
+
+def finished(folder, dataset):
+    """True when `folder` holds the complete data set, made by the present code."""
+    stamp = folder / "fingerprint.txt"
+    made = (folder / "manifest.csv").is_file() and stamp.is_file()
+    return made and stamp.read_text().strip() == fingerprint(dataset)
+
+
+def publish(partial, target, dataset):
+    """Give the complete folder `partial` its name, replacing an outdated one; of two builders the first stays."""
+    os.chmod(partial, 0o755)
+    if target.exists() and not finished(target, dataset):
+        old = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        target.rename(old / "outdated")
+        shutil.rmtree(old, ignore_errors=True)
+    try:
+        partial.rename(target)
+    except OSError:
+        if not finished(target, dataset):
+            raise
+
+
+def sweep(root, name):
+    """Remove what killed builds of `name` left under `root`: hidden folders where nothing was written for an hour."""
+    for folder in root.glob(f".{name}.*"):
+        newest = max((p.stat().st_mtime for p in (folder, folder / "images") if p.exists()), default=0)
+        if time.time() - newest > ABANDONED:
+            shutil.rmtree(folder, ignore_errors=True)

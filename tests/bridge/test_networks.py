@@ -1,0 +1,184 @@
+"""The whole network of a run, its scores, and the stages of methods that lack a part."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from imdlib import runs
+from imdlib.bridge import exhibits, scoring
+from imdlib.bridge import networks as whole
+from imdlib.bridge.discrepancy import Discrepancy
+from imdlib.bridge.fusion import DiscClassifier
+from imdlib.bridge.labels import CLASSES
+from imdlib.bridge.methods import BINARY, METHODS, PARTS
+from imdlib.bridge.rotation import fit_stages, medians
+from imdlib.bridge.samples import Samples
+from imdlib.bridge.stages import STAGES, learners
+from imdlib.data.batches import ImageSet
+
+WIDTH = 12
+TINY = dict(distillation=[16, 1, 2], conformer=[8, 16, 3, 2], backbone_width=0.125)
+
+
+def params(**some):
+    return runs.declared("bridge/run") | TINY | some
+
+
+@pytest.fixture
+def images(tmp_path):
+    """ImageSet of nine images of 64 x 64, three of each class, with a mask where they are partly fake; and their tokens."""
+    rng, rows = np.random.default_rng(0), []
+    for i, kind in enumerate(["authentic", "edit", "generated"] * 3):
+        Image.fromarray(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(tmp_path / f"{i}.png")
+        mask = np.zeros((64, 64), np.uint8)
+        mask[: 8 * (i + 1), :32] = 255
+        Image.fromarray(mask).save(tmp_path / f"m{i}.png")
+        found = dict(image=str(tmp_path / f"{i}.png"), mask=str(tmp_path / f"m{i}.png") if kind == "edit" else "")
+        rows.append(found | dict(kind=kind, label=int(i % 3 > 0), split="test", dataset="toy", scene=str(i)))
+    return ImageSet(pd.DataFrame(rows)), torch.randn(9, 5, WIDTH)
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in BINARY])
+def test_every_method_learns_what_it_has_and_scores(method, images, tmp_path):
+    images, tokens = images
+    model = whole.network_of(params(method=method), WIDTH)
+    has = PARTS[method]
+    samples = Samples(tokens, torch.arange(9) % 3, images)
+    options = dict(epochs=1, batch_size=8, teacher_epochs=1, precision="32-true", accelerator="cpu")
+    history = fit_stages(model.distillation, model.classifier, samples, tmp_path / "run", **options)
+    learned = {stage for stage in STAGES if f"{stage}_loss" in history}
+    expected = {"classifier"} if has["classifier"] else set()
+    if has.get("distillation", True):
+        expected |= {"teacher"} | ({"students"} if has.get("students", True) else set())
+        if has.get("students", True) and has.get("generalizers", True):
+            expected |= {"generalizer_pf", "generalizer_ff"}
+    assert learned == expected
+    rows, pictures, points = scoring.score(model, images, tokens, examples=2)
+    assert np.allclose(rows[scoring.PROBABILITIES].sum(1), 1, atol=1e-4)
+    assert rows["d1"].notna().all() == ("students" in expected) == rows["d2"].notna().all()
+    named = np.array(CLASSES)[rows[scoring.PROBABILITIES].to_numpy().argmax(1)]
+    assert (rows["predicted"] == named).all() and np.allclose(rows["score"], 1 - rows["p_real"], atol=1e-6)
+    assert ("drawn_auc" in rows) == model.localizes == bool(pictures)
+    assert points["extractor"].shape == (9, WIDTH) and len(points["final"]) == 9
+
+
+@pytest.mark.parametrize("called", range(3))
+def test_the_map_of_inference_follows_the_class(called, images):
+    images, tokens = images
+    model = whole.network_of(params(method="late"), WIDTH).eval()
+    torch.nn.init.constant_(model.classifier.disc_head.bias[called : called + 1], 1e4)
+    rows, _, _ = scoring.score(model, images, tokens)
+    partly = rows[rows["kind"] == "edit"]
+    area = np.array([m.sum() for (_, m), k in zip(images.samples(), images.manifest["kind"]) if k == "edit"])
+    assert (rows["predicted"] == CLASSES[called]).all() and rows.loc[rows["kind"] != "edit", "drawn_tp"].isna().all()
+    if called == 0:
+        assert (partly[["tp", "fp"]] == 0).all().all() and (partly["auc"] == 0.5).all()
+    elif called == 1:
+        assert np.allclose(partly[["tp", "fp", "auc"]], partly[["drawn_tp", "drawn_fp", "drawn_auc"]])
+    else:
+        assert (partly["tp"] == area).all() and (partly["fp"] == 64 * 64 - area).all()
+
+
+def test_distances_of_all_images_are_those_of_the_rows_and_a_validation_is_their_recall(images):
+    images, tokens = images
+    model = whole.network_of(params(method="disc"), WIDTH)
+    rows, _, _ = scoring.score(model, images, tokens, start=scoring.distances(model, tokens, batch_size=4))
+    assert np.allclose(rows[["d1", "d2"]], rows[["d1_start", "d2_start"]], rtol=1e-5)
+    found = scoring.validation(model.distillation, model.classifier, images=images, features=tokens)
+    truth = np.arange(9) % 3
+    recalls = [(rows["predicted"][truth == c] == CLASSES[c]).mean() for c in range(3)]
+    assert found["val_recall"] == pytest.approx(np.mean(recalls)) and found["val_partly"] == recalls[1]
+    assert {"val_teacher_recall", "val_teacher_partly"} <= set(found)
+    long = exhibits.long_distances(rows)
+    assert len(long) == 9 * 4 and np.allclose(long["distance"][:9] ** 2, rows["d1_start"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", BINARY)
+def test_detectors_of_real_against_fake(method, images):
+    images, _ = images
+    model = whole.network_of(params(method=method))
+    change = whole.change_of(params(method=method))
+    assert change(images.decoded[0][0], torch.Generator().manual_seed(0)).shape == (3, 64, 64)
+    rows = scoring.score_binary(model, images)
+    assert rows["score"].between(0, 1).all() and rows[["p_partly", "p_fully"]].isna().all().all()
+    assert ((rows["predicted"] == "fake") == (rows["score"] > 0.5)).all() and len(rows) == 9
+
+
+def test_without_students_the_classifier_sees_the_teacher():
+    model, tokens = Discrepancy(WIDTH, dim=16, depth=1, heads=2, students=False), torch.randn(4, 5, WIDTH)
+    torch.testing.assert_close(model(tokens), model.teacher(tokens)[0].softmax(1))
+    assert model.width == 3 and model.distances(tokens).isnan().all() and list(learners(model, None)) == ["teacher"]
+    assert medians(None, model, None, 4) == {} == medians(None, None, None, 4)
+
+
+def test_without_generalizers_fakes_stay_as_they_are():
+    model, tokens = Discrepancy(WIDTH, dim=16, depth=1, heads=2, generalizers=False), torch.randn(4, 5, WIDTH)
+    assert model.generalizer_pf(tokens) is tokens and list(learners(model, None)) == ["teacher", "students"]
+    torch.manual_seed(0)
+    usual = Discrepancy(WIDTH, dim=16, depth=1, heads=2).student2.state_dict()
+    torch.manual_seed(0)
+    less = Discrepancy(WIDTH, dim=16, depth=1, heads=2, generalizers=False).student2.state_dict()
+    assert all(torch.equal(usual[name], less[name]) for name in usual)
+
+
+def test_the_schedule_runs_over_the_passes_of_each_stage(monkeypatch, tmp_path):
+    from imdlib.bridge import rotation
+
+    seen, usual = [], rotation.step
+
+    def watched(fabric, stage, parts, optim, *rest, **options):
+        seen.append((stage, optim.param_groups[0]["lr"]))
+        return usual(fabric, stage, parts, optim, *rest, **options)
+
+    monkeypatch.setattr(rotation, "step", watched)
+    samples = Samples(torch.randn(16, 3, WIDTH), torch.arange(16) % 3)
+    small = Discrepancy(WIDTH, dim=8, depth=1, heads=2), DiscClassifier(6, dim=8)
+    options = dict(epochs=3, batch_size=8, teacher_epochs=2, learning_rate=1.0, schedule="poly", accelerator="cpu")
+    fit_stages(*small, samples, tmp_path, precision="32-true", **options)
+    rates = {stage: [rate for name, rate in seen if name == stage] for stage in STAGES}
+    assert rates["teacher"] == pytest.approx([(1 - k / 4) ** 0.9 for k in range(4)])
+    assert rates["classifier"] == rates["students"] == pytest.approx([(1 - k / 6) ** 0.9 for k in range(6)])
+
+
+def test_training_rows():
+    manifest = pd.DataFrame(dict(kind=["authentic", "generated", "edit"] * 4, split=["train"] * 9 + ["test"] * 3))
+    assert set(whole.training_rows(manifest, params())["kind"]) == {"authentic", "generated", "edit"}
+    assert set(whole.training_rows(manifest, params(with_fully=False))["kind"]) == {"authentic", "edit"}
+    assert len(whole.training_rows(manifest, params(train_count=8))) == 8
+    assert len(whole.some_rows(manifest, "test", 0)) == 3 and len(whole.some_rows(manifest, "test", 2)) == 2
+    two = manifest[manifest["kind"] != "edit"]
+    with pytest.raises(ValueError, match="at least two classes, found real with with_fully=False"):
+        whole.training_rows(two, params(with_fully=False))
+    with pytest.raises(ValueError, match="found no image at all"):
+        whole.training_rows(manifest[manifest["split"] == "test"], params())
+
+
+def test_bad_parameters_are_refused():
+    with pytest.raises(ValueError, match="method='lat': expected one of wang"):
+        whole.network_of(params(method="lat"), WIDTH)
+    with pytest.raises(FileNotFoundError, match="there is no such file"):
+        whole.tower_of(params(extractor="vit_tiny_patch16_224", extractor_weights="absent.pt"))
+    with pytest.raises(ValueError, match="expected a vision transformer"):
+        whole.tower_of(params(extractor="resnet18"))
+
+
+def test_points_are_kept_and_drawn(tmp_path):
+    g, n = np.random.default_rng(0), 60
+    one = pd.DataFrame(dict(image=[f"{i}.jpg" for i in range(n)], kind=["authentic", "edit", "generated"] * 20))
+    one["label"] = (one["kind"] != "authentic").astype(int)
+    scores = pd.concat([one.assign(dataset=name, generator=np.where(one["label"] == 1, name, "")) for name in "ab"])
+    far = np.eye(3)[np.arange(n) % 3] * 50 + g.normal(size=(n, 3))
+    exhibits.write_points(tmp_path / "points.npz", scores, [{"extractor": g.normal(size=(n, 5)), "final": far}] * 2)
+    rows, features = exhibits.read_points(tmp_path / "points.npz")
+    assert len(rows) == 2 * n - 20 == len(features["final"]) and features["extractor"].shape == (100, 5)
+    assert rows["dataset"].value_counts().to_dict() == {"a": 60, "b": 40} and set(rows["generator"]) == {"", "a", "b"}
+    np.testing.assert_allclose(features["final"][:n], far, atol=0.05)
+
+    coordinates, judged = exhibits.planes(features, rows["class"], [("tsne", 30), ("umap", 5), ("tsne", 100)])
+    assert list(coordinates) == [
+        f"{which}, {how}" for how in ("t-SNE 30", "UMAP 5") for which in ("extractor", "final")
+    ]
+    assert all(np.isfinite(xy).all() and xy.shape == (100, 2) for xy in coordinates.values())
+    assert judged["final, t-SNE 30"]["silhouette"] > 0.7 > 0.2 > judged["extractor, UMAP 5"]["silhouette"]

@@ -1,0 +1,256 @@
+"""Figures: three files each, fonts inside the pdf, columns by rule, colours that can be told apart."""
+
+import re
+import zlib
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import cv2  # noqa: E402
+import matplotlib.pyplot as plt  # noqa: E402
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+import pytest  # noqa: E402
+from matplotlib.colors import to_rgb  # noqa: E402
+from PIL import Image  # noqa: E402
+
+from imdlib.pages import claims, plots  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def style():
+    """The look of the figures, put back afterwards; no figure may be left open by a test."""
+    with matplotlib.rc_context():
+        plots.use_style()
+        yield
+    plt.close("all")
+
+
+def streams(pdf):
+    """The pdf's bytes with its compressed streams unpacked."""
+    found = [pdf]
+    for packed in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.S):
+        try:
+            found.append(zlib.decompress(packed))
+        except zlib.error:
+            continue
+    return b"\n".join(found)
+
+
+def test_save_writes_png_pdf_with_fonts_and_csv(tmp_path):
+    figure, axis = plt.subplots(figsize=(plots.COLUMN, 2))
+    axis.plot([0, 1], [0, 1])
+    axis.set_title("manipulated or not")
+    assert plots.save(figure, {"x": [0, 1], "y": [0, 1 / 3]}, tmp_path, "figure_x") is figure
+    files = tmp_path / "figures"
+    assert sorted(path.name for path in files.iterdir()) == ["figure_x.csv", "figure_x.pdf", "figure_x.png"]
+    pdf = streams((files / "figure_x.pdf").read_bytes())
+    assert pdf.startswith(b"%PDF") and b"/FontFile2" in pdf and b"/Type3" not in pdf
+    assert (files / "figure_x.csv").read_text() == "x,y\n0,0\n1,0.333333\n"
+    with Image.open(files / "figure_x.png") as picture:
+        assert picture.width > 500 and np.asarray(picture).std() > 0  # 3.4 inches at 200 dpi, and not empty
+
+
+def test_the_same_figure_is_the_same_pdf(tmp_path):
+    for name in ("a", "b"):
+        figure, axis = plt.subplots()
+        axis.plot([0, 1])
+        plots.save(figure, {"x": [0]}, tmp_path / name, "figure")
+    assert (tmp_path / "a/figures/figure.pdf").read_bytes() == (tmp_path / "b/figures/figure.pdf").read_bytes()
+
+
+DICHROMACY = {  # linear RGB -> linear RGB as seen without one kind of cone (Machado, Oliveira, Fernandes 2009, severity 1)
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
+
+
+@pytest.mark.parametrize("eyes", [None, *DICHROMACY])
+def test_colours_can_be_told_apart(eyes):
+    from skimage.color import rgb2lab
+
+    names = {"palette": plots.PALETTE, "kinds": [plots.TAMPERED, plots.AUTHENTIC, plots.CONTOUR]}
+    for colors in names.values():
+        rgb = np.array([to_rgb(color) for color in colors])
+        if eyes:
+            linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+            seen = (linear @ np.array(DICHROMACY[eyes]).T).clip(0, 1)
+            rgb = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055)
+        lab = rgb2lab(rgb)
+        far = np.linalg.norm(lab[:, None] - lab[None], axis=-1) + 1e3 * np.eye(len(lab))
+        assert far.min() > 10  # a difference of 2 is just seen
+
+
+def example(count=7):
+    """Pictures of `count` images under two methods, and the scores of these and of one image more."""
+    f1 = {"Base": np.linspace(0, 0.3, count), "Ours": np.array([0.5, 0.1, 0.9, 0.3, 0.7, 0.2, 0.4])[:count]}
+    mask = np.zeros((8, 8), np.uint8)
+    mask[2:5, 2:6] = 1
+    picture = {"image": np.full((8, 8, 3), 90, np.uint8), "mask": mask, "map": mask * np.float32(0.8)}
+    pictures = {method: {f"toy/{i}.png": picture for i in range(count)} for method in f1}
+    rows = [(method, "toy", f"{i}.png", values[i]) for method, values in f1.items() for i in range(count)]
+    rows += [(method, "toy", "not_kept.png", 1.0) for method in f1]
+    return pictures, pd.DataFrame(rows, columns=["method", "dataset", "image", "f1"])
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 7, 20])
+def test_columns_run_from_best_to_worst_of_the_last_method(count):
+    columns, drawn = plots.choose_columns(*example(), count)
+    ours = drawn.loc[drawn["method"] == "Ours", "f1"].tolist()
+    assert len(columns) == len(ours) == min(count, 7)
+    assert ours[0] == 0.9 and ours[-1] == 0.1 and ours == sorted(ours, reverse=True)
+    assert columns[0]["title"] == "2" and columns[0]["captions"] == {"Base": "F1 0.10", "Ours": "F1 0.90"}
+    assert columns[-1]["title"] == "1"
+    assert len(drawn) == 2 * len(columns)
+
+
+def test_prediction_grid_draws_every_map_on_the_same_scale():
+    columns, _ = plots.choose_columns(*example(), 3)
+    figure = plots.prediction_grid(columns, ["Base", "Ours"])
+    axes = np.array(figure.axes).reshape(4, 3)
+    assert [axis.get_ylabel() for axis in axes[:, 0]] == ["image", "mask", "Base", "Ours"]
+    assert all(axis.images[0].get_clim() == (0, 1) for axis in axes[1:].ravel())
+    assert all(len(axis.collections) == 1 for axis in axes[0])  # the border of the mask
+    assert axes[3, 0].get_title() == "F1 0.90"
+    one = plots.prediction_grid(columns[:1], ["Base"])
+    assert len(one.axes) == 3
+
+
+def test_outline_of_nothing_and_of_everything_is_not_drawn():
+    figure, axis = plt.subplots()
+    for mask in (np.zeros((5, 5)), np.ones((5, 5))):
+        plots.outline(axis, mask)
+    assert len(axis.collections) == 0
+
+
+def claim(effect, verdict, low=None, high=None, where="Table 5"):
+    low, high = (effect - 0.1 if low is None else low), (effect + 0.1 if high is None else high)
+    facts = dict(study="ncl", where=where, statement="better", metric="f1")
+    return facts | dict(effect=effect, low=low, high=high, verdict=verdict)
+
+
+def test_claims_plot_counts_verdicts_and_leaves_out_the_untested():
+    nan = float("nan")
+    found = [claim(0.3, "supported"), claim(nan, "not tested here", nan, nan), claim(0.1, "not tested here", nan, nan)]
+    found += [claim(-0.3, "contradicted"), claim(0.2, "supported", where="not printed")]
+    figure = plots.claims_plot(pd.DataFrame(found))
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["supported (2)", "contradicted (1)", "inconclusive (0)"]
+    (axis,) = figure.axes
+    assert axis.get_title() == "pixel F1" and [text.get_text() for text in axis.get_yticklabels()] == [
+        "better",
+        "better",
+    ]
+    dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axis.lines if line.get_marker() == "o"]
+    assert dots == [(0.3, 0), (-0.3, 0), (0.2, 1)]  # the check that no paper prints stands last, on a line of its own
+
+
+def test_claims_plot_has_a_panel_for_each_metric():
+    found = pd.DataFrame([claim(0.3, "supported"), claim(0.1, "supported") | {"metric": "auc"}])
+    figure = plots.claims_plot(found)
+    assert [axis.get_title() for axis in figure.axes] == ["pixel F1", "pixel AUC"]
+    assert all(len([line for line in axis.lines if line.get_marker() == "o"]) == 1 for axis in figure.axes)
+
+
+def test_claims_plot_of_nothing_is_empty_not_an_error(tmp_path):
+    figure = plots.claims_plot(claims.read(tmp_path))
+    plots.save(figure, {}, tmp_path, "figure_claims")
+    assert len(figure.axes) == 1 and len(figure.axes[0].get_yticks()) == 0
+
+
+def test_interval_panels_show_the_best_of_what_looks_at_no_image():
+    rows = pd.DataFrame(
+        {
+            "method": ["blob", "ones", "Base"] * 2,
+            "metric": ["F1"] * 3 + ["AUC"] * 3,
+            "value": [0.2, 0.1, 0.4, 0.7, 0.5, 0.6],
+        }
+    )
+    figure = plots.interval_panels(
+        rows.assign(low=rows["value"] - 0.05, high=rows["value"] + 0.05), trivial=["blob", "ones"]
+    )
+    assert [axis.get_title() for axis in figure.axes] == ["F1", "AUC"]
+    dashed = [[line.get_xdata()[0] for line in axis.lines if line.get_linestyle() == "--"] for axis in figure.axes]
+    assert dashed == [[0.2], [0.7]]
+
+
+def test_learning_curves_have_a_panel_for_each_column_that_holds_something():
+    nan = np.nan
+    history = pd.DataFrame(
+        {"epoch": [1, 2] * 2, "method": ["a", "a", "b", "b"], "loss": [2.0, 1.0, 2.0, 1.5], "empty": nan}
+    )
+    history["ncl"] = [nan, nan, 0.5, 0.4]
+    wanted = {"loss": "pixel loss", "ncl": "contrast", "empty": "nothing", "absent": "neither"}
+    figure = plots.learning_curves(history, wanted)
+    loss, ncl = figure.axes
+    assert [loss.get_title(), ncl.get_title()] == ["pixel loss", "contrast"]
+    drawn = [line for line in loss.lines if len(line.get_xdata())]
+    assert [line.get_ydata().tolist() for line in drawn] == [[2.0, 1.0], [2.0, 1.5]]
+    alone = [line for line in ncl.lines if len(line.get_xdata()) and not np.isnan(line.get_ydata()).all()]
+    assert [line.get_color() for line in alone] == [drawn[1].get_color()]  # b has its colour in every panel
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
+
+
+def test_each_function_opens_one_figure_and_closing_it_leaves_none():
+    columns, _ = plots.choose_columns(*example(), 2)
+    rows = pd.DataFrame({"method": ["a"], "metric": ["F1"], "value": [0.1], "low": [0.0], "high": [0.2]})
+    history = pd.DataFrame({"epoch": [1, 2], "method": "a", "loss": [2.0, 1.0]})
+    for figure in (
+        plots.prediction_grid(columns, ["Base"]),
+        plots.claims_plot(pd.DataFrame([claim(0.3, "supported")])),
+        plots.interval_panels(rows),
+        plots.learning_curves(history, {"loss": "loss"}),
+    ):
+        assert figure.number in plt.get_fignums()
+        plt.close(figure)
+    assert plt.get_fignums() == []
+
+
+def test_cross_matrix_frames_the_diagonal_and_leaves_out_what_was_not_run():
+    rows = pd.DataFrame(
+        [("M", "a", "a", 0.9), ("M", "a", "b", 0.6), ("M", "all", "a", 0.8), ("N", "a", "a", 0.7)],
+        columns=["method", "train_set", "test_set", "value"],
+    )
+    figure = plots.cross_matrix(rows, names={"b": "bee"})
+    first, second = figure.axes[:2]
+    assert [text.get_text() for text in first.texts] == ["0.90", "0.60", "0.80"]
+    assert [text.get_text() for text in second.texts] == ["0.70"]
+    frames = [patch for patch in first.patches if not patch.get_fill()]
+    assert len(frames) == 1 and frames[0].get_xy() == (0, 0)  # 'all' is no test set
+    assert [label.get_text() for label in first.get_xticklabels()] == ["a", "bee"]
+
+
+def test_response_draws_one_line_per_method_at_its_values():
+    rows = pd.DataFrame(
+        [("p", "Base", "0", 0.5), ("p", "Base", "1", 0.7), ("p", "NCL", "1", 0.6), ("q", "NCL", "x", 0.2)],
+        columns=["panel", "method", "at", "value"],
+    ).assign(low=lambda t: t["value"] - 0.1, high=lambda t: t["value"] + 0.1)
+    figure = plots.response(rows, x="at", panel="panel", reference={"p": 0.4})
+    left, right = figure.axes
+    base, ncl, dashed = left.lines
+    assert base.get_ydata().tolist() == [0.5, 0.7] and ncl.get_ydata().tolist() == [0.6]
+    assert np.round(base.get_xdata() - np.array([0, 1]), 2).tolist() == [-0.06, -0.06]  # beside each other, in order
+    assert dashed.get_ydata()[0] == 0.4 and [label.get_text() for label in left.get_xticklabels()] == ["0", "1"]
+    assert len(right.collections) == 2 and len(right.lines) == 2  # Base has no value there: empty, not moved
+
+
+def test_costs_shows_the_contrast_as_part_of_the_step():
+    table = pd.DataFrame({"method": ["Base", "NCL"], "step_ms": [10, 14], "contrast_ms": [0, 3], "kept_mb": [5, 6]})
+    time, memory = plots.costs(table).axes
+    whole, part = time.patches[1], time.patches[3]
+    assert whole.get_width() == 14 and (part.get_x(), part.get_width()) == (11, 3)
+    assert [patch.get_width() for patch in memory.patches] == [5, 6]
+
+
+def test_fewer_colours_take_less_room_and_look_the_same(tmp_path):
+    noise = np.random.default_rng(0).random((60, 60, 3))
+    for name, colors in (("all", None), ("few", 256)):
+        figure, axis = plt.subplots(figsize=(2, 2))
+        axis.imshow(cv2.GaussianBlur(noise, (0, 0), 4) * 4 - 1.5)
+        plots.save(figure, {"x": [0]}, tmp_path, name, colors=colors)
+    full, few = (
+        np.asarray(Image.open(tmp_path / f"figures/{name}.png").convert("RGB"), int) for name in ("all", "few")
+    )
+    assert (tmp_path / "figures/few.png").stat().st_size < 0.7 * (tmp_path / "figures/all.png").stat().st_size
+    assert np.abs(full - few).mean() < 6

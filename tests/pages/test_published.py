@@ -1,0 +1,177 @@
+"""Published numbers: every file loads, in fractions, and can be set beside ours."""
+
+import pandas as pd
+import pytest
+
+from imdlib import inr
+from imdlib.inr import pooling
+from imdlib.pages import published, tables
+
+FILES = sorted(path.stem for path in published.FOLDER.glob("*.csv"))
+
+
+def test_three_studies_are_there():
+    assert {name.split("_")[0] for name in FILES} == {"ncl", "inr", "bridge"} and len(FILES) >= 14
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_value_is_a_fraction(name):
+    raw = pd.read_csv(published.FOLDER / f"{name}.csv", keep_default_na=False)
+    assert set(raw["unit"]) <= {"percent", "fraction", "count"}
+    rows = published.table(*name.split("_table"))
+    assert rows.columns.tolist() == ["method", "train_set", "test_set", "metric", "value", "note"]
+    assert len(rows) == len(raw) and rows["value"].notna().all()
+    fractions = rows.loc[raw["unit"] != "count", "value"]
+    assert fractions.between(0, 1).all()
+    counts = rows.loc[raw["unit"] == "count"]
+    assert counts["metric"].str.contains("count").all() and (counts["value"] >= 0).all()
+    assert (rows[["method", "train_set", "test_set", "metric"]] != "").all(axis=None)
+
+
+def test_percent_and_fraction_meet():
+    ncl, inr = published.table("ncl", 5), published.table("inr", 1)
+    base = ncl.query("method == 'Base' and train_set == 'NIST16' and test_set == 'NIST16' and metric == 'pixel AUC'")
+    assert base["value"].tolist() == pytest.approx([0.756])  # printed as 75.6
+    assert inr.query("method == 'NOI' and test_set == 'CASIAv1' and metric == 'IoU'")["value"].tolist() == [0.075]
+
+
+def test_an_unknown_table_lists_the_known_ones():
+    with pytest.raises(ValueError, match="no published numbers for ncl table 99.*ncl_table5"):
+        published.table("ncl", 99)
+
+
+@pytest.mark.parametrize(
+    "ours, theirs",
+    [("casia1", "CASIA"), ("casia2", "CASIA"), ("sim-casia", "CASIA"), ("nist16", "NIST16"), ("sim-nist16", "NIST16"),
+     ("sim-coverage", "Coverage"), ("columbia", "Columbia"), ("sim-defacto", "Defacto"), ("elsewhere", "elsewhere"),
+     ("sim-imd2020", "IMD2020"), ("magicbrush", "MagicBrush"), ("sim-iedit", "IEdit"), ("gier", "IEdit")],
+)  # fmt: skip
+def test_paper_name(ours, theirs):
+    assert published.paper_name(ours) == theirs
+
+
+def test_beside_expands_to_every_pair_of_sets():
+    paper = pd.DataFrame(
+        [("Base", "CASIA", "CASIA", "pixel F1", 0.5, ""), ("Base", "CASIA", "NIST16", "pixel F1", 0.2, "x"),
+         ("Base", "NIST16", "CASIA", "pixel F1", 0.1, "")],
+        columns=["method", "train_set", "test_set", "metric", "value", "note"],
+    )  # fmt: skip
+    scores = pd.DataFrame(
+        [
+            ("sim-casia", "sim-casia"),
+            ("sim-casia", "sim-casia"),
+            ("casia2", "casia1"),
+            ("sim-casia", "nist16"),
+            ("sim-casia", "mine"),
+        ],
+        columns=["train_set", "dataset"],
+    )
+    found = published.beside(paper, scores)
+    assert found[["train_set", "test_set", "value"]].values.tolist() == [
+        ["sim-casia", "sim-casia", 0.5],
+        ["casia2", "casia1", 0.5],
+        ["sim-casia", "nist16", 0.2],
+    ]
+    assert len(published.beside(paper, scores.tail(1))) == 0
+
+
+def test_the_ablation_ends_with_the_full_method_and_repeats_nothing():
+    rows = published.ncl_ablation()
+    assert not rows.duplicated(["method", "train_set", "test_set", "metric"]).any()
+    assert {"Base", "Base+Pivot", "Base+Pivot+PC"} <= set(rows["method"])
+    full = rows[(rows["method"] == "Base+Pivot+PC") & (rows["train_set"] == "CASIA") & (rows["test_set"] == "CASIA")]
+    assert {"pixel F1", "pixel AUC"} <= set(full["metric"])
+
+
+def test_ncl_ablation_knows_the_whole_method_on_every_pair_of_table_2():
+    rows = published.ncl_ablation()
+    assert not rows.duplicated(["method", "train_set", "test_set", "metric"]).any()
+    whole = rows.query("method == 'Base+Pivot+PC' and metric == 'pixel AUC'")
+    value = whole.set_index(["train_set", "test_set"])["value"]
+    assert value["CASIA", "Coverage"] == 0.816 and value["all", "NIST16"] == 0.95
+    assert value["Columbia", "Columbia"] == 0.943  # Table 1; Table 2 prints 0.953 for the same thing
+    assert set(whole["train_set"]) == {"CASIA", "Coverage", "Columbia", "NIST16", "Defacto", "all"}
+
+
+def test_ncl_robustness_exchanges_the_jpeg_labels_and_nothing_else():
+    from imdlib.data.attacks import ATTACKS
+
+    value = published.ncl_robustness().set_index("attack")["value"]
+    assert len(value) == 9 and set(value.index) <= set(ATTACKS)
+    value = value.round(6)
+    assert value["none"] == 0.912 and value["noise 3"] == 0.795 and value["resize 0.25"] == 0.831
+    assert value["jpeg 100"] == 0.843 and value["jpeg 50"] == 0.819  # printed as 50 and 100
+
+
+def test_ncl_tables_4_and_6_carry_our_names():
+    backbones = published.ncl_backbones().set_index(["method", "test_set", "metric"])["value"].round(6)
+    assert backbones["ViT+NCL", "CASIA", "pixel F1"] == 0.591 and backbones["ViT", "CASIA", "pixel F1"] == 0.579
+    hooks = published.ncl_hooks().set_index(["method", "metric"])["value"].round(6)
+    assert hooks["stem", "pixel AUC"] == 0.864 and hooks["layer4", "pixel F1"] == 0.438
+
+
+# ---- INR
+
+INR = {
+    name: getattr(published, f"inr_{name}")
+    for name in ["unsupervised", "weak", "novel", "components", "selection", "pooling"]
+}
+KEYS = ["method", "train_set", "test_set", "metric"]
+
+
+@pytest.mark.parametrize("number, name", enumerate(INR, start=1))
+def test_inr_tables_lose_no_row_and_speak_our_names(number, name):
+    rows, raw = INR[name](), published.table("inr", number)
+    assert len(rows) == len(raw) + 4 * (name == "pooling")
+    assert rows["value"].tolist()[: len(raw)] == raw["value"].tolist()
+    assert not rows.duplicated(KEYS).any() and rows[KEYS].notna().all(axis=None)
+    assert set(rows["test_set"]) <= set(published.SETS.values())
+    assert set(rows["metric"]) <= {"pixel F1", "pixel IoU", "image F1", "combined F1", "image accuracy"}
+    assert {"pixel F1", "pixel IoU"} <= set(tables.NAMES.values())  # so that tables.rows finds them
+
+
+def test_inr_methods_are_those_of_our_tables():
+    named = set(inr.METHODS.values()) | {"self-distillation", "self-distillation, without selection"}
+    trained = pd.concat([INR["components"](), INR["selection"]()])
+    assert set(trained["method"]) <= named
+    assert set(INR["pooling"]()["method"]) == set(pooling.POOLINGS)
+    assert set(INR["weak"]()["method"]) == {"Baseline", "WSCL", "Baseline+NRR+SCL+AGAP"}
+    free = INR["unsupervised"]().query("train_set == 'none'")
+    assert set(free["method"]) == {"NOI", "CFA1", "MCA", "NoisePrint", "IVC"}
+    assert set(INR["novel"]().query("train_set == 'CASIA'")["method"]) >= {
+        "Baseline",
+        "Baseline+NRR+SCL+AGAP",
+        "CR-CNN",
+    }
+
+
+def test_inr_tables_agree_where_they_print_the_same_thing():
+    def value(name):
+        return INR[name]().set_index(KEYS)["value"]
+
+    for a, b, shared in [("weak", "components", 8), ("unsupervised", "selection", 2)]:
+        both = pd.concat([value(a), value(b)], axis=1, join="inner").to_numpy()
+        assert len(both) == shared and (both[:, 0] == both[:, 1]).all()
+    pools = INR["pooling"]().set_index(["method", "test_set", "metric"])["value"]
+    assert pools["adaptive", "CASIA", "combined F1"] == 0.310 and pools["otsu", "NIST16", "pixel F1"] == 0.119
+
+
+def test_inr_beside_our_sets():
+    scores = pd.DataFrame(
+        {"train_set": ["sim-casia", "sim-casia", "none"], "dataset": ["sim-casia", "sim-iedit", "imd2020"]}
+    )
+    found = published.beside(INR["unsupervised"](), scores).set_index(["train_set", "method", "test_set", "metric"])[
+        "value"
+    ]
+    assert found["sim-casia", "self-distillation", "sim-casia", "pixel F1"] == 0.166
+    assert found["none", "CFA1", "imd2020", "pixel IoU"] == 0.068
+    edits = published.beside(INR["novel"](), scores).query("test_set == 'sim-iedit'")
+    assert set(edits["metric"]) == {"image accuracy", "image F1"}
+
+
+def test_on_test_sets_ignores_what_was_trained_on():
+    scores = pd.DataFrame({"train_set": "sim-columbia", "dataset": ["sim-casia", "casia1", "sim-iedit"]})
+    found = published.on_test_sets(published.inr_weak(), scores)
+    assert "train_set" not in found and set(found["test_set"]) == {"sim-casia", "casia1"}
+    ours = found[(found["method"] == "Baseline+NRR+SCL+AGAP") & (found["metric"] == "pixel F1")]
+    assert ours["value"].tolist() == [0.199, 0.199]

@@ -1,0 +1,162 @@
+"""Tables: tidy csv in the agreed columns, wide md and tex, and nothing invented where nothing is known."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from imdlib.pages import tables
+
+CONTRACT = "method,train_set,test_set,metric,value,low,high,n,seeds,published,note"
+
+
+def score_rows(
+    method="Base", train_set="sim-casia", dataset="sim-casia", seeds=(0,), f1=(0.2, 0.4, 0.9), auc=(0.5, 0.7, 0.6)
+):
+    rows = [
+        {
+            "method": method,
+            "train_set": train_set,
+            "dataset": dataset,
+            "image": f"{i}.png",
+            "seed": seed,
+            "f1": a,
+            "auc": b,
+        }
+        for seed in seeds
+        for i, (a, b) in enumerate(zip(f1, auc))
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def scores():
+    """Two methods and a row that looks at nothing; one image of one method without a defined F1."""
+    return pd.concat(
+        [
+            score_rows("centre blob", "none"),
+            score_rows("Base", seeds=(0, 1)),
+            score_rows("Alpha", f1=(0.2, np.nan, 0.9)),
+        ],
+        ignore_index=True,
+    )
+
+
+def test_rows_are_means_with_interval_images_and_seeds(scores):
+    found = tables.rows(scores)
+    assert ",".join(found.columns) == CONTRACT
+    base = found.set_index(["method", "metric"]).loc[("Base", "pixel F1")]
+    assert base["value"] == pytest.approx(0.5) and base["low"] < 0.5 < base["high"]
+    assert (base["n"], base["seeds"], base["train_set"], base["test_set"]) == (3, 2, "sim-casia", "sim-casia")
+    assert found["metric"].unique().tolist() == ["pixel F1", "pixel AUC"]  # only what the scores hold
+    assert found["published"].isna().all()
+
+
+def test_undefined_images_are_left_out_and_counted(scores):
+    alpha = tables.rows(scores).set_index(["method", "metric"]).loc[("Alpha", "pixel F1")]
+    assert alpha["value"] == pytest.approx(0.55) and alpha["n"] == 2
+    assert alpha["note"] == "1 images without a defined value left out"
+
+
+def test_published_values_stand_beside_ours(scores):
+    paper = pd.DataFrame(
+        [
+            ("Base", "sim-casia", "sim-casia", "pixel F1", 0.598, "printed in bold"),
+            ("Base", "nist16", "sim-casia", "pixel F1", 0.1, ""),
+        ],
+        columns=["method", "train_set", "test_set", "metric", "value", "note"],
+    )
+    found = tables.rows(scores, published=paper).set_index(["method", "metric"])
+    assert len(found) == 6
+    assert found["published"].notna().sum() == 1
+    assert found.loc[("Base", "pixel F1"), "published"] == 0.598
+    assert found.loc[("Base", "pixel F1"), "note"] == "printed in bold"
+    assert found.loc[("Base", "pixel F1"), "value"] == pytest.approx(0.5)
+
+
+def test_save_writes_csv_md_and_tex(scores, tmp_path):
+    rows = tables.rows(scores)
+    rows.loc[0, "published"] = 0.25
+    rows.loc[1, ["value", "low", "high"]] = np.nan
+    shown = tables.save(rows, tmp_path, "table5", "What each part adds, 100%")
+    csv, md, tex = (
+        (tmp_path / "tables" / f"table5.{kind}").read_text(encoding="utf-8") for kind in ("csv", "md", "tex")
+    )
+    assert csv.splitlines()[0] == CONTRACT and len(csv.splitlines()) == 1 + len(rows)
+    back = pd.read_csv(tmp_path / "tables" / "table5.csv", keep_default_na=False, na_values=[""])
+    np.testing.assert_allclose(back["value"], rows["value"].astype(float), rtol=1e-5)
+    assert md.startswith("What each part adds, 100%\n\n|") and "(paper 0.250)" in md and "(paper 0.250)" in tex
+    assert "–" in md and "nan" not in md.lower() and "nan" not in tex.lower()
+    assert "\\begin{tabular}" in tex and "\\label{tab:table5}" in tex
+    assert shown.data.count("<tr") == 1 + 3 and shown.data.count("<td") == 3 * 4  # method, train_set and two metrics
+
+
+def test_save_fills_missing_columns_with_blanks(tmp_path):
+    rows = pd.DataFrame({"method": ["a"], "test_set": ["s"], "metric": ["m"], "value": [0.5], "extra": ["dropped"]})
+    tables.save(rows, tmp_path, "table_x", "x")
+    lines = (tmp_path / "tables" / "table_x.csv").read_text().splitlines()
+    assert lines == [CONTRACT, "a,,s,m,0.5,,,,,,"]
+
+
+def test_wide_keeps_the_order_of_first_appearance(scores):
+    rows = tables.rows(scores)
+    shown = tables.wide(rows)
+    assert shown.index.get_level_values("method").tolist() == ["centre blob", "Base", "Alpha"]  # not alphabetical
+    assert shown.columns.tolist() == ["pixel F1", "pixel AUC"]
+    turned = tables.wide(rows.iloc[::-1])
+    assert turned.index.get_level_values("method").tolist() == ["Alpha", "Base", "centre blob"]
+    assert turned.columns.tolist() == ["pixel AUC", "pixel F1"]
+
+
+def test_constant_headings_are_left_out():
+    one = tables.wide(tables.rows(score_rows()))
+    assert one.index.names == ["method"] and one.columns.tolist() == ["pixel F1", "pixel AUC"]
+    two = tables.wide(tables.rows(pd.concat([score_rows(), score_rows(dataset="sim-nist16", train_set="x")])))
+    assert two.index.names == ["method", "train_set"]
+    expected = ["sim-casia pixel F1", "sim-casia pixel AUC", "sim-nist16 pixel F1", "sim-nist16 pixel AUC"]
+    assert two.columns.tolist() == expected
+    assert two.loc[("Base", "x"), "sim-casia pixel F1"] == ""  # never computed: empty, not a dash
+    single = tables.wide(tables.rows(score_rows(), names={"f1": "pixel F1"}))
+    assert single.shape == (1, 1) and single.columns.tolist() == ["pixel F1"]
+
+
+@pytest.mark.parametrize(
+    "value, low, high, published, text",
+    [
+        (0.6124, 0.587, 0.634, 0.598, "0.612 [0.587, 0.634] (paper 0.598)"),
+        (0.6124, np.nan, np.nan, np.nan, "0.612"),
+        (0.6124, 0.587, np.nan, None, "0.612"),
+        (np.nan, np.nan, np.nan, np.nan, "–"),
+        (np.nan, 0.1, 0.2, 0.598, "– (paper 0.598)"),
+        (0.0, 0.0, 0.0, "", "0.000 [0.000, 0.000]"),
+    ],
+)
+def test_cell(value, low, high, published, text):
+    row = pd.DataFrame([dict(value=value, low=low, high=high, published=published)])
+    assert tables.cell(next(row.itertuples())) == text
+
+
+def test_show_puts_intervals_on_a_line_of_their_own():
+    page = tables.show(pd.DataFrame({"a": ["0.612 [0.587, 0.634] (paper 0.598)"], "b": ["see [1]"]})).data
+    assert "0.612<br><small>[0.587, 0.634] (paper 0.598)</small>" in page
+
+
+def test_show_has_no_row_numbers_and_a_dash_for_nan():
+    page = tables.show(pd.DataFrame({"a": [0.12345, np.nan], "b": ["x", "y"]}), digits=2).data
+    assert "0.12<" in page and "–" in page and "NaN" not in page and "<th>0</th>" not in page
+
+
+def test_repeated_labels_are_shown_once_but_not_across_groups():
+    table = pd.DataFrame(
+        [("F1", "a", "x"), ("F1", "a", "y"), ("F1", "b", "y"), ("AUC", "b", "y")], columns=["metric", "set", "m"]
+    )
+    found = re.findall(r"<td>(.*?)</td>", tables.show(table, merge=2).data)
+    assert np.reshape(found, (4, 3)).tolist() == [["F1", "a", "x"], ["", "", "y"], ["", "b", "y"], ["AUC", "b", "y"]]
+    assert table["metric"].tolist() == ["F1", "F1", "F1", "AUC"]  # the table itself is left alone
+
+
+def test_no_scores_give_no_rows_but_all_columns(scores):
+    paper = pd.DataFrame(columns=["method", "test_set", "metric", "value", "note"])
+    assert tables.rows(scores.head(0), published=paper).columns.tolist() == tables.COLUMNS
+    assert len(tables.rows(scores.head(0), published=paper)) == 0

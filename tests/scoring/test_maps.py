@@ -1,0 +1,176 @@
+"""Folders of prediction maps: matching by name, every format, and refusals that name every file."""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from imdlib.scoring import maps
+
+
+def make(tmp_path, names=("a", "b c", "é"), label=1, shape=(20, 30)):
+    """A manifest of images of this shape, and an empty folder for maps."""
+    (tmp_path / "images").mkdir(exist_ok=True)
+    (tmp_path / "maps").mkdir(exist_ok=True)
+    paths = [tmp_path / "images" / f"{name}.jpg" for name in names]
+    for path in paths:
+        Image.fromarray(np.zeros((*shape, 3), np.uint8)).save(path)
+    return pd.DataFrame({"image": [str(p) for p in paths], "mask": "", "label": label}), tmp_path / "maps"
+
+
+def values(shape=(20, 30)):
+    return np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+
+
+def test_no_folder_and_no_match_say_what_to_do(tmp_path):
+    manifest, folder = make(tmp_path)
+    for wrong in ("", folder / "nowhere"):
+        with pytest.raises(maps.MapError, match="parameter `maps`"):
+            maps.match(manifest, wrong)
+    np.save(folder / "other.npy", np.zeros((20, 30)))
+    with pytest.raises(maps.MapError, match=r"other\.npy.*a\.jpg.*suffixes"):
+        maps.match(manifest, folder)
+
+
+def test_maps_are_found_by_name_with_and_without_endings(tmp_path):
+    manifest, folder = make(tmp_path)
+    for name in ("a.jpg.npy", "deep/b c_pred.npy", "é.npy", "unrelated.npy"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        np.save(folder / name, np.zeros((20, 30)))
+    rows = maps.match(manifest, folder, ["_pred"])
+    assert [path.rsplit("/", 1)[-1] for path in rows["map"]] == ["a.jpg.npy", "b c_pred.npy", "é.npy"]
+
+
+def test_missing_maps_are_all_named_or_skipped_when_told_so(tmp_path):
+    manifest, folder = make(tmp_path)
+    np.save(folder / "a.npy", np.zeros((20, 30)))
+    with pytest.raises(maps.MapError, match=r'2 of 3.*b c\.jpg.*é\.jpg.*missing = "skip"'):
+        maps.match(manifest, folder)
+    rows = maps.match(manifest, folder, on_missing="skip")
+    assert len(rows) == 1 and rows.attrs["unmatched"] == ["b c.jpg", "é.jpg"]
+
+
+def test_authentic_images_may_be_without_maps_but_only_all_of_them(tmp_path):
+    manifest, folder = make(tmp_path)
+    manifest["label"] = [1, 0, 0]
+    np.save(folder / "a.npy", np.zeros((20, 30)))
+    assert maps.match(manifest, folder).attrs["unmatched"] == ["b c.jpg", "é.jpg"]
+    np.save(folder / "é.npy", np.zeros((20, 30)))
+    with pytest.raises(maps.MapError, match=r"b c\.jpg"):
+        maps.match(manifest, folder)
+
+
+def test_two_maps_for_an_image_and_one_map_for_two_images_are_refused(tmp_path):
+    manifest, folder = make(tmp_path)
+    for name in ("a.npy", "a_pred.npy", "b c.npy", "é.npy"):
+        np.save(folder / name, np.zeros((20, 30)))
+    with pytest.raises(maps.MapError, match=r"several maps.*a\.npy.*a_pred\.npy"):
+        maps.match(manifest, folder, ["_pred"])
+    other = tmp_path / "second"
+    other.mkdir()
+    (other / "a.jpg").write_bytes((tmp_path / "images" / "a.jpg").read_bytes())
+    both = pd.concat([manifest.iloc[:1], manifest.iloc[:1].assign(image=str(other / "a.jpg"))], ignore_index=True)
+    with pytest.raises(maps.MapError, match=r"one map for several images.*images/a\.jpg.*second/a\.jpg"):
+        maps.match(both, folder)
+    for name in ("images", "second"):
+        (folder / name).mkdir()
+        np.save(folder / name / "a.npy", np.zeros((20, 30)))
+    (folder / "a.npy").unlink()
+    assert [path.split("/")[-2] for path in maps.match(both, folder)["map"]] == ["images", "second"]
+
+
+def written(path, array):
+    """Save an 8-bit array in the form that the name asks for."""
+    kind, name = path
+    full = name / f"a.{kind.split()[0]}"
+    probability = array / np.float32(255)
+    if kind in ("png", "tif"):
+        cv2.imwrite(str(full), array)
+    elif kind in ("png 16", "tif 16"):
+        cv2.imwrite(str(full), array.astype(np.uint16) * 257)
+    elif kind == "tif float":
+        Image.fromarray(probability).save(full)
+    elif kind == "png rgb":
+        Image.fromarray(np.repeat(array[..., None], 3, 2)).save(full)
+    elif kind == "png palette":
+        Image.fromarray(array).convert("P").save(full)
+    elif kind == "npz":
+        np.savez(full, map=probability, conf=np.zeros((3, 3)), score=0.25)
+    else:
+        dtype = {"npy 8": array, "npy 16": array.astype(np.uint16) * 257, "npy half": probability.astype(np.float16)}
+        np.save(full, dtype.get(kind, probability[None, ..., None]))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "png",
+        "tif",
+        "png 16",
+        "tif 16",
+        "tif float",
+        "png rgb",
+        "png palette",
+        "npy",
+        "npy 8",
+        "npy 16",
+        "npy half",
+        "npz",
+    ],
+)
+def test_every_format_gives_the_same_probabilities(tmp_path, kind):
+    manifest, folder = make(tmp_path, names=("a",))
+    written((kind, folder), values())
+    rows = maps.check(maps.match(manifest, folder))
+    found = maps.load(rows["map"][0], (20, 30), rows["scale"][0])
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, values() / 255, atol=3e-4 if "half" in kind else 1e-6)
+    assert (rows["own_score"][0] == 0.25) if kind == "npz" else np.isnan(rows["own_score"][0])
+
+
+def test_a_folder_of_zeros_and_ones_is_labels_but_one_dark_map_is_not(tmp_path):
+    manifest, folder = make(tmp_path, names=("a", "b"))
+    labels = (values() > 128).astype(np.uint8)
+    for name in "ab":
+        cv2.imwrite(str(folder / f"{name}.png"), labels)
+    assert maps.check(maps.match(manifest, folder))["scale"].tolist() == [1, 1]
+    cv2.imwrite(str(folder / "b.png"), values())
+    assert maps.check(maps.match(manifest, folder))["scale"].tolist() == [255, 255]
+
+
+def test_other_sizes_are_resized_where_the_aspect_agrees_and_reported(tmp_path):
+    manifest, folder = make(tmp_path, names=("a",))
+    np.save(folder / "a.npy", (values((10, 15)) / 255))
+    rows = maps.check(maps.match(manifest, folder))
+    expected = cv2.resize(np.float32(values((10, 15)) / 255), (30, 20), interpolation=cv2.INTER_LINEAR)
+    assert rows["resized"].tolist() == ["15x10"]
+    np.testing.assert_allclose(maps.load(rows["map"][0], (20, 30), 1.0), expected, atol=1e-6)
+
+
+def test_everything_wrong_is_listed_at_once(tmp_path):
+    names = ("logits", "bytes", "nan", "turned", "square", "colour", "pickle", "bands", "cut")
+    manifest, folder = make(tmp_path, names=names)
+    np.save(folder / "logits.npy", np.linspace(-4, 4, 600).reshape(20, 30))
+    np.save(folder / "bytes.npy", values().astype(np.float32))
+    np.save(folder / "nan.npy", np.full((20, 30), np.nan))
+    np.save(folder / "turned.npy", np.zeros((30, 20)))
+    np.save(folder / "square.npy", np.zeros((16, 16)))
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 30, 3)).astype(np.uint8)).save(folder / "colour.png")
+    np.save(folder / "pickle.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    np.save(folder / "bands.npy", np.zeros((2, 20, 30)))
+    (folder / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(maps.MapError) as error:
+        maps.check(maps.match(manifest, folder))
+    lines = {name: next(line for line in str(error.value).splitlines() if f"{name}." in line) for name in names}
+    for name, way in dict(
+        logits="sigmoid", bytes="255", nan="NaN", turned="90 degrees", square="back to the image", colour="coloured",
+        pickle="numpy.save", bands="tampered class alone", cut="",
+    ).items():  # fmt: skip
+        assert way in lines[name], lines[name]
+
+
+def test_masks_of_authentic_images_are_empty(tmp_path):
+    manifest, _ = make(tmp_path, names=("a",), label=0)
+    mask = next(maps.masks(manifest))
+    assert mask.shape == (20, 30) and not mask.any()
