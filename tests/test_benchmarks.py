@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import jobs, run
-from imdlib.runs import REPO
+from imdlib.places import REPO
 
 
 @pytest.mark.parametrize("make", jobs.JOBS, ids=lambda make: make.__name__)

@@ -16,7 +16,6 @@ import pandas as pd
 import papermill
 import pytest
 import yaml
-from tests.pages.test_report import self_contained
 
 from imdlib import runs
 from imdlib.bridge import grid as bridge_grid
@@ -24,6 +23,7 @@ from imdlib.inr import METHODS as INR_METHODS
 from imdlib.inr import grid as inr_grid
 from imdlib.ncl import grid as ncl_grid
 from imdlib.pages import claims, tables
+from tests.pages.test_report import self_contained
 
 REPO = Path(__file__).resolve().parents[1]
 FOLDER = REPO / "notebooks"

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from imdlib import runs
+from imdlib import places, runs
 
 REPO = Path(__file__).resolve().parents[1]
 DEFAULTS = {"results": "results/quick", "epochs": 8, "learning_rate": 0.1, "pretrained": False, "rates": [1, 2]}
@@ -296,5 +296,5 @@ def test_scores_are_the_same_bytes_at_any_time_and_place(tmp_path, monkeypatch):
 
 
 def test_an_absolute_results_folder_wins_and_a_relative_one_counts_from_the_repository(tmp_path):
-    assert runs.results_folder(tmp_path, "ncl") == tmp_path / "ncl"
-    assert runs.results_folder("results/quick", "ncl") == REPO / "results" / "quick" / "ncl"
+    assert places.results_folder(tmp_path, "ncl") == tmp_path / "ncl"
+    assert places.results_folder("results/quick", "ncl") == REPO / "results" / "quick" / "ncl"

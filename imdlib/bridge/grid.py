@@ -1,6 +1,7 @@
 """Which runs Bridging's tables are made from: a configuration is trained once and shared by every table that needs it."""
 
 from imdlib.bridge.methods import METHODS
+from imdlib.study import Cell
 
 MAIN, DETAIL = "late", "disc"  # the whole method; the discrepancies alone, on which what concerns them is turned
 TURNED = ("with_fully", "order", "diverge_on_raw_too", "disc_on", "inputs", "stem_stride", "train_count")
@@ -19,7 +20,7 @@ def configurations(
     transcam_inputs=(),
     embedded=("transcam", MAIN),
 ):
-    """{name of a run: its parameters} for notebooks/bridge/run.ipynb.
+    """{name of a run: Cell} for notebooks/bridge/run.ipynb.
 
     train_sets: `methods` are trained on the first, `more_methods` on the others. The rest is on the first alone.
     without_fully: methods that are also trained without fully fake images (section 4.2.1). orders (of the stages),
@@ -36,12 +37,9 @@ def configurations(
     turned = {"order": orders, "diverge_on_raw_too": diverging, "disc_on": compared}
     cells += [dict(train_set=first, method=DETAIL) | {key: value} for key, values in turned.items() for value in values]
     cells += [dict(train_set=first, method="transcam", inputs=inputs) for inputs in transcam_inputs]
-    found = {name(cell, seed): cell | {"seed": seed} for cell in cells for seed in seeds}
-    for method in embedded if seeds else ():
-        usual = name(dict(train_set=first, method=method), seeds[0])
-        if usual in found:
-            found[usual]["embed"] = True
-    return found
+    shown = {name(dict(train_set=first, method=method), seeds[0]) for method in embedded} if seeds else set()
+    named = {name(cell, seed): cell | {"seed": seed} for cell in cells for seed in seeds}
+    return {run: Cell(cell | ({"embed": True} if run in shown else {})) for run, cell in named.items()}
 
 
 def name(cell, seed):

@@ -15,7 +15,7 @@ def load(dataset, data="", *, count=1000, size=128, seed=1):
     there. The study runs on another seed, so that no number of a table was chosen on the images that it is computed from.
     """
     from imdlib.data import catalog
-    from imdlib.runs import REPO
+    from imdlib.places import REPO
     from imdlib.twins import build as synthetic
 
     if "+" in dataset:
@@ -30,3 +30,21 @@ def load(dataset, data="", *, count=1000, size=128, seed=1):
             "Without any download, use one of its embedded twins, such as 'sim-casia'."
         )
     return catalog.read(dataset, REPO / data)
+
+
+def identity(dataset: str, data: str = "", *, count: int = 1000, size: int = 128, seed: int = 1) -> str:
+    """What a data set is known by, as `load` is asked for it: a run made on one of another identity is outdated.
+
+    Of a twin, which is the same wherever it is built, what it is made by; of a real set its rows and every byte of its files,
+    '' where it is not at hand, and what is wrong with it where it cannot be read.
+    """
+    from imdlib.data import catalog, contents
+    from imdlib.sources import digest
+    from imdlib.twins import build
+
+    if dataset.startswith("sim-"):
+        return digest([dataset, count, size, seed, build.recipe_digest(dataset)])
+    try:
+        return contents.fingerprint(load(dataset, data)) if data else ""
+    except catalog.CatalogError as error:
+        return f"cannot be read: {digest(str(error))}"

@@ -17,8 +17,8 @@ from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
 from imdlib.data.images import ImageError, decoded, opened, to_rgb
+from imdlib.places import cache_folder
 from imdlib.progress import interactive
-from imdlib.runs import cache_folder
 
 SIDE, TOLERANCE, SHARE = 16, 16, 0.5
 

@@ -7,8 +7,8 @@ import pandas as pd
 import torch
 
 from imdlib import train
-from imdlib.inr import METHODS
 from imdlib.inr.contrast import selective_contrast
+from imdlib.inr.grid import METHODS
 from imdlib.inr.labels import image_label
 from imdlib.inr.variants import loss_of
 from imdlib.inr.weak import selected

@@ -1,7 +1,15 @@
 """Which runs INR's tables are made from: a configuration is trained once and shared by every table that needs it."""
 
-from imdlib.inr import METHODS
+from imdlib.study import Cell
 
+METHODS = {
+    "base": "Baseline",
+    "nrr": "Baseline+NRR",
+    "nrr+scl": "Baseline+NRR+SCL",
+    "nrr+scl+agap": "Baseline+NRR+SCL+AGAP",
+    "highpass+scl+agap": "Baseline+high pass+SCL+AGAP",
+    "srm+scl+agap": "Baseline+SRM+SCL+AGAP",
+}  # variant -> name in tables
 MAIN = "nrr+scl+agap"  # the whole method
 POOLINGS = ("max", "average", "gem", "smooth")  # Table 6, besides the adaptive one; Otsu's alone is the variant nrr+scl
 SWEPT = ("frequencies", "width", "stride")  # of the NRR
@@ -38,7 +46,7 @@ def configurations(
     without_selection=True,
     literal=False,
 ):
-    """({name: parameters of notebooks/inr/nrr.ipynb}, {name: parameters of notebooks/inr/run.ipynb}).
+    """{name of a run: Cell} for notebooks/inr/nrr.ipynb, and after these for notebooks/inr/run.ipynb.
 
     train_set: of all tables; more_train_sets: sets for the baseline and the whole method alone, weak.
     sweep_frequencies (L of Eq. 3), sweep_widths, sweep_strides: one value turned at a time, for the NRR alone, a run for
@@ -66,8 +74,8 @@ def configurations(
     for other in more_train_sets:
         cells += [dict(mode="weak", variant=variant, train_set=other) for variant in ("base", MAIN)]
     cells = [cell | {"seed": seed} for cell in cells for seed in seeds]
-    named = [cell | ({"nrr": nrr_name(cell)} if uses_nrr(cell) else {}) for cell in cells]
-    return {nrr_name(cell): cell for cell in nrr}, {name(cell): cell for cell in named}
+    found = {nrr_name(cell): Cell(cell, "nrr") for cell in nrr}
+    return found | {name(cell): Cell(cell, uses={"nrr": nrr_name(cell)} if uses_nrr(cell) else {}) for cell in cells}
 
 
 def uses_nrr(cell):

@@ -3,8 +3,7 @@
 import numpy as np
 
 from imdlib import runs
-from imdlib.inr import METHODS
-from imdlib.inr.grid import MAIN, SWEPT, TURNED
+from imdlib.inr.grid import MAIN, METHODS, SWEPT, TURNED
 from imdlib.scoring.ranks import beaten
 
 UNSUPERVISED = {  # (selection, deep) -> name in tables

@@ -7,7 +7,8 @@ import pandas as pd
 import torch
 
 from imdlib import train
-from imdlib.ncl import METHODS, networks
+from imdlib.ncl import networks
+from imdlib.ncl.grid import METHODS
 from imdlib.ncl.losses import non_exclusive_contrast, total_loss
 from imdlib.ncl.patches import label_patches
 from imdlib.scoring.costs import kept, seconds, step

@@ -1,7 +1,13 @@
 """Which runs NCL's tables are made from: a configuration is trained once and shared by every table that needs it."""
 
-from imdlib.ncl import METHODS
+from imdlib.study import Cell
 
+METHODS = {
+    "base": "Base",
+    "contrast": "Base+Contrast",
+    "pivot": "Base+Pivot",
+    "pivot+pc": "Base+Pivot+PC",
+}  # variant -> name in tables
 BOTH = ("base", "pivot+pc")  # the paper's Base and the whole method
 TURNED = ("backbone", "stem_stride", "inputs", "train_count", "hook", "omega", "mu", "tau", "steps")
 
@@ -24,7 +30,7 @@ def configurations(
     long_steps=(),
     attacked_sets=(),
 ):
-    """{name of a run: its parameters} for notebooks/ncl/run.ipynb.
+    """{name of a run: Cell} for notebooks/ncl/run.ipynb.
 
     ablation_sets: sets on which all four variants are trained (Table 5); benchmark_sets: sets for Base and the whole
     method alone (Tables 1 and 2); together: train these two on all of those sets at once (Table 2); attacked_sets:
@@ -49,7 +55,7 @@ def configurations(
     ):
         cells += [{"train_set": detail_set, "variant": v, parameter: value} for value in values for v in variants]
     cells = [cell | ({"attacked": True} if cell["train_set"] in attacked_sets else {}) for cell in cells]
-    return {name(cell, seed): cell | {"seed": seed} for cell in cells for seed in seeds}
+    return {name(cell, seed): Cell(cell | {"seed": seed}) for cell in cells for seed in seeds}
 
 
 def name(cell, seed):
@@ -57,14 +63,3 @@ def name(cell, seed):
     train_set = "all" if "+" in cell["train_set"] else cell["train_set"]
     turned = [f"{key}-{cell[key]}" for key in TURNED if key in cell]
     return "_".join([cell["variant"].replace("+", "-"), train_set, *turned, f"seed{seed}"]).replace("rgb+", "rgb-")
-
-
-def varied(settings, *parameters):
-    """Rows of `settings` (one per run, a column per parameter) that differ from the usual ones in these parameters alone.
-
-    Usual is the most frequent value, which most runs share.
-    """
-    for key in TURNED:
-        if key not in parameters and key in settings:
-            settings = settings[settings[key] == settings[key].mode()[0]]
-    return settings

@@ -1,8 +1,7 @@
 """Score rows of all NCL runs, labelled and cut for the tables of the report."""
 
 from imdlib import runs
-from imdlib.ncl import METHODS
-from imdlib.ncl.grid import TURNED
+from imdlib.ncl.grid import METHODS, TURNED
 
 
 def gather(results):

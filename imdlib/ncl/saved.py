@@ -6,8 +6,9 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from imdlib import runs
-from imdlib.ncl import METHODS, networks
+from imdlib import places, runs
+from imdlib.ncl import networks
+from imdlib.ncl.grid import METHODS
 from imdlib.ncl.model import tampered_probability
 from imdlib.scoring import intervals
 
@@ -17,7 +18,7 @@ MAKE = "`make study` (or notebooks/ncl/run.ipynb) trains runs and keeps their we
 
 def newest(results):
     """Folder of the NCL run under `results` that was finished last and still has its weights."""
-    folder = runs.results_folder(results, "ncl") / "runs"
+    folder = places.results_folder(results, "ncl") / "runs"
     found = [path.parent for path in folder.glob("*/stamp.json") if (path.parent / "weights.safetensors").exists()]
     found = [path for path in found if not path.name.endswith("~")]
     if not found:
@@ -33,7 +34,7 @@ def load_run(folder):
     from safetensors.torch import load_file
 
     folder = Path(folder)
-    folder = folder if folder.is_absolute() else runs.REPO / folder
+    folder = folder if folder.is_absolute() else places.REPO / folder
     missing = [name for name in ("params.yaml", "weights.safetensors", "stamp.json") if not (folder / name).exists()]
     if missing:
         raise FileNotFoundError(f"{folder} is no finished run, it lacks {', '.join(missing)}: {MAKE}")

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from imdlib.places import cache_folder
 from imdlib.progress import interactive
-from imdlib.runs import cache_folder
 from imdlib.twins import camera, manipulate, masks, scenes
 from imdlib.twins import recipes as twins
 
@@ -47,6 +47,11 @@ def fingerprint(dataset):
     if maker is not twins:
         digest.update(maker.fingerprint().encode())
     return digest.hexdigest()[:16]
+
+
+def recipe_digest(dataset):
+    """What the images of a twin are made by."""
+    return fingerprint(dataset)
 
 
 def write_one(folder, dataset, seed, index, size):

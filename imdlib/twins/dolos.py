@@ -10,7 +10,7 @@ regard to its class; no class is resized.
 import numpy as np
 import torch
 
-from imdlib.runs import code_fingerprint
+from imdlib.sources import digest, of_library
 from imdlib.twins import manipulate
 from imdlib.twins import recipes as twins
 from imdlib.twins.autoencoders import GENERATORS
@@ -35,7 +35,7 @@ def generator_of(dataset):
 
 def fingerprint():
     """What these twins depend on besides the sources of all twins: this file, the generators, and who computes them."""
-    return f"{code_fingerprint(__name__, *GENERATOR_CODE)} {torch.__version__}"
+    return f"{digest(of_library(__name__, *GENERATOR_CODE))} {torch.__version__}"
 
 
 def whole(name, image, rng):

@@ -17,8 +17,9 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
+from imdlib.places import cache_folder
 from imdlib.progress import interactive
-from imdlib.runs import cache_folder, code_fingerprint
+from imdlib.sources import digest, of_library
 from imdlib.twins import photographs as source
 from imdlib.twins.autoencoders import GENERATORS, Autoencoder
 
@@ -61,7 +62,7 @@ def generator(name, folder=None):
     if name not in GENERATORS:
         raise ValueError(f"generator {name!r}: expected one of {', '.join(GENERATORS)}")
     folder = Path(folder) if folder is not None else cache_folder("generators")
-    path, model = folder / f"{name}-{code_fingerprint(*CODE)}.safetensors", Autoencoder(GENERATORS[name])
+    path, model = folder / f"{name}-{digest(of_library(*CODE))}.safetensors", Autoencoder(GENERATORS[name])
     with TRAINING:
         if not path.exists():
             train_and_save(model, name, path)

@@ -6,7 +6,6 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from tests.data.disk import photo
 from PIL import Image
 
 from imdlib.checks import facts, gallery, resemblance, shortcuts
@@ -14,6 +13,7 @@ from imdlib.checks import findings as checks
 from imdlib.data.catalog import CatalogError
 from imdlib.data.images import load_mask
 from imdlib.data.splits import by_hash
+from tests.data.disk import photo
 
 
 @pytest.fixture(autouse=True)

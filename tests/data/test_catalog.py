@@ -5,13 +5,13 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from tests.data.disk import mask, photo, region, row, stored
 from PIL import Image
 
 from imdlib.data import catalog
 from imdlib.data.catalog import CatalogError
 from imdlib.data.readers.common import files_in
 from imdlib.twins import build as synthetic
+from tests.data.disk import mask, photo, region, row, stored
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,11 @@ import zlib
 
 import numpy as np
 import pytest
-from tests.data.disk import photo
 from PIL import Image
 
 from imdlib.data import images
 from imdlib.data.images import ImageError, image_size, load_image, load_mask, read_header
+from tests.data.disk import photo
 
 RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
 GREY = RGB[..., 0]

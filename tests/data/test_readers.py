@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from tests.data.disk import mask, photo, region, row, stored
 from PIL import Image
 
 from imdlib import data
@@ -15,6 +14,7 @@ from imdlib.data.catalog import CatalogError
 from imdlib.data.groups import linked, name_groups
 from imdlib.data.readers import columbia, gier
 from imdlib.data.splits import by_count, by_hash, published
+from tests.data.disk import mask, photo, region, row, stored
 
 
 @pytest.fixture(autouse=True)

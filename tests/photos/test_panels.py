@@ -11,7 +11,7 @@ import yaml
 from PIL import Image
 from safetensors.torch import save_file
 
-from imdlib import runs
+from imdlib import places, runs
 from imdlib.ncl import networks, saved
 from imdlib.photos import panels as photos
 
@@ -143,6 +143,6 @@ def test_the_notebook_examines_a_folder(run, tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 90, 3)).astype(np.uint8)).save(mine / "ä b.jpg")
     (mine / "broken.jpg").write_bytes(b"nothing")
     given = dict(results=str(tmp_path), photo=str(mine), run=str(run), tile=64, overlap=32)
-    papermill.execute_notebook(str(runs.REPO / "notebooks" / "try_it.ipynb"), None, given, progress_bar=False)
+    papermill.execute_notebook(str(places.REPO / "notebooks" / "try_it.ipynb"), None, given, progress_bar=False)
     assert (tmp_path / "try_it" / "pivot-pc" / "maps" / "ä b.jpg.png").exists()
     assert pd.read_csv(tmp_path / "try_it" / "pivot-pc" / "photos.csv")["photo"].tolist() == ["ä b.jpg"]

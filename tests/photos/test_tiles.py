@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from imdlib import runs
+from imdlib import places
 from imdlib.photos import tiles
 
 
@@ -85,7 +85,7 @@ import resource, sys
 import numpy as np
 from PIL import Image
 from pathlib import Path
-from imdlib import photos
+from imdlib import places, photos
 from imdlib.ncl import saved
 from imdlib.ncl.model import NCLNet
 
@@ -108,6 +108,6 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 @pytest.mark.slow
 def test_thirty_megapixels_stay_under_three_gigabytes(tmp_path):
     command = [sys.executable, "-c", LARGE, str(tmp_path)]
-    done = subprocess.run(command, cwd=runs.REPO, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=places.REPO, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout.split()[-1]) < 3e9, f"{int(done.stdout.split()[-1]) / 1e9:.2f} GB"

@@ -8,7 +8,7 @@ import pytest
 from scipy import ndimage
 from sklearn.metrics import f1_score, jaccard_score
 
-from imdlib import runs
+from imdlib import places
 from imdlib.pages import protocol_tables
 from imdlib.scoring import metrics, protocols, trivial
 
@@ -219,7 +219,7 @@ def test_all_ones_maps_through_the_notebook_give_the_known_values(real_data, tmp
         maps=str(tmp_path / "maps"),
         method="ones",
     )
-    notebook = str(runs.REPO / "notebooks" / "score_maps.ipynb")
+    notebook = str(places.REPO / "notebooks" / "score_maps.ipynb")
     papermill.execute_notebook(notebook, None, given, progress_bar=False, log_output=False)
     table = pd.read_csv(tmp_path / "maps" / "ones" / "casia1" / "tables" / "table_protocols.csv")
     value = table[table["method"] == "ones"].set_index("metric")["value"]

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from tqdm.auto import tqdm
 
 from imdlib.data.images import load_image
+from imdlib.places import cache_folder
 from imdlib.progress import interactive
-from imdlib.runs import cache_folder
 
 
 class Features:

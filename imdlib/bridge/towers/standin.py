@@ -21,8 +21,9 @@ from torch.nn import functional as F
 from tqdm.auto import tqdm
 
 from imdlib.bridge.towers.clip import freeze, weights_digest
+from imdlib.places import cache_folder
 from imdlib.progress import interactive
-from imdlib.runs import cache_folder, code_fingerprint
+from imdlib.sources import digest, of_library
 from imdlib.twins import photographs as source
 from imdlib.twins.camera import CAMERAS
 
@@ -93,7 +94,7 @@ def stand_in(size=128, *, seed=0, steps=STEPS, scenes=SCENES, folder=None, progr
     On another machine a new training ends with slightly different weights; `identity` tells them apart.
     """
     folder = Path(folder) if folder is not None else cache_folder("stand-in")
-    path = folder / f"seed{seed}-{steps}x{BATCH}-{scenes}-{code_fingerprint(*CODE)}.safetensors"
+    path = folder / f"seed{seed}-{steps}x{BATCH}-{scenes}-{digest(of_library(*CODE))}.safetensors"
     if not path.exists():
         trained = fit(seed=seed, steps=steps, scenes=scenes, progress=progress)
         folder.mkdir(parents=True, exist_ok=True)

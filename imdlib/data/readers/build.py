@@ -17,8 +17,8 @@ from tqdm.auto import tqdm
 
 from imdlib.data.images import ImageError, load_grey, load_mask, read_header
 from imdlib.data.readers.common import IMAGES, CatalogError, Problem
+from imdlib.places import cache_folder
 from imdlib.progress import interactive
-from imdlib.runs import cache_folder
 
 COLUMNS = ["image", "mask", "label", "kind", "scene", "split", "dataset", "visibility", "note"]
 FORM = 1  # raise it when masks come to be written otherwise, so that older ones are not used again

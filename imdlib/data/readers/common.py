@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imdlib.data.splits import place
-from imdlib.runs import cache_folder
+from imdlib.places import cache_folder
 
 IMAGES = frozenset([".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".jp2"])
 

@@ -1,0 +1,13 @@
+"""INR as a study: its name, its methods, and where its runs differ."""
+
+from imdlib.inr.grid import METHODS, TURNED, configurations
+from imdlib.study import Study
+
+STUDY = Study(
+    name="inr",
+    title="Image Manipulation Detection with Implicit Neural Representation and Limited Supervision",
+    methods=METHODS,
+    configurations=configurations,
+    turned=TURNED,
+    notebooks=("nrr", "run"),
+)

@@ -1,0 +1,60 @@
+"""Score rows, cut and labelled: what every study does with the rows of its runs before a table, a figure or a claim.
+
+A row is one image scored by one run (by one predictor, after one attack). `method` is its name in tables; parameters that
+runs turn stand beside it under their own names.
+"""
+
+import numpy as np
+import pandas as pd
+
+from imdlib.scoring.ranks import beaten
+
+
+def usual(rows: pd.DataFrame, turned, *but: str, among: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Rows of runs in which none of the parameters `turned` differs from its usual value, those named in `but` aside.
+
+    Usual is the commonest value, each run counted once, among the runs of `among` (default: of these rows).
+    """
+    for key in turned:
+        if key not in but and key in rows and len(rows):
+            rows = rows[rows[key] == usual_value(rows if among is None else among, key)]
+    return rows
+
+
+def usual_value(rows: pd.DataFrame, key: str):
+    """The commonest value of a parameter, each run counted once."""
+    each = rows.drop_duplicates("run") if "run" in rows else rows
+    return each[key].mode()[0]
+
+
+def varied(rows: pd.DataFrame, turned, key: str, **options) -> pd.DataFrame:
+    """Rows of runs in which `key` alone is turned away from its usual value; options: of `usual`."""
+    found = usual(rows, turned, key, **options)
+    plain = usual(rows, turned, **options)
+    return found[~found["run"].isin(plain["run"])]
+
+
+def averaged(rows: pd.DataFrame, metrics, keys=("method", "seed", "dataset", "image")) -> pd.DataFrame:
+    """One row per method, seed and image: the mean over whatever else there is, for effects over all of it."""
+    return rows.groupby(list(keys), sort=False)[list(metrics)].mean().reset_index()
+
+
+def judged(rows: pd.DataFrame, by=("run", "dataset", "attack")) -> pd.DataFrame:
+    """Rows with two values of each image's label: `correct`, 1.0 where score > 0.5 says what the label says, and
+    `image_auc`, the share of the images of the other label that the score ranks rightly against, ties half.
+
+    The mean of `image_auc` over the images of either label is the AUC of one run on one data set; as a value of each image
+    it lets an interval resample images. NaN in a data set of one label.
+    """
+    rows = rows.assign(correct=((rows["score"] > 0.5) == (rows["label"] == 1)).astype(float), image_auc=np.nan)
+    for _, one in rows.groupby([name for name in by if name in rows]):
+        tampered = (one["label"] == 1).to_numpy()
+        score = one["score"].to_numpy()
+        shares = beaten(score, score[~tampered]), 1 - beaten(score, score[tampered])
+        rows.loc[one.index, "image_auc"] = np.where(tampered, *shares)
+    return rows
+
+
+def within(rows: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the images that `others` has, too: predictors that look at no image beside those that do."""
+    return rows.merge(others[["dataset", "image"]].drop_duplicates(), on=["dataset", "image"])

@@ -1,0 +1,111 @@
+"""Store: tables on disk. One columnar file for what would be a thousand small ones, written in one step and known by its sum.
+
+Floating-point numbers are kept with 24 bits (seven digits), which is more than any of them is good for.
+"""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+
+SUMS = "SHA256SUMS"  # read by `sha256sum --check`, too
+
+
+class DamagedFile(ValueError):
+    """A file whose bytes are not those that were written; the message names it and says what to do."""
+
+
+def write(frame: pd.DataFrame, path) -> Path:
+    """Write a table as Parquet, the same bytes for the same rows; an older file is replaced in one step."""
+    numbers = [name for name in frame.select_dtypes("float") if not counts(frame[name])]
+    table = pyarrow.Table.from_pandas(frame.astype(dict.fromkeys(numbers, "float32")), preserve_index=False)
+    table = table.replace_schema_metadata({b"pandas": table.schema.metadata[b"pandas"]})
+    options = dict(compression="zstd", compression_level=19, use_byte_stream_split=numbers)
+    options |= dict(use_dictionary=[name for name in frame if name not in numbers])
+    with replacing(path) as draft:
+        pyarrow.parquet.write_table(table, draft, **options)
+    return Path(path)
+
+
+def counts(column: pd.Series) -> bool:
+    """Whole numbers that 24 bits do not hold, such as the pixels of a large photo."""
+    return bool(column.abs().max() > 2**24 and (column.dropna() % 1 == 0).all())
+
+
+def read(path) -> pd.DataFrame:
+    """The table that `write` left; its floating-point columns as float64."""
+    try:
+        frame = pyarrow.parquet.read_table(path).to_pandas()
+    except (pyarrow.ArrowException, OSError) as error:
+        if not Path(path).exists():
+            raise
+        raise DamagedFile(f"{path}: no table can be read from it ({error}); {REMEDY}") from error
+    return frame.astype(dict.fromkeys(frame.select_dtypes("float32").columns, "float64"))
+
+
+REMEDY = "it is damaged: delete it and run `make study` again, or take it from git"
+
+
+class replacing:
+    """`with replacing(path) as draft:` writes `draft`, which takes the place of `path` only when it is complete."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    def __enter__(self) -> Path:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".part")
+        os.close(handle)
+        self.draft = Path(name)
+        return self.draft
+
+    def __exit__(self, kind, error, trace):
+        try:
+            if kind is None:
+                with open(self.draft, "rb") as written:
+                    os.fsync(written.fileno())  # a full disk is noticed here, not by the next reader
+                os.chmod(self.draft, 0o644)
+                self.draft.replace(self.path)
+        finally:
+            self.draft.unlink(missing_ok=True)
+
+
+def write_text(path, text: str) -> Path:
+    """Write a text file in one step."""
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
+# ---- sums ----------------------------------------------------------------------------------------------------------
+
+
+def sum_of(path) -> str:
+    """SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_sums(folder, names) -> Path:
+    """Write `<folder>/SHA256SUMS` for the named files in it."""
+    lines = [f"{sum_of(Path(folder) / name)}  {name}\n" for name in sorted(names)]
+    return write_text(Path(folder) / SUMS, "".join(lines))
+
+
+def check_sums(folder, names=None) -> None:
+    """Raise DamagedFile for the first file in `<folder>/SHA256SUMS` (of `names`, where given) that is not as written."""
+    listing = Path(folder) / SUMS
+    entries = [line.split("  ", 1) for line in listing.read_text(encoding="utf-8").splitlines() if line]
+    known = {name: found for found, name in entries}
+    for name in known if names is None else names:
+        if name not in known:
+            raise DamagedFile(f"{listing}: has no sum of {name}; {REMEDY}")
+        path = Path(folder) / name
+        if not path.exists():
+            raise DamagedFile(f"{path}: is missing, though {SUMS} lists it; {REMEDY}")
+        if sum_of(path) != known[name]:
+            raise DamagedFile(f"{path}: its sum is not that of {listing}; {REMEDY}")
