@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import HTML, Markdown
+from IPython.display import HTML, Markdown, display
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 from nbconvert import HTMLExporter
 from PIL import Image
 
@@ -37,6 +39,20 @@ figure { margin: 1.2rem 0; } figcaption { font-size: .75rem; color: #57606a; }
 pre { white-space: pre-wrap; font-size: .8rem; background: #f6f8fa; padding: .6rem .8rem; border-radius: 6px; }
 .jp-OutputPrompt, .jp-InputPrompt, .prompt { display: none; }
 """
+
+
+ABSENT = "*This profile has no runs for this.*"
+
+
+def show(*exhibits):
+    """Display what an exhibit returned, tables and figures in order; one that had nothing to show (None) says so.
+
+    Figures are closed, so that none is drawn twice.
+    """
+    for found in exhibits:
+        display(Markdown(ABSENT) if found is None else found)
+        if isinstance(found, Figure):
+            plt.close(found)
 
 
 def write(notebook, page):
