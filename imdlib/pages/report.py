@@ -124,6 +124,22 @@ def overview(folder):
     return pd.DataFrame(rows)
 
 
+def provenance(settings: pd.DataFrame) -> Markdown:
+    """Where the numbers of a page come from, and which of its runs are older than what they depend on.
+
+    settings: a row per run, of `runs.gather`.
+    """
+    commits, devices = (", ".join(sorted(set(settings[name].astype(str)))) for name in ("commit", "device"))
+    lines = [f"{len(settings)} runs, made at commit {commits} on {devices}."]
+    old = settings[settings["outdated"]]
+    if len(old):
+        lines.append(
+            f"**{len(old)} of {len(settings)} runs are older than the code, data or parameters at hand** (commits "
+            f"{', '.join(sorted(set(old['commit'])))}): their numbers stand as they were made and will be made anew."
+        )
+    return Markdown("\n\n".join(lines))
+
+
 def notes(folder):
     """The text of `<folder>/notes.md`: what a reader has to know about results that were made before something changed; often empty."""
     path = Path(folder) / "notes.md"
