@@ -48,3 +48,9 @@ def identity(dataset: str, data: str = "", *, count: int = 1000, size: int = 128
         return contents.fingerprint(load(dataset, data)) if data else ""
     except catalog.CatalogError as error:
         return f"cannot be read: {digest(str(error))}"
+
+
+def identities(names, data: str = "", **shape) -> dict:
+    """{data set: identity} of the named sets, each once; names joined by `+` count one by one."""
+    single = [one for name in names for one in name.split("+")]
+    return {name: identity(name, data, **shape) for name in dict.fromkeys(single)}

@@ -1,11 +1,11 @@
 """The networks and the loss of a run, from the run's parameters."""
 
 from functools import partial
+from pathlib import Path
 
 import torch
-import yaml
-from safetensors.torch import load_file
 
+from imdlib import runs
 from imdlib.data.batches import ImageSet
 from imdlib.inr.detector import tampered_probability
 from imdlib.inr.distill import self_distillation
@@ -25,18 +25,15 @@ def nrr_of(params):
     return NRR(**{name: params[name] for name in NRR_SHAPE}, norm=norm, span=params["span"] or None)
 
 
-def trained_nrr(folder):
-    """Of a finished run of notebooks/inr/nrr.ipynb: dict of nrr, scale (of its error map) and key (what it was trained from)."""
-    weights, known = folder / "weights.safetensors", folder / "params.yaml"
-    if not weights.exists():
-        raise FileNotFoundError(
-            f"{weights}: no trained NRR there. Run notebooks/inr/nrr.ipynb with run={folder.name!r} first (`make study` "
-            "does); weights are not in git"
-        )
-    nrr = nrr_of(yaml.safe_load(known.read_text()))
-    nrr.load_state_dict(load_file(weights))
-    stamp = yaml.safe_load((folder / "stamp.json").read_text())
-    return {"nrr": nrr.requires_grad_(False).eval(), "scale": stamp["error_scale"], "key": stamp["key"]}
+def trained_nrr(folder: Path) -> dict:
+    """Of a finished run of notebooks/inr/nrr.ipynb: dict of nrr, scale (of its error map) and key (what it was trained from).
+
+    Raises RunError where the run is absent, unfinished, or its weights are not those that were trained.
+    """
+    weights, about = runs.weights(folder), runs.state(folder).stamp
+    nrr = nrr_of(about["needs"]["parameters"])
+    nrr.load_state_dict(weights)
+    return {"nrr": nrr.requires_grad_(False).eval(), "scale": about["error_scale"], "key": about["key"]}
 
 
 def filter_scale(variant, manifest):

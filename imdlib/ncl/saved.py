@@ -1,12 +1,10 @@
 """A finished NCL run as a network again, and what has to be said about it before its map of a photo is believed."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
-from imdlib import places, runs
+from imdlib import places, runs, store
 from imdlib.ncl import networks
 from imdlib.ncl.grid import METHODS
 from imdlib.ncl.model import tampered_probability
@@ -16,42 +14,38 @@ SETTINGS = (*networks.SHARED, *networks.RESNET, "blocks", "variant")
 MAKE = "`make study` (or notebooks/ncl/run.ipynb) trains runs and keeps their weights"
 
 
-def newest(results):
+def newest(results) -> Path:
     """Folder of the NCL run under `results` that was finished last and still has its weights."""
     folder = places.results_folder(results, "ncl") / "runs"
     found = [path.parent for path in folder.glob("*/stamp.json") if (path.parent / "weights.safetensors").exists()]
-    found = [path for path in found if not path.name.endswith("~")]
+    found = [path for path in found if not path.name.endswith("~") and runs.state(path).word == "finished"]
     if not found:
         raise FileNotFoundError(
             f"no finished run with weights in {folder}: {MAKE}; weights are not in git, so a fresh clone has none. "
             "Or give the folder of a run as the parameter `run`"
         )
-    return max(found, key=lambda path: (json.loads((path / "stamp.json").read_text()).get("finished", ""), path.name))
+    return max(found, key=lambda path: (runs.state(path).stamp.get("finished", ""), path.name))
 
 
-def load_run(folder):
-    """(network in evaluation mode, params, stamp) of a run's folder, which holds params.yaml, weights.safetensors and stamp.json."""
-    from safetensors.torch import load_file
-
-    folder = Path(folder)
-    folder = folder if folder.is_absolute() else places.REPO / folder
-    missing = [name for name in ("params.yaml", "weights.safetensors", "stamp.json") if not (folder / name).exists()]
-    if missing:
-        raise FileNotFoundError(f"{folder} is no finished run, it lacks {', '.join(missing)}: {MAKE}")
-    params = yaml.safe_load((folder / "params.yaml").read_text())
+def load_run(folder) -> tuple:
+    """(network in evaluation mode, params, stamp) of a finished run's folder, its weights held against the sum in its stamp."""
+    folder = places.REPO / folder
+    weights, about = runs.weights(folder), runs.state(folder).stamp
+    params = about["needs"]["parameters"]
     absent = [name for name in SETTINGS if name not in params]
     if absent:
         raise ValueError(
-            f"{folder}/params.yaml: expected the parameters of notebooks/ncl/run.ipynb, lacks {', '.join(absent)}"
+            f"{folder}: expected a run of notebooks/ncl/run.ipynb, its parameters lack {', '.join(absent)}"
         )
     network = networks.build(params | {"pretrained": False})
     try:
-        network.load_state_dict(load_file(folder / "weights.safetensors"))
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(
-            f"{folder}: its weights do not fit the network of params.yaml, so the code has changed since: {MAKE}. {str(error)[:300]}"
+            f"{folder}: its weights do not fit the network of its parameters, so the code has changed since: {MAKE}. "
+            f"{str(error)[:300]}"
         ) from error
-    return network.eval(), params, json.loads((folder / "stamp.json").read_text())
+    return network.eval(), params, about
 
 
 def probability(network):
@@ -63,13 +57,14 @@ def beside_blob(folder):
     """Scores on the run's own test images beside the centre blob's, tidy as `intervals.summarise` has them; the blob is absent
     where notebooks/data.ipynb was not run."""
     folder = Path(folder)
-    own = pd.read_csv(folder / "scores.csv.gz").assign(method="this run", seed=0)
+    own = store.read(folder / "scores.parquet").assign(method="this run", seed=0)
     if "attack" in own:
         own = own[own["attack"] == "none"]
     try:
-        blob = runs.trivial_scores(folder.parents[2], own["dataset"].unique())
+        _, found = runs.gather(folder.parents[2], "data", dict.fromkeys(own["dataset"].unique()))
+        blob = found["scores"]
         own = pd.concat([own, blob[blob["method"] == "centre blob"]], ignore_index=True)
-    except FileNotFoundError:
+    except runs.RunError:
         pass
     own = own[own["label"] == 1]
     metrics = [name for name in ("f1", "iou", "auc", "auc_shuffled") if name in own]
@@ -78,7 +73,7 @@ def beside_blob(folder):
 
 def authentic_scores(folder):
     """Image scores of the authentic images among the run's test images, sorted."""
-    own = pd.read_csv(Path(folder) / "scores.csv.gz")
+    own = store.read(Path(folder) / "scores.parquet")
     return own.loc[own["label"] == 0, "score"].sort_values().to_numpy()
 
 

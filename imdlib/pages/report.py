@@ -1,6 +1,6 @@
 """Reports: an executed notebook as one HTML page that needs no network and no other file.
 
-As a command: python -m imdlib.pages.report executed.ipynb page.html
+As a command: python -m imdlib.pages.report executed.ipynb page.html <what the page depends on, base64 of JSON>
 """
 
 import base64
@@ -9,6 +9,7 @@ import io
 import json
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,9 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from nbconvert import HTMLExporter
 from PIL import Image
+
+from imdlib import runs, store
+from imdlib.data import contents
 
 LARGE = 20_000  # bytes of a PNG beyond which WebP takes half the room
 
@@ -102,12 +106,11 @@ def encoded(picture, kind, **options):
     return file.getvalue()
 
 
-def overview(folder):
+def overview(folder: Path, studies: Iterable[str]) -> pd.DataFrame:
     """What stands behind the results in `folder`, one row per study: runs, minutes, peak memory, devices, commits, last run."""
     rows = []
-    for study in studies(folder):
-        files = sorted((Path(folder) / study / "runs").glob("*[!~]/stamp.json"))  # without runs that were set aside
-        stamps = [json.loads(path.read_text()) for path in files]
+    for study in studies:
+        stamps = list(runs.kept(folder, study).values())
         if not stamps:
             continue
         rows.append(
@@ -146,16 +149,6 @@ def notes(folder):
     return Markdown(path.read_text(encoding="utf-8") if path.exists() else "")
 
 
-def studies(folder):
-    """Names of the studies that have tables in `folder`, data sets last."""
-    found = [
-        path.parent.relative_to(folder).as_posix()
-        for path in sorted(Path(folder).glob("**/tables"))
-        if "runs" not in path.parts
-    ]
-    return sorted(found, key=lambda name: (name.startswith("data/"), name))
-
-
 def exhibits(folder, figures=True):
     """Every table and figure of one study as things to display: numbered ones first, in the paper's order; without the figure of
     its verdicts, which the report draws for itself."""
@@ -191,5 +184,21 @@ def embedded(path):
     )
 
 
+def stamp(page: Path, needed: dict) -> Path:
+    """Say beside a page what it was drawn from, with the sums of all that was drawn: written last, as the stamp of a run."""
+    folder = page.parent
+    drawn = [
+        *folder.glob("tables/*.*"),
+        *folder.glob("figures/*.*"),
+        *folder.glob("*.csv"),
+        *folder.glob("*.parquet"),
+        page,
+    ]
+    sums = {path.relative_to(folder).as_posix(): contents.sha256(path) for path in sorted(drawn)}
+    about = {"key": runs.key_of(needed), "commit": runs.commit(), "needs": needed, "sums": sums}
+    return store.write_text(folder / runs.STAMP, json.dumps(about, indent=1) + "\n")
+
+
 if __name__ == "__main__":
-    write(*sys.argv[1:3])
+    executed, target, words = sys.argv[1:4]  # words: what the page depends on, of imdlib.planner
+    stamp(write(executed, target), json.loads(base64.b64decode(words)))

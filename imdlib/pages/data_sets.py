@@ -1,0 +1,26 @@
+"""Data sets on the page: what scores on them without looking, and what the form of their files gives away."""
+
+from imdlib import runs
+from imdlib.pages import tables
+from imdlib.places import results_folder
+
+
+def trivial(results, sets: dict | None = None):
+    """Table of the predictors that look at no image on every data set, written to `<results>/data/tables`; None without masks."""
+    _, found = runs.gather(results, "data", sets)
+    scores = found.get("scores")
+    if scores is None or scores.empty:
+        return None
+    rows = tables.rows(scores.assign(train_set="none"))
+    shape = dict(index=("metric", "test_set"), columns=("method",))
+    caption = "Predictors that look at no image, on the tampered test images of every data set"
+    return tables.save(rows, results_folder(results, "data"), "table_trivial", caption, **shape)
+
+
+def form(results, sets: dict | None = None):
+    """Table of what the form of the files says about the label; None where nothing could be told apart."""
+    _, found = runs.gather(results, "data", sets)
+    if "form" not in found or found["form"].empty:
+        return None
+    named = found["form"].rename(columns={"run": "data set"})
+    return tables.show(named[["data set", *(name for name in named if name != "data set")]], merge=1)

@@ -1,0 +1,174 @@
+"""Planner: every notebook that a profile asks for, and whether what it makes is there already, whole and of today's causes.
+
+What there is to do follows from contents alone: parameters, syntax trees, package versions, bytes of data, keys of other
+results. Times of files and the memory of the scheduler play no part, so a fresh clone, a copied folder and an edited profile are
+all judged alike. The Snakefile executes the jobs that are not done.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imdlib import data as datasets
+from imdlib import runs, sources, store
+from imdlib.places import results_folder, run_folder
+from imdlib.study import STUDIES, grid, load, profile, settings
+
+TOP = "page"  # name of the job that joins all studies in one page
+
+
+@dataclass
+class Job:
+    """One notebook to be executed.
+
+    rule: of the Snakefile; name: of the run, data set or study; notebook, parameters: what Papermill is given; folder: where its
+    executed copy goes; needs: what the result depends on; state: of what lies there; after: jobs whose results it reads.
+    """
+
+    rule: str
+    name: str
+    notebook: str
+    parameters: dict
+    folder: Path
+    needs: dict
+    state: runs.State
+    after: list = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """Of its result."""
+        return runs.key_of(self.needs)
+
+    @property
+    def done(self) -> bool:
+        """Whether its result is there, whole and of what it depends on now."""
+        return self.state.word == "finished"
+
+    @property
+    def page(self) -> bool:
+        """Whether it draws a page from what others made."""
+        return self.rule.endswith("report")
+
+
+class Planner:
+    """The jobs of one profile. results, data: folders of the results and of the real data sets."""
+
+    def __init__(self, name: str, results: str = "", data: str = ""):
+        self.values, self.results, self.data = profile(name), results or f"results/{name}", data
+        self.jobs, self.warnings, self._identities, self._kept = {}, [], {}, {}
+        grids = {study: load(study).configurations(**grid(self.values, load(study))) for study in STUDIES}
+        sets = {study: named_sets(self.values, study, cells) for study, cells in grids.items()}
+        for dataset in dict.fromkeys(one for some in sets.values() for one in some):
+            self.add_data(dataset)
+        for study, cells in grids.items():
+            trained = [
+                self.add_run(study, run, cell)
+                for book in load(study).notebooks
+                for run, cell in cells.items()
+                if cell.notebook == book
+            ]
+            self.add_report(study, trained, [self.jobs["data", one] for one in sets[study]])
+        self.add_top([self.jobs[f"{study}_report", study] for study in STUDIES])
+
+    def add(self, job: Job) -> Job:
+        """Enter a job."""
+        self.jobs[job.rule, job.name] = job
+        return job
+
+    def add_data(self, dataset: str) -> Job:
+        """The checks of one data set, and the rows of predictors that look at no image."""
+        given = settings(self.values, "data", results=self.results, data=self.data, dataset=dataset)
+        return self.add(self.made("data", "data", dataset, given, [dataset], {}, []))
+
+    def add_run(self, study: str, run: str, cell) -> Job:
+        """One training."""
+        notebook = f"{study}/{cell.notebook}"
+        places = dict(results=self.results, data=self.data, run=run) | cell.uses
+        given = settings(self.values, notebook, **places, **cell.parameters)
+        full = runs.declared(notebook) | given
+        sets = list(dict.fromkeys([*full["train_set"].split("+"), *full["test_sets"]]))
+        used = {name: self.run_named(study, other) for name, other in cell.uses.items()}
+        after = [*(self.jobs["data", one] for one in sets), *used.values()]
+        keys = {name: job.key for name, job in used.items()}
+        return self.add(self.made(study, notebook, run, given, sets, keys, after))
+
+    def run_named(self, study: str, run: str) -> Job:
+        """The training of that name."""
+        return next(job for (rule, name), job in self.jobs.items() if name == run and rule.startswith(f"{study}_"))
+
+    def made(self, study, notebook, run, given, sets, uses, after) -> Job:
+        """The job of a run or a data set, judged by what lies in its folder or was kept of it."""
+        full, folder, kept = (
+            runs.declared(notebook) | given,
+            run_folder(self.results, study, run),
+            self.kept(study).get(run, {}),
+        )
+        found = {name: self.identity(name, full) for name in sets}
+        if not all(found.values()):  # without the data nobody can say otherwise than the finished run
+            recorded = (runs.state(folder).stamp or kept).get("needs", {}).get("data", {})
+            found = {name: here or recorded.get(name, "not at hand") for name, here in found.items()}
+        needed = runs.needs(notebook, full, data=found, uses=uses)
+        state = runs.state(folder, needed)
+        if state.word != "finished" and kept.get("key") == runs.key_of(needed):
+            state = runs.State("finished", "kept", kept)
+        elif state.word == "absent" and kept:
+            state = runs.State("outdated", "; ".join(runs.differences(kept["needs"], needed)), kept)
+        return Job(notebook.replace("/", "_"), run, notebook, given, folder, needed, state, after)
+
+    def identity(self, dataset: str, parameters: dict) -> str:
+        """What a data set is known by, looked at once; '' for a real one that is not at hand."""
+        shape = {name: parameters[name] for name in ("count", "size") if name in parameters}
+        known = (dataset, *shape.values())
+        if known not in self._identities:
+            self._identities[known] = datasets.identity(dataset, self.data, **shape)
+        return self._identities[known]
+
+    def kept(self, study: str) -> dict:
+        """{run: stamp} of a study's columnar files, which count for nothing where they are damaged."""
+        if study not in self._kept:
+            try:
+                self._kept[study] = runs.kept(self.results, study)
+            except store.DamagedFile as error:
+                self.warnings.append(str(error))
+                self._kept[study] = {}
+        return self._kept[study]
+
+    def add_report(self, study: str, trained: list, sets: list) -> Job:
+        """The page of one study."""
+        given = settings(self.values, f"{study}/report", results=self.results, data=self.data)
+        given |= {"runs": {job.name: job.key for job in trained}, "sets": {job.name: job.key for job in sets}}
+        return self.add(self.drawn(study, f"{study}/report", given, [*trained, *sets]))
+
+    def add_top(self, reports: list) -> Job:
+        """The page that joins them."""
+        sets = {name: job.key for (rule, name), job in self.jobs.items() if rule == "data"}
+        given = settings(self.values, "report", results=self.results) | {"sets": sets}
+        return self.add(self.drawn("", "report", given, reports))
+
+    def drawn(self, study, notebook, given, after) -> Job:
+        """The job of a page, which depends on everything that it shows and is drawn whenever one of these is made."""
+        folder, notes = results_folder(self.results, study), results_folder(self.results) / "notes.md"
+        plain = {name: value for name, value in given.items() if name not in (*runs.PLACES, "runs", "sets")}
+        needed = {"notebook": notebook, "parameters": plain, **sources.of_notebook(notebook)}
+        needed["uses"] = {f"{job.rule} {job.name}": shown_key(job) for job in after}
+        needed["data"] = {"notes": sources.digest(notes.read_text(encoding="utf-8")) if notes.exists() else ""}
+        state, waiting = runs.state(folder, needed), [job for job in after if not job.done]
+        if state.word == "finished" and waiting:
+            state = runs.State("outdated", f"waits for {waiting[0].name}", state.stamp)
+        return Job(notebook.replace("/", "_"), study or TOP, notebook, given, folder, needed, state, after)
+
+
+def shown_key(job: Job) -> str:
+    """What a page shows of a job: its result of today, or the older one that stands in its place."""
+    return job.key if job.done else f"older: {job.state.stamp.get('key', 'none')}"
+
+
+def named_sets(values: dict, study: str, cells: dict) -> list[str]:
+    """Data sets that a study's runs learn from or are scored on."""
+    trained = [name for cell in cells.values() for name in cell.parameters["train_set"].split("+")]
+    tested = [name for cell in cells.values() for name in cell.parameters.get("test_sets", [])]
+    return list(dict.fromkeys([*trained, *values[f"{study}.test_sets"], *tested]))
+
+
+def plan(name: str, results: str = "", data: str = "") -> list[Job]:
+    """Every job of a profile, those that others wait for first; those that are not `done` have to be executed."""
+    return list(Planner(name, results, data).jobs.values())
