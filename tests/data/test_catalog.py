@@ -161,7 +161,7 @@ def test_twin(tmp_path, monkeypatch):
     (root / "images").rename(root / "elsewhere")
     with pytest.raises(CatalogError, match="12 problems"):
         catalog.read("sim-casia", root)
-    with pytest.raises(CatalogError, match="synthetic.build"):
+    with pytest.raises(CatalogError, match="twins.build.build"):
         catalog.read("sim-casia", tmp_path)
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from PIL import Image
 from tqdm.auto import tqdm
 
+from imdlib.data import contents
 from imdlib.data.images import ImageError, load_grey, load_mask, read_header
 from imdlib.data.readers.common import IMAGES, CatalogError, Problem
 from imdlib.places import cache_folder
@@ -30,8 +31,10 @@ def build(dataset, root, found, on_error="raise"):
     """The manifest of a reader's rows; see `imdlib.data.catalog.read`."""
     code = hashlib.sha256(f"{FORM}{Path(root).resolve()}".encode()).hexdigest()[:10]
     folder = cache_folder("masks") / f"{dataset}-{code}"
+    masks = [row.mask for row in found.rows if row.mask is not None and row.mask.is_file()]
+    known = dict(zip(masks, contents.digests(masks)))
     with ThreadPoolExecutor(WORKERS) as pool:
-        jobs = pool.map(lambda row: settle(row, dataset, Path(root), folder), found.rows)
+        jobs = pool.map(lambda row: settle(row, dataset, Path(root), folder, known), found.rows)
         bar = tqdm(jobs, f"reading {dataset}", len(found.rows), unit="image", leave=False, disable=not interactive())
         settled = list(bar)
     rows = [row for row in settled if isinstance(row, dict)]
@@ -50,11 +53,11 @@ def build(dataset, root, found, on_error="raise"):
     return manifest
 
 
-def settle(row, dataset, root, folder):
-    """One row of the manifest as a dict, or the Problem that keeps it out."""
+def settle(row, dataset, root, folder, known):
+    """One row of the manifest as a dict, or the Problem that keeps it out; known: {mask file: digest of its bytes}."""
     try:
         header = read_header(row.image)
-        mask, repairs = ("", []) if row.mask is None else settle_mask(row, header, root, folder)
+        mask, repairs = ("", []) if row.mask is None else settle_mask(row, header, root, folder, known)
     except ImageError as error:
         return Problem(error.file, error.problem, error.expected, error.action)
     if header.animated:
@@ -73,7 +76,7 @@ def settle(row, dataset, root, folder):
     }
 
 
-def settle_mask(row, header, root, folder):
+def settle_mask(row, header, root, folder, known):
     """(file of the mask in the manifest's form, list of repairs)."""
     size = (header.height, header.width)
     repairs, fit = [], None
@@ -82,7 +85,7 @@ def settle_mask(row, header, root, folder):
     if pictured:
         repairs, fit = fitting(row, header, (form.height, form.width))
     place = folder / row.image.relative_to(root).parent
-    target = place / f"{row.image.name}.{fingerprint(row.mask, size, header.orientation, row.repair)}.png"
+    target = place / f"{row.image.name}.{fingerprint(known.get(row.mask), size, header.orientation, row.repair)}.png"
     if row.decode is None and fit is None and form.mode == "L" and form.format in ("PNG", "TIFF", "BMP"):
         marker = target.with_suffix(".exact")  # its being there spares decoding the mask the next time
         if marker.exists():
@@ -122,10 +125,9 @@ def mismatch(row, found, size):
     return ImageError(row.mask, f"a mask of {found[1]}x{found[0]} pixels", action, expected)
 
 
-def fingerprint(file, *facts):
-    """Eight characters that stand for a file's length and first 64 KB, and for what else decides how it is written."""
-    with open(file, "rb") as opened:
-        return hashlib.sha256(opened.read(2**16) + repr((os.path.getsize(file), *facts)).encode()).hexdigest()[:8]
+def fingerprint(*facts):
+    """Eight characters that stand for the bytes of a mask's file, and for what else decides how it is written."""
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 
 
 def write(target, content):
