@@ -31,8 +31,9 @@ def build(dataset, root, found, on_error="raise"):
     """The manifest of a reader's rows; see `imdlib.data.catalog.read`."""
     code = hashlib.sha256(f"{FORM}{Path(root).resolve()}".encode()).hexdigest()[:10]
     folder = cache_folder("masks") / f"{dataset}-{code}"
-    masks = [row.mask for row in found.rows if row.mask is not None and row.mask.is_file()]
-    known = dict(zip(masks, contents.digests(masks)))
+    read = [row.mask for row in found.rows if row.mask] + [row.image for row in found.rows if row.mask and row.decode]
+    read = [path for path in read if path.is_file() and os.access(path, os.R_OK)]  # others are refused below
+    known = dict(zip(read, contents.digests(read)))
     with ThreadPoolExecutor(WORKERS) as pool:
         jobs = pool.map(lambda row: settle(row, dataset, Path(root), folder, known), found.rows)
         bar = tqdm(jobs, f"reading {dataset}", len(found.rows), unit="image", leave=False, disable=not interactive())
@@ -54,7 +55,7 @@ def build(dataset, root, found, on_error="raise"):
 
 
 def settle(row, dataset, root, folder, known):
-    """One row of the manifest as a dict, or the Problem that keeps it out; known: {mask file: digest of its bytes}."""
+    """One row of the manifest as a dict, or the Problem that keeps it out; known: {file: digest of its bytes}."""
     try:
         header = read_header(row.image)
         mask, repairs = ("", []) if row.mask is None else settle_mask(row, header, root, folder, known)
@@ -85,7 +86,8 @@ def settle_mask(row, header, root, folder, known):
     if pictured:
         repairs, fit = fitting(row, header, (form.height, form.width))
     place = folder / row.image.relative_to(root).parent
-    target = place / f"{row.image.name}.{fingerprint(known.get(row.mask), size, header.orientation, row.repair)}.png"
+    bytes_of = known.get(row.mask), known.get(row.image) if row.decode else ""
+    target = place / f"{row.image.name}.{fingerprint(*bytes_of, size, header.orientation, row.repair)}.png"
     if row.decode is None and fit is None and form.mode == "L" and form.format in ("PNG", "TIFF", "BMP"):
         marker = target.with_suffix(".exact")  # its being there spares decoding the mask the next time
         if marker.exists():
