@@ -23,7 +23,7 @@ CODE = [
     "imdlib.networks.cluster",
     "imdlib.networks.pixels",
     "imdlib.networks.resnet",
-    "imdlib.train",
+    *(f"imdlib.{name}" for name in ("train", "settings", "optimizers", "checkpoints")),
     "imdlib.scoring.evaluate",
     "imdlib.scoring.metrics",
 ]  # what the numbers of a run depend on

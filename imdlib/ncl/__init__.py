@@ -14,7 +14,7 @@ CODE = [
     *NETWORK_CODE,
     "imdlib.networks.pixels",
     "imdlib.networks.resnet",
-    "imdlib.train",
+    *(f"imdlib.{name}" for name in ("train", "settings", "optimizers", "checkpoints")),
     "imdlib.scoring.evaluate",
     "imdlib.scoring.metrics",
     "imdlib.data.attacks",
