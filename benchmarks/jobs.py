@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from imdlib import train
 from imdlib.bridge import networks as whole
 from imdlib.bridge import stages
 from imdlib.ncl import losses
@@ -19,6 +18,7 @@ from imdlib.ncl.model import NCLNet
 from imdlib.networks import cluster
 from imdlib.runs import declared
 from imdlib.scoring import costs, metrics
+from imdlib.training.settings import make_fabric
 
 
 class Job(NamedTuple):
@@ -233,12 +233,11 @@ def against(theirs, peer, scale):
 
 
 def attention_on_the_cpu(scale, tokens=65):
-    fabric = train.make_fabric(precision="bf16-mixed", accelerator="cpu")
+    fabric = make_fabric(precision="bf16-mixed", accelerator="cpu")
     params = declared("bridge/run") | {"method": "teacher"}
     torch.manual_seed(0)
     model = whole.network_of(params, 192).distillation
-    parts = stages.learners(model, None)
-    stages.prepare("teacher", parts)
+    model.requires_grad_(False).teacher.requires_grad_(True)
     count = max(int(16 * scale), 2)
     batch = {"tokens": torch.randn(count, tokens, 192), "label": torch.arange(count) % 3}
 

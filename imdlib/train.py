@@ -1,207 +1,236 @@
-"""Training: one explicit loop on Lightning Fabric, resumable at every epoch.
+"""Training: one explicit loop on Lightning Fabric for all studies, resumable at every epoch.
 
-Each epoch starts from a seed of its own, (seed, epoch), and ends with a checkpoint that replaces the one before in a single step. A run
-that was killed at any moment therefore repeats at most one epoch and arrives at the weights of a run that was never interrupted.
+A stage says who learns, and from which losses; a plan says, for each epoch, which passes over the data there are, and for
+each pass which stages take a step on every batch. Plain training, `fit`, is one stage and one pass an epoch.
+
+Each epoch starts from a seed of its own, (seed, epoch), and ends with a checkpoint that replaces the one before in a single
+step. A run that was killed at any moment therefore repeats at most one epoch and arrives at the weights of a run that was
+never interrupted.
 """
 
-import math
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 from lightning_fabric import Fabric
+from torch import nn
+from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
 from imdlib.data.batches import training_batches
 from imdlib.progress import interactive
+from imdlib.training import checkpoints
+from imdlib.training.optimizers import SCHEDULES, make_optimizer
+from imdlib.training.settings import Settings, make_fabric
 
 
 class NonFiniteLoss(RuntimeError):
     """The loss became NaN or infinite; the message names the step and the files of the batch."""
 
 
-def poly(step, steps, power=0.9):
-    """Learning-rate factor (1 - step / steps) ** power (DeepLab's schedule, used by NCL section 4)."""
-    return (1 - step / steps) ** power
+class Stage(NamedTuple):
+    """One kind of step: who learns in it, and from which losses.
+
+    learns: modules that are in training mode in this stage alone; optimizer: of the weights that ask for gradients in this
+    stage alone; losses(batch) -> dict of scalar tensors, of which `loss` is minimised, or None where the batch has nothing
+    for this stage.
+    """
+
+    learns: list[nn.Module]
+    optimizer: torch.optim.Optimizer
+    losses: Callable
 
 
-def cosine(step, steps, warmup=0.0):
-    """Learning-rate factor: linear rise over the first `warmup` share of the steps, then half a cosine down to 0."""
-    rise = int(warmup * steps)
-    if step < rise:
-        return (step + 1) / (rise + 1)
-    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(steps - rise, 1)))
-
-
-SCHEDULES = {"poly": poly, "cosine": cosine, "constant": lambda step, steps: 1.0}
-
-
-def best_precision():
-    """'bf16-mixed' where the device multiplies bfloat16 in hardware (GPUs since Ampere, CPUs with AMX or AVX512-BF16), else '32-true'."""
-    if torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-    return (
-        "bf16-mixed"
-        if torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-        else "32-true"
-    )
-
-
-def make_optimizer(name, parameters, *, learning_rate, weight_decay, momentum=0.9):
-    """SGD with momentum (NCL section 4) or AdamW (the other two papers)."""
-    if name == "sgd":
-        return torch.optim.SGD(parameters, learning_rate, momentum=momentum, weight_decay=weight_decay)
-    if name == "adamw":
-        return torch.optim.AdamW(parameters, learning_rate, weight_decay=weight_decay, fused=True)
-    raise ValueError(f"optimizer={name!r}: expected 'sgd' or 'adamw'")
-
-
-def make_fabric(*, devices=1, precision="auto", accelerator="auto"):
-    """A Fabric for `devices` devices of `accelerator` ('auto', 'cpu', 'gpu'); precision 'auto' = `best_precision()`."""
-    precision = best_precision() if precision == "auto" else precision
-    return Fabric(
-        accelerator=accelerator,
-        devices=devices,
-        precision=precision,
-        strategy="auto" if devices == 1 else "ddp_notebook",
-    )
+# ---- plain training ------------------------------------------------------------------------------------------------------------
 
 
 def fit(
-    model,
-    loss,
-    images,
-    folder,
+    model: nn.Module,
+    loss: Callable,
+    images: Dataset,
+    folder: Path | str,
+    settings: Settings,
     *,
-    epochs,
-    batch_size,
-    learning_rate,
-    optimizer="sgd",
-    momentum=0.9,
-    weight_decay=5e-4,
-    schedule="poly",
-    seed=0,
-    devices=1,
-    precision="auto",
-    accelerator="auto",
-    workers=0,
-    validate=None,
-    validate_every=1,
-    keep="last",
-):
+    optimizer: str = "sgd",
+    devices: int = 1,
+    validate: Callable | None = None,
+    validate_every: int = 1,
+    keep: str = "last",
+) -> pd.DataFrame:
     """Train `model` and leave its weights in it; a `folder` that holds a checkpoint is continued from there.
 
     loss(outputs, mask) -> dict of scalar tensors, of which `loss` is minimised and all are written to the history; images: ImageSet
-    with a crop; outputs = model(image (b,3,h,w) float in [0,1]); mask (b,1,h,w) uint8 in {0,1,255}. validate(model) -> dict of numbers,
-    called after every `validate_every`-th epoch and the last. keep: 'last', or the name of a number of `validate` whose maximum chooses
-    the epoch that is kept.
-    Returns the history: one row per epoch with learning rate, mean losses, validation numbers and seconds.
-    Raises NonFiniteLoss and keeps every finished epoch on disk.
+    with a crop; outputs = model(image (b,3,h,w) float in [0,1]); mask (b,1,h,w) uint8 in {0,1,255}. optimizer: 'sgd' or 'adamw';
+    devices: GPUs, or processes on CPUs. validate(model) -> dict of numbers; it, validate_every and keep: as in `loop`.
+    Returns the history: one row per epoch with learning rate, mean losses, seconds and validation numbers.
+    Raises NonFiniteLoss and keeps every finished epoch on disk; CheckpointError where the checkpoint is damaged.
     """
-    fabric = make_fabric(devices=devices, precision=precision, accelerator=accelerator)
-    options = dict(
-        epochs=epochs,
-        batch_size=batch_size,
-        schedule=schedule,
-        seed=seed,
-        workers=workers,
-        validate=validate,
-        validate_every=validate_every,
-        keep=keep,
-    )
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    settings = dict(learning_rate=learning_rate, momentum=momentum, weight_decay=weight_decay)
-    run = (model, loss, images, folder, optimizer, settings, options)
-    fabric.launch(train, *run) if devices > 1 else train(fabric, *run)
-    state = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
-    model.load_state_dict(state["kept"] or state["model"])
-    model.eval()
-    return pd.DataFrame(state["history"])
+    fabric = make_fabric(devices=devices, precision=settings.precision, accelerator=settings.accelerator)
+    watching = dict(validate=validate, validate_every=validate_every, keep=keep)
+    run = (model, loss, images, folder, settings, optimizer, watching)
+    fabric.launch(fit_here, *run) if devices > 1 else fit_here(fabric, *run)
+    return finish(folder, {"model": model})
 
 
-def train(fabric, model, loss, images, folder, optimizer, settings, options):
-    """The loop itself, on one device; see `fit` for the arguments."""
-    epochs, seed, keep, validate = (options[k] for k in ("epochs", "seed", "keep", "validate"))
+def fit_here(fabric, model, loss, images, folder, settings, optimizer, watching):
+    """`fit` in the process of one device: the loop with a single stage, whose name is empty."""
     if fabric.device.type == "cuda" and fabric.world_size > 1:
-        model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     model = model.to(memory_format=torch.channels_last)
-    net, optim = fabric.setup(model, make_optimizer(optimizer, model.parameters(), **settings))
-    state = {"model": net, "optimizer": optim, "epoch": 0, "history": [], "kept": None}
-    checkpoint = folder / "checkpoint.pt"
-    if checkpoint.exists():
-        rest = fabric.load(checkpoint, {"model": net, "optimizer": optim})
-        state.update(rest)
-    for epoch in range(state["epoch"], epochs):
-        torch.manual_seed(np.random.SeedSequence((seed, epoch, fabric.global_rank)).generate_state(1)[0].item())
-        start = time.perf_counter()
-        row = {
-            "epoch": epoch + 1,
-            **one_epoch(fabric, net, optim, loss, images, epoch, settings["learning_rate"], options),
-        }
-        row["seconds"] = time.perf_counter() - start  # of training alone
-        if validate is not None and ((epoch + 1) % options["validate_every"] == 0 or epoch + 1 == epochs):
-            net.eval()
-            row |= {name: float(value) for name, value in validate(net).items()}
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    rates = dict(learning_rate=settings.learning_rate, weight_decay=settings.weight_decay)
+    net, optim = fabric.setup(model, make_optimizer(optimizer, weights, **rates))
+    stages = {"": Stage([net], optim, lambda batch: loss(net(batch["image"]), batch["mask"]))}
+    if watching["validate"] is not None:
+        watching = watching | {"validate": partial(watching["validate"], net)}
+    shape = dict(networks={"model": model}, on_device=image_batches, average=lambda values: sum(values) / len(values))
+    loop(fabric, stages, [[[""]]] * settings.epochs, images, folder, settings, **shape, **watching)
+
+
+def image_batches(fabric, loader):
+    """Batches of an ImageSet on the device: dicts of image (b,3,h,w) float in [0,1], mask (b,1,h,w) uint8 and index (b,)."""
+    torch.empty((), dtype=torch.int64).random_()  # unused: a number that was drawn when the published runs were made
+    for image, mask, index in loader:
+        image = fabric.to_device(image).to(memory_format=torch.channels_last).float() / 255
+        yield {"image": image, "mask": fabric.to_device(mask), "index": index}
+
+
+# ---- the loop ------------------------------------------------------------------------------------------------------------------
+
+
+def loop(
+    fabric: Fabric,
+    stages: dict[str, Stage],
+    plan: list[list[list[str]]],
+    samples: Dataset,
+    folder: Path | str,
+    settings: Settings,
+    *,
+    networks: dict[str, nn.Module],
+    on_device: Callable,
+    average: Callable,
+    start: Callable | None = None,
+    validate: Callable | None = None,
+    validate_every: int = 1,
+    keep: str = "last",
+) -> None:
+    """Train until the plan is done, from where the checkpoint in `folder` ends; `finish` reads what came of it.
+
+    plan: list of epochs, of passes, of names of stages; samples: of `training_batches`, with `files`; networks: those whose
+    weights are the result; on_device(fabric, loader) yields what the stages get, dicts with `index`; average(list of scalars) -> a
+    loss's mean over its steps: the studies add in different orders, which shows in the last digit.
+    start() -> dict of numbers before training, the row of epoch 0; validate() -> dict of numbers after every
+    `validate_every`-th epoch and the last; keep: 'last', or the name of one of them whose maximum chooses the epoch kept.
+    """
+    path = Path(folder) / "checkpoint.pt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parts = networks | {f"optimizer of {name or 'all'}": stage.optimizer for name, stage in stages.items()}
+    if path.exists():
+        state = checkpoints.restore(path, parts, fabric.device)
+    else:
+        state = {"epoch": 0, "history": [] if start is None else [{"epoch": 0, **start()}], "kept": None}
+    for epoch in range(state["epoch"], len(plan)):
+        torch.manual_seed(
+            np.random.SeedSequence((settings.seed, epoch, fabric.global_rank)).generate_state(1)[0].item()
+        )
+        began = time.perf_counter()
+        row = {"epoch": epoch + 1, **one_epoch(fabric, stages, plan, epoch, samples, settings, on_device, average)}
+        row["seconds"] = time.perf_counter() - began  # of training alone
+        if validate is not None and ((epoch + 1) % validate_every == 0 or epoch + 1 == len(plan)):
+            row |= {name: float(value) for name, value in validate().items()}
         state["history"].append(row)
         state["epoch"] = epoch + 1
         if keep in row and row[keep] >= max(past.get(keep, -np.inf) for past in state["history"]):
-            state["kept"] = {name: value.detach().clone() for name, value in model.state_dict().items()}
-        save(fabric, checkpoint, state)
+            state["kept"] = {name: copied(network.state_dict()) for name, network in networks.items()}
+        state["states"] = {name: part.state_dict() for name, part in parts.items()}
+        checkpoints.save(fabric, path, state)
         if fabric.is_global_zero:
-            report(row, epochs)
+            report(row, len(plan))
 
 
-def one_epoch(fabric, net, optim, loss, images, epoch, learning_rate, options):
-    """One pass over the training images; returns the mean of every loss and the last learning rate."""
-    net.train()
-    shape = dict(
-        batch_size=options["batch_size"], rank=fabric.global_rank, world=fabric.world_size, workers=options["workers"]
-    )
-    batches = training_batches(images, epoch=epoch, **shape)
-    steps, totals = len(batches), {}
-    bar = tqdm(batches, desc=f"epoch {epoch + 1}", leave=False, disable=not (fabric.is_global_zero and interactive()))
-    for step, (image, mask, index) in enumerate(bar):
-        factor = SCHEDULES[options["schedule"]](epoch * steps + step, options["epochs"] * steps)
-        for group in optim.param_groups:
-            group["lr"] = learning_rate * factor
-        image = fabric.to_device(image).to(memory_format=torch.channels_last).float() / 255
-        parts = loss(net(image), fabric.to_device(mask))
-        if not torch.isfinite(parts["loss"]):
-            raise NonFiniteLoss(broken(parts, epoch, step, [images.files[i] for i in index]))
-        fabric.backward(parts["loss"])
-        optim.step()
-        optim.zero_grad()
-        for name, value in parts.items():
-            totals[name] = totals.get(name, 0) + value.detach().float()
-    means = fabric.all_reduce({name: total / steps for name, total in totals.items()})
-    return {"learning_rate": learning_rate * factor, **{name: value.item() for name, value in means.items()}}
+def one_epoch(fabric, stages, plan, epoch, samples, settings, on_device, average):
+    """The passes of one epoch: mean losses, <stage>_<loss>; of a stage without a name first the last learning rate."""
+    shape = dict(batch_size=settings.batch_size, rank=fabric.global_rank, world=fabric.world_size)
+    shape["workers"] = settings.workers
+    longest, quiet = max(map(len, plan)), not (fabric.is_global_zero and interactive())
+    active, rate, losses = None, 0.0, {}
+    for turn, names in enumerate(plan[epoch]):
+        batches = training_batches(samples, epoch=epoch * longest + turn, **shape)
+        before = {name: passes([*plan[:epoch], plan[epoch][:turn]], name) for name in names}
+        bar = dict(total=len(batches), desc=f"epoch {epoch + 1}", leave=False, disable=quiet)
+        for number, batch in enumerate(tqdm(on_device(fabric, batches), **bar)):
+            for name in names:
+                if name != active:
+                    active = activate(stages, name)
+                done, total = before[name] * len(batches) + number, passes(plan, name) * len(batches)
+                rate = settings.learning_rate * SCHEDULES[settings.schedule](done, total)
+                found = stages[name].losses(batch)
+                if found is None:
+                    continue
+                if not torch.isfinite(found["loss"]):
+                    raise NonFiniteLoss(broken(name, found, epoch, number, [samples.files[i] for i in batch["index"]]))
+                update(fabric, stages[name].optimizer, found["loss"], rate)
+                for key, value in found.items():
+                    losses.setdefault(f"{name}_{key}" if name else key, []).append(value.detach().float())
+    for module in (module for stage in stages.values() for module in stage.learns):
+        module.eval()
+    means = fabric.all_reduce({name: average(values) for name, values in losses.items()})
+    means = {name: value.item() for name, value in means.items()}
+    return {"learning_rate": rate, **means} if "" in stages else means
 
 
-def broken(parts, epoch, step, files):
+def passes(plan, stage):
+    """How many passes over the data a stage has in a plan."""
+    return sum(stage in names for epoch in plan for names in epoch)
+
+
+def activate(stages, name):
+    """Only the learners of one stage are in training mode and ask for gradients; returns its name."""
+    for one, stage in stages.items():
+        for module in stage.learns:
+            module.train(one == name)
+        for group in stage.optimizer.param_groups:
+            for weight in group["params"]:
+                weight.requires_grad_(one == name)
+    return name
+
+
+def update(fabric, optimizer, loss, learning_rate):
+    """One step of an optimizer; the gradients are gone afterwards."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    fabric.backward(loss)
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def copied(state):
+    """A state_dict that later steps do not change."""
+    return {name: value.detach().clone() for name, value in state.items()}
+
+
+def finish(folder, networks):
+    """Leave the kept weights in the networks, in evaluation mode; returns the history, one row per epoch."""
+    state = torch.load(Path(folder) / "checkpoint.pt", map_location="cpu", weights_only=True)
+    for name, network in networks.items():
+        network.load_state_dict((state["kept"] or state["states"])[name])
+        network.eval()
+    return pd.DataFrame(state["history"])
+
+
+def broken(stage, losses, epoch, step, files):
     """Message of a loss that is not finite."""
-    values = ", ".join(f"{name} {value.item():.4g}" for name, value in parts.items())
+    values = ", ".join(f"{name} {value.item():.4g}" for name, value in losses.items())
     return (
-        f"the loss is not finite in epoch {epoch + 1}, step {step + 1} ({values}). Images of the batch: {', '.join(files)}. "
-        "Finished epochs are kept. Look at these images, lower learning_rate, or set precision='32-true'."
+        f"{f'stage {stage}: ' if stage else ''}the loss is not finite in epoch {epoch + 1}, step {step + 1} ({values}). "
+        f"Images of the batch: {', '.join(files)}. Finished epochs are kept. Look at these images, lower learning_rate, or "
+        "set precision='32-true'."
     )
-
-
-def save(fabric, path, state):
-    """Write a checkpoint beside the old one, then replace it in one step."""
-    draft = path.with_suffix(".draft")
-    try:
-        fabric.save(draft, state)
-        if fabric.is_global_zero:
-            draft.replace(path)
-        fabric.barrier()
-    except (OSError, RuntimeError) as error:
-        draft.unlink(missing_ok=True)
-        raise OSError(
-            f"{path}: the checkpoint could not be written ({error}); the one before it is intact. Free disk space, run again."
-        ) from error
 
 
 def report(row, epochs):

@@ -1,10 +1,12 @@
 """Training: resumes to the same weights, stops on a broken loss, keeps what was computed."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,9 @@ import torch
 from torch import nn
 
 from imdlib import train
+from imdlib.training.checkpoints import CheckpointError
+from imdlib.training.optimizers import SCHEDULES, cosine, make_optimizer, poly
+from imdlib.training.settings import Settings
 
 REPO = Path(__file__).resolve().parents[1]
 
@@ -47,23 +52,23 @@ def loss(outputs, mask):
     return {"loss": nn.functional.binary_cross_entropy_with_logits(outputs.float(), mask.float())}
 
 
-OPTIONS = dict(epochs=4, batch_size=4, learning_rate=0.1, precision="32-true", accelerator="cpu")
+SETTINGS = Settings(epochs=4, batch_size=4, learning_rate=0.1, precision="32-true", accelerator="cpu")
 
 
 def weights(model):
     return torch.cat([value.flatten().float() for value in model.state_dict().values()])
 
 
-@pytest.mark.parametrize("schedule", train.SCHEDULES)
+@pytest.mark.parametrize("schedule", SCHEDULES)
 def test_every_schedule_trains_to_the_end(tmp_path, schedule):
     """The checkpoint is read back with weights_only, which refuses numbers that are not plain Python's."""
-    history = train.fit(network(), loss, Squares(), tmp_path, **(OPTIONS | dict(epochs=2, schedule=schedule)))
+    history = train.fit(network(), loss, Squares(), tmp_path, replace(SETTINGS, epochs=2, schedule=schedule))
     assert len(history) == 2 and type(history["learning_rate"].iloc[0].item()) is float
 
 
 def test_learns_and_reports(tmp_path):
     model = network()
-    history = train.fit(model, loss, Squares(), tmp_path, **(OPTIONS | dict(epochs=15)))
+    history = train.fit(model, loss, Squares(), tmp_path, replace(SETTINGS, epochs=15))
     assert history["loss"].iloc[-1] < 0.5 * history["loss"].iloc[0]
     assert history["epoch"].tolist() == list(range(1, 16))
     assert history["learning_rate"].is_monotonic_decreasing
@@ -72,7 +77,7 @@ def test_learns_and_reports(tmp_path):
 
 def test_resumed_run_ends_with_the_same_weights(tmp_path):
     whole = network()
-    train.fit(whole, loss, Squares(), tmp_path / "whole", **OPTIONS)
+    train.fit(whole, loss, Squares(), tmp_path / "whole", SETTINGS)
 
     calls = {"left": 2}
 
@@ -83,11 +88,11 @@ def test_resumed_run_ends_with_the_same_weights(tmp_path):
         return {"val": 1.0}
 
     with pytest.raises(KeyboardInterrupt):
-        train.fit(network(), loss, Squares(), tmp_path / "cut", **OPTIONS, validate=stop)
+        train.fit(network(), loss, Squares(), tmp_path / "cut", SETTINGS, validate=stop)
     state = torch.load(tmp_path / "cut" / "checkpoint.pt", weights_only=True)
     assert state["epoch"] == 2  # the third epoch was lost, no more
     again = network()
-    history = train.fit(again, loss, Squares(), tmp_path / "cut", **OPTIONS)
+    history = train.fit(again, loss, Squares(), tmp_path / "cut", SETTINGS)
     assert torch.equal(weights(whole), weights(again))
     assert len(history) == 4
 
@@ -99,14 +104,14 @@ import test_train
 from imdlib import train
 test_train.Squares.__getitem__ = (lambda get: lambda self, key: (time.sleep(0.01), get(self, key))[1])(test_train.Squares.__getitem__)
 model = test_train.network()
-train.fit(model, test_train.loss, test_train.Squares(), sys.argv[1], **test_train.OPTIONS)
+train.fit(model, test_train.loss, test_train.Squares(), sys.argv[1], test_train.SETTINGS)
 """
 
 
 @pytest.mark.slow
 def test_killed_process_loses_at_most_one_epoch(tmp_path):
     whole = network()
-    train.fit(whole, loss, Squares(), tmp_path / "whole", **OPTIONS)
+    train.fit(whole, loss, Squares(), tmp_path / "whole", SETTINGS)
     command = [sys.executable, "-c", KILLED, str(tmp_path / "killed")]
     process = subprocess.Popen(command, cwd=REPO, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     checkpoint = tmp_path / "killed" / "checkpoint.pt"
@@ -117,18 +122,18 @@ def test_killed_process_loses_at_most_one_epoch(tmp_path):
     process.wait()
     assert torch.load(checkpoint, weights_only=True)["epoch"] >= 1
     again = network()
-    train.fit(again, loss, Squares(), tmp_path / "killed", **OPTIONS)
+    train.fit(again, loss, Squares(), tmp_path / "killed", SETTINGS)
     assert torch.equal(weights(whole), weights(again))
 
 
 def test_finished_run_is_not_trained_again(tmp_path):
-    train.fit(network(), loss, Squares(), tmp_path, **OPTIONS)
+    train.fit(network(), loss, Squares(), tmp_path, SETTINGS)
     model = network()
 
     def never(outputs, mask):
         raise AssertionError("trained again")
 
-    history = train.fit(model, never, Squares(), tmp_path, **OPTIONS)
+    history = train.fit(model, never, Squares(), tmp_path, SETTINGS)
     assert len(history) == 4
 
 
@@ -139,7 +144,7 @@ def test_non_finite_loss_names_step_and_files(tmp_path):
 
     breaks.calls = 0
     with pytest.raises(train.NonFiniteLoss, match=r"epoch 2, step 2.*square\d+\.png"):
-        train.fit(network(), breaks, Squares(), tmp_path, **OPTIONS)
+        train.fit(network(), breaks, Squares(), tmp_path, SETTINGS)
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["epoch"] == 1
 
 
@@ -151,13 +156,50 @@ def test_keeps_the_best_epoch(tmp_path):
         return {"auc": next(values)}
 
     model = network()
-    train.fit(model, loss, Squares(), tmp_path, **OPTIONS, validate=validate, keep="auc")
+    train.fit(model, loss, Squares(), tmp_path, SETTINGS, validate=validate, keep="auc")
     best = {k.removeprefix("_forward_module."): v for k, v in seen[1].items()}
     assert all(torch.equal(value, best[name]) for name, value in model.state_dict().items())
 
 
+@pytest.mark.parametrize("damage", ["cut off", "empty", "text", "another kind", "another network"])
+def test_a_damaged_checkpoint_is_refused_by_name(tmp_path, damage):
+    """As a full disk or another program leaves it."""
+    path = tmp_path / "checkpoint.pt"
+    train.fit(network(), loss, Squares(), tmp_path, replace(SETTINGS, epochs=1))
+    whole = path.read_bytes()
+    if damage == "another kind":
+        torch.save({"weights": torch.zeros(3)}, path)
+    elif damage == "another network":
+        train.fit(nn.Conv2d(3, 1, 1), loss, Squares(), tmp_path / "other", replace(SETTINGS, epochs=1))
+        path.write_bytes((tmp_path / "other" / "checkpoint.pt").read_bytes())
+    else:
+        path.write_bytes({"cut off": whole[: len(whole) // 2], "empty": b"", "text": b"no checkpoint"}[damage])
+    before = path.read_bytes()
+    with pytest.raises(CheckpointError, match=f"^{re.escape(str(path))}: .*Delete this file.*are lost") as error:
+        train.fit(network(), loss, Squares(), tmp_path, SETTINGS)
+    assert error.value.__suppress_context__ and path.read_bytes() == before
+    path.unlink()
+    assert len(train.fit(network(), loss, Squares(), tmp_path, SETTINGS)) == 4
+
+
+def test_frozen_weights_stay_as_they_are(tmp_path):
+    model = network()
+    model[0].requires_grad_(False)
+    before = weights(model[0])
+    train.fit(model, loss, Squares(), tmp_path, SETTINGS)
+    assert torch.equal(before, weights(model[0])) and not any(p.requires_grad for p in model[0].parameters())
+    assert all(p.requires_grad for p in model[4].parameters())
+
+
+def test_settings_are_those_of_a_notebook_apart_from_what_is_given():
+    params = dict(epochs=3, batch_size=8, learning_rate=0.1, schedule="cosine", crop=64, optimizer="sgd")
+    assert Settings.of(params, epochs=5) == Settings(5, 8, 0.1, schedule="cosine")
+    with pytest.raises(ValueError, match="epochs=0: expected 1 or more"):
+        Settings.of(params, epochs=0)
+
+
 def test_failed_write_keeps_the_old_checkpoint(tmp_path, monkeypatch):
-    train.fit(network(), loss, Squares(), tmp_path, **(OPTIONS | dict(epochs=1)))
+    train.fit(network(), loss, Squares(), tmp_path, replace(SETTINGS, epochs=1))
     before = (tmp_path / "checkpoint.pt").read_bytes()
 
     def full(*args, **kwargs):
@@ -165,29 +207,29 @@ def test_failed_write_keeps_the_old_checkpoint(tmp_path, monkeypatch):
 
     monkeypatch.setattr("lightning_fabric.fabric.Fabric.save", full)
     with pytest.raises(OSError, match="the one before it is intact"):
-        train.fit(network(), loss, Squares(), tmp_path, **OPTIONS)
+        train.fit(network(), loss, Squares(), tmp_path, SETTINGS)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
 
 def test_schedules():
-    assert train.poly(0, 10) == 1
-    assert train.poly(5, 10) == pytest.approx(0.5**0.9)
-    assert train.cosine(0, 10) == pytest.approx(1)
-    assert train.cosine(10, 10) == pytest.approx(0)
-    rise = [train.cosine(step, 100, warmup=0.1) for step in range(100)]
+    assert poly(0, 10) == 1
+    assert poly(5, 10) == pytest.approx(0.5**0.9)
+    assert cosine(0, 10) == pytest.approx(1)
+    assert cosine(10, 10) == pytest.approx(0)
+    rise = [cosine(step, 100, warmup=0.1) for step in range(100)]
     assert np.argmax(rise) in (9, 10, 11)
 
 
 def test_accepts_only_known_optimizers():
     with pytest.raises(ValueError, match="sgd"):
-        train.make_optimizer("adam", network().parameters(), learning_rate=1, weight_decay=0)
+        make_optimizer("adam", network().parameters(), learning_rate=1, weight_decay=0)
 
 
 def test_batch_larger_than_the_set_is_refused(tmp_path):
     with pytest.raises(ValueError, match="lower batch_size"):
-        train.fit(network(), loss, Squares(), tmp_path, **(OPTIONS | dict(batch_size=64)))
+        train.fit(network(), loss, Squares(), tmp_path, replace(SETTINGS, batch_size=64))
 
 
 def test_mixed_precision_runs_on_this_device(tmp_path):
-    history = train.fit(network(), loss, Squares(), tmp_path, **(OPTIONS | dict(precision="auto")))
+    history = train.fit(network(), loss, Squares(), tmp_path, replace(SETTINGS, precision="auto"))
     assert np.isfinite(history["loss"]).all()

@@ -7,13 +7,14 @@ import pandas as pd
 import torch
 from torch import nn
 
-from imdlib import train
 from imdlib.bridge import networks as whole
 from imdlib.bridge import stages
 from imdlib.bridge.localize import fake_map
 from imdlib.bridge.methods import METHODS
 from imdlib.bridge.towers.cache import extract
 from imdlib.scoring.costs import kept, seconds
+from imdlib.train import activate, update
+from imdlib.training.settings import Settings, make_fabric
 
 NAMES = {
     "teacher": "teacher",
@@ -23,6 +24,7 @@ NAMES = {
     "classifier": "Conformer with discrepancies",
 }  # stage -> its name in the table
 STEP, IMAGE = "training step", "per image"
+SETTINGS = Settings(epochs=1, batch_size=1, learning_rate=1e-5)  # of the steps that are timed; the batch is given
 
 
 class Stage(nn.Module):
@@ -40,14 +42,14 @@ class Stage(nn.Module):
 def measure(params, batch, tower, files, *, repeats=10):
     """One row per part: `part, what, parameters, ms, kept_mb`.
 
-    params: of a run of notebooks/bridge/run.ipynb; batch: a training batch as of `samples.batch_on`, with all three classes,
+    params: of a run of notebooks/bridge/run.ipynb; batch: a training batch as of `samples.batches_on`, with all three classes,
     on the device to be measured; tower: the frozen extractor; files: images, whose features are computed and then in the
     cache. what is STEP, median ms of forward, loss, backward and optimizer step on the batch, or IMAGE, ms per image of a
     pass without gradients. parameters: those that learn in the step, or that are used. kept_mb: bytes of the tensors that
     autograd keeps for the backward pass, without the weights. The rows take turns, so that whatever else the machine does
     meets all of them; the first turn warms up.
     """
-    fabric = train.make_fabric(precision=params["precision"], accelerator=batch["tokens"].device.type)
+    fabric = make_fabric(precision=params["precision"], accelerator=batch["tokens"].device.type)
     rows, works = training(params, batch, fabric)
     more, works_of_images = inference(params, batch, tower, files)
     turns = [[work() for work in (*works, *works_of_images)] for _ in range(repeats + 1)]
@@ -65,14 +67,11 @@ def training(params, batch, fabric):
     steps += [(METHODS["transcam"], "classifier", network("transcam"))]
     rows, works = [], []
     for part, name, model in steps:
-        learning = stages.learners(model.distillation, model.classifier)
-        stages.prepare(name, learning)
-        weights = [weight for module in learning[name] for weight in module.parameters()]
-        optim = torch.optim.AdamW(weights, 1e-5)
+        found = stages.stages_of(fabric, model.distillation, model.classifier, SETTINGS)
+        activate(found, name)
         mb = kept(Stage(name, model.distillation, model.classifier), lambda losses, _: losses, batch, None) / 2**20
-        step = partial(stages.step, fabric, name, learning, optim, model.distillation, model.classifier, batch)
-        rows.append(dict(part=part, what=STEP, parameters=size(weights), kept_mb=mb))
-        works.append(partial(seconds, step, batch["tokens"]))
+        rows.append(dict(part=part, what=STEP, parameters=size(stages.weights(found[name].learns)), kept_mb=mb))
+        works.append(partial(seconds, partial(stage_step, fabric, found, name, batch), batch["tokens"]))
     mask = (batch["label"] > 0).to(batch["image"].dtype)[:, None, None, None].expand_as(batch["image"][:, :1])
     for name in ("wang", "tar"):
         model = network(name).train()
@@ -111,6 +110,12 @@ def network_of(params, batch, method):
     """Untrained network of a method with the sizes of params, on the batch's device."""
     shape = params | {"method": method, "pretrained": False}
     return whole.network_of(shape, batch["tokens"].shape[2]).to(batch["tokens"].device)
+
+
+def stage_step(fabric, found, name, batch):
+    """One update of one of the stages `found`."""
+    activate(found, name)
+    update(fabric, found[name].optimizer, found[name].losses(batch)["loss"], SETTINGS.learning_rate)
 
 
 def plain_step(fabric, model, optim, image, mask):

@@ -4,10 +4,9 @@ Bridging section 3.2. Order and augmentation depend on nothing but the seed, as 
 """
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from imdlib.bridge.labels import CLASSES
-from imdlib.data.batches import training_batches
 
 
 class Samples(Dataset):
@@ -38,22 +37,12 @@ class Samples(Dataset):
         item = {"tokens": self.features[index], "label": self.labels[index], "index": index}
         return item if self.images is None else item | {"image": self.images[key][0]}
 
-    def batches(self, epoch, batch_size, workers=0):
-        """Loader over one shuffled pass; the incomplete last batch is left out."""
-        return training_batches(self, epoch=epoch, batch_size=batch_size, workers=workers)
 
-
-def passes_over(samples, batch_size):
-    """Loader over all samples once, in order, without their images."""
-    bare = Samples(samples.features, samples.labels)
-    order = [[(0, i) for i in range(k, min(k + batch_size, len(bare)))] for k in range(0, len(bare), batch_size)]
-    return DataLoader(bare, batch_sampler=order)
-
-
-def batch_on(fabric, batch):
-    """A batch on the device: tokens as float32, image as float in [0,1]."""
-    batch = {name: fabric.to_device(value) for name, value in batch.items()}
-    batch["tokens"] = batch["tokens"].float()
-    if "image" in batch:
-        batch["image"] = batch["image"].float() / 255
-    return batch
+def batches_on(fabric, loader):
+    """Batches of `Samples` on the device: tokens as float32, image as float in [0,1]."""
+    for batch in loader:
+        batch = {name: fabric.to_device(value) for name, value in batch.items()}
+        batch["tokens"] = batch["tokens"].float()
+        if "image" in batch:
+            batch["image"] = batch["image"].float() / 255
+        yield batch

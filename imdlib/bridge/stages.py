@@ -1,4 +1,4 @@
-"""The five stages of training: teacher, students, the two generalizers, classifier; who learns in each, and from what.
+"""The five stages of training, teacher, students, the two generalizers, classifier: who learns in each, from what, and when.
 
 Bridging sections 3.2, 3.3 and 4.1 (AdamW, learning rate 5e-5, weight decay 5e-4, epsilon 1e-8, margin 4).
 
@@ -8,19 +8,87 @@ Differs from the paper:
 - The text freezes the teacher after its training; in a rotation it would go on, so it stops after `teacher_epochs`.
 - How long a turn is, is not stated: a pass over the data, of the teacher `teacher_passes`, since everything else is
   measured from what the teacher says.
+- The paper's learning rate is constant, as far as it says; here each stage's may follow a schedule over its own passes.
+- Features are those of whole images, computed beforehand; one device.
 """
 
+from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
 
+import pandas as pd
 import torch
+from torch import nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from imdlib.bridge.discrepancy import generalizer_loss, student_losses
 from imdlib.bridge.labels import FULLY, PARTLY
+from imdlib.bridge.samples import Samples, batches_on
+from imdlib.bridge.watch import medians
+from imdlib.train import Stage, finish, loop
+from imdlib.training.settings import Settings, make_fabric
 
 STAGES = ("teacher", "students", "generalizer_pf", "generalizer_ff", "classifier")
 ORDERS = ("epoch", "per_step", "once")
+
+
+def fit_stages(
+    model: nn.Module | None,
+    classifier: nn.Module | None,
+    samples: Samples,
+    folder: Path | str,
+    settings: Settings,
+    *,
+    order: str = "epoch",
+    teacher_epochs: int = 3,
+    teacher_passes: int = 1,
+    watch: Samples | None = None,
+    validate: Callable | None = None,
+    **options,
+) -> pd.DataFrame:
+    """Train a `Discrepancy` and a classifier, one of which may be None, and leave their weights in them; continues what
+    `folder` holds.
+
+    order, teacher_epochs, teacher_passes: of `timetable`; options: of `stage_losses`. watch: those whose distances are
+    noted, by default the samples; validate(model, classifier) -> dict of numbers, after every epoch.
+    Returns the history: a row before training (epoch 0) and one after each epoch, with the mean losses of each stage as
+    <stage>_<loss>, the seconds, the medians of d1 and d2 and the numbers of `validate`. Raises as `imdlib.train.fit` does.
+    """
+    fabric = make_fabric(precision=settings.precision, accelerator=settings.accelerator)
+    parts = {"model": model, "classifier": classifier}
+    networks = {name: one.to(fabric.device) for name, one in parts.items() if one is not None}
+    stages = stages_of(fabric, model, classifier, settings, **options)
+    times = dict(order=order, epochs=settings.epochs, teacher_epochs=teacher_epochs, teacher_passes=teacher_passes)
+    distances = partial(medians, fabric, model, samples if watch is None else watch, settings.batch_size)
+    loop(
+        fabric,
+        stages,
+        timetable(list(stages), **times),
+        samples,
+        folder,
+        settings,
+        networks=networks,
+        on_device=batches_on,
+        average=lambda values: torch.stack(values).mean(),
+        start=distances,
+        validate=lambda: distances() | (validate(model, classifier) if validate else {}),
+    )
+    history = finish(folder, networks)
+    for network in networks.values():
+        network.requires_grad_(False)
+    return history
+
+
+def stages_of(fabric, model, classifier, settings, **options):
+    """{name: `Stage`} of what there is to learn; options: of `stage_losses`."""
+    stages = {}
+    for name, modules in learners(model, classifier).items():
+        optimizer = torch.optim.AdamW(weights(modules), settings.learning_rate, weight_decay=settings.weight_decay)
+        losses = partial(losses_on, fabric, name, model, classifier, **options)
+        stages[name] = Stage(modules, fabric.setup_optimizers(optimizer), losses)
+    return stages
 
 
 def learners(model, classifier):
@@ -30,13 +98,13 @@ def learners(model, classifier):
         found["teacher"] = [model.teacher]
         found["students"] = [model.student1, model.student2]
         found["generalizer_pf"], found["generalizer_ff"] = [model.generalizer_pf], [model.generalizer_ff]
-    learning = {name: [one for one in found.get(name, []) if one is not None and weights(one)] for name in STAGES}
+    learning = {name: [one for one in found.get(name, []) if one is not None and weights([one])] for name in STAGES}
     return {name: modules for name, modules in learning.items() if modules}
 
 
-def weights(module):
-    """List of a module's parameters."""
-    return list(module.parameters())
+def weights(modules):
+    """List of the parameters of some modules."""
+    return [weight for module in modules for weight in module.parameters()]
 
 
 def timetable(stages, *, order, epochs, teacher_epochs, teacher_passes=1):
@@ -79,19 +147,18 @@ def stage_losses(stage, model, classifier, batch, *, margin=4.0, elementwise=Fal
             rewritten = model.generalizer_pf(tokens[label == PARTLY]), model.generalizer_ff(tokens[label == FULLY])
         raw, partly, fully = model.outputs_of(tokens, *rewritten)
         return student_losses(raw, partly, fully, label, diverge_on_raw_too=diverge_on_raw_too, **hinge)
-    one = PARTLY if stage == "generalizer_pf" else FULLY
+    one, rewrite = (PARTLY, model.generalizer_pf) if stage == "generalizer_pf" else (FULLY, model.generalizer_ff)
     if not (label == one).any():
         return None
-    z = model.outputs(getattr(model, stage)(tokens[label == one]))
+    z = model.outputs(rewrite(tokens[label == one]))
     push, pull = (z.student1, z.student2) if one == PARTLY else (z.student2, z.student1)
     return {"loss": generalizer_loss(z.teacher, push, pull, **hinge)}
 
 
-def prepare(stage, parts):
-    """Only the learners of `stage` are in training mode and ask for gradients: `parts` of `learners`."""
-    for name, modules in parts.items():
-        for module in modules:
-            module.train(name == stage).requires_grad_(name == stage)
+def losses_on(fabric, stage, model, classifier, batch, **options):
+    """`stage_losses` in the precision of a Fabric."""
+    with fabric.autocast(), attention_on(fabric.device):
+        return stage_losses(stage, model, classifier, batch, **options)
 
 
 def attention_on(device):
@@ -99,15 +166,3 @@ def attention_on(device):
     in bfloat16 on sequences as short as the stand-in's, and no faster on those of CLIP (see benchmarks).
     """
     return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
-
-
-def step(fabric, stage, parts, optim, model, classifier, batch, **options):
-    """One update of one stage: its losses, or None where the batch has nothing for it and nothing was updated."""
-    prepare(stage, parts)
-    with fabric.autocast(), attention_on(fabric.device):
-        losses = stage_losses(stage, model, classifier, batch, **options)
-    if losses is not None and torch.isfinite(losses["loss"]):
-        optim.zero_grad()
-        fabric.backward(losses["loss"])
-        optim.step()
-    return losses

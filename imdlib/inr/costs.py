@@ -6,13 +6,14 @@ from functools import partial
 import pandas as pd
 import torch
 
-from imdlib import train
 from imdlib.inr.contrast import selective_contrast
 from imdlib.inr.grid import METHODS
 from imdlib.inr.labels import image_label
 from imdlib.inr.variants import loss_of
 from imdlib.inr.weak import selected
 from imdlib.scoring.costs import kept, seconds, step
+from imdlib.training.optimizers import make_optimizer
+from imdlib.training.settings import make_fabric
 
 BRANCH = f"{METHODS['nrr']}+second branch"
 PARTS = ("nrr_ms", "cluster_ms", "contrast_ms")
@@ -31,11 +32,11 @@ def measure(build, image, mask, *, precision="auto", repeats=10, **contrast):
     parameters: all of them, the frozen NRR's too. kept_mb: bytes of the tensors that autograd keeps from the forward
     pass to the backward one, each counted once, without the weights.
     """
-    fabric = train.make_fabric(precision=precision, accelerator=image.device.type)
+    fabric = make_fabric(precision=precision, accelerator=image.device.type)
     works, rows = [], []
     for method, variant, loss, timed in parts(contrast):
         model = build(variant).to(image.device, memory_format=torch.channels_last)
-        optimizer = train.make_optimizer("adamw", model.parameters(), learning_rate=1e-3, weight_decay=0)
+        optimizer = make_optimizer("adamw", model.parameters(), learning_rate=1e-3, weight_decay=0)
         model, optimizer = fabric.setup(model.train(), optimizer)
         count = sum(p.numel() for p in model.parameters())
         rows.append({"method": method, "parameters": count, "kept_mb": kept(model, loss, image, mask) / 2**20})

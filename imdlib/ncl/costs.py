@@ -6,12 +6,13 @@ from functools import partial
 import pandas as pd
 import torch
 
-from imdlib import train
 from imdlib.ncl import networks
 from imdlib.ncl.grid import METHODS
 from imdlib.ncl.losses import non_exclusive_contrast, total_loss
 from imdlib.ncl.patches import label_patches
 from imdlib.scoring.costs import kept, seconds, step
+from imdlib.training.optimizers import make_optimizer
+from imdlib.training.settings import make_fabric
 
 
 def measure(params, image, mask, *, repeats=10):
@@ -24,12 +25,12 @@ def measure(params, image, mask, *, repeats=10):
     keeps from the forward pass to the backward one, each counted once, without the weights: it grows with the batch and
     does not depend on the device's allocator.
     """
-    fabric = train.make_fabric(precision=params["precision"], accelerator=image.device.type)
+    fabric = make_fabric(precision=params["precision"], accelerator=image.device.type)
     sampling = {name: params[name] for name in ("tau", "max_pos", "max_neg")}
     steps, parts, rows = {}, {}, []
     for variant in METHODS:
         model = networks.build(params | {"variant": variant}).to(image.device, memory_format=torch.channels_last)
-        optimizer = train.make_optimizer("adamw", model.parameters(), learning_rate=1e-3, weight_decay=0)
+        optimizer = make_optimizer("adamw", model.parameters(), learning_rate=1e-3, weight_decay=0)
         model, optimizer = fabric.setup(model.train(), optimizer)
         weights = dict(omega=params["omega"], mu=params["mu"], **sampling)
         loss = partial(total_loss, variant=variant, pivot=model.pivot, **weights)

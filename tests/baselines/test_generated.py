@@ -17,6 +17,7 @@ from imdlib.baselines.generated import ImageLabels, Wang, image_label, perturb
 from imdlib.data.batches import evaluation_batches, generator_for, training_batches
 from imdlib.networks.pixels import IMAGENET_MEAN, IMAGENET_STD
 from imdlib.train import fit
+from imdlib.training.settings import Settings
 
 TINY = dict(backbone="resnet18", width=0.25, blocks=(1, 1, 1, 1), stem_stride=1)
 
@@ -245,19 +246,8 @@ def test_fit_learns_a_chequerboard(tmp_path):
     torch.manual_seed(0)
     net = Wang(**TINY, inputs="rgb+residual")
     images = ImageLabels(manifest, change=partial(perturb, p=0, resize=None, crop=32))
-    history = fit(
-        net,
-        net.loss,
-        images,
-        tmp_path / "run",
-        epochs=14,
-        batch_size=8,
-        learning_rate=1e-3,
-        optimizer="adamw",
-        weight_decay=0,
-        schedule="cosine",
-        accelerator="cpu",
-    )
+    settings = Settings(14, 8, 1e-3, weight_decay=0, schedule="cosine", accelerator="cpu")
+    history = fit(net, net.loss, images, tmp_path / "run", settings, optimizer="adamw")
     assert history["loss"].iloc[-1] < 0.2
     with torch.no_grad():
         for image, mask, _ in evaluation_batches(ImageLabels(manifest)):

@@ -15,6 +15,7 @@ from imdlib.baselines.generated import ImageLabels, image_label
 from imdlib.baselines.tar import TAR, activation_loss, fake_share, selected
 from imdlib.data.batches import evaluation_batches, generator_for
 from imdlib.train import fit
+from imdlib.training.settings import Settings
 
 TINY = dict(channels=(8, 8, 8, 16, 16), blocks=1)
 
@@ -274,10 +275,10 @@ def test_fit_learns_a_chequerboard(tmp_path):
     manifest = pd.DataFrame(rows)
     torch.manual_seed(0)
     net = TAR(inputs="rgb+residual", **TINY)
-    options = dict(optimizer="adamw", weight_decay=0, schedule="cosine", accelerator="cpu")
+    settings = Settings(12, 8, 5e-3, weight_decay=0, schedule="cosine", accelerator="cpu")
     change = partial(tar.perturb, side=None, rotation=0)
     images = ImageLabels(manifest, change=change)
-    history = fit(net, net.loss, images, tmp_path / "run", epochs=12, batch_size=8, learning_rate=5e-3, **options)
+    history = fit(net, net.loss, images, tmp_path / "run", settings, optimizer="adamw")
     assert {"activation", "reconstruction"} < set(history) and history["activation"].iloc[-1] < 0.8
     with torch.no_grad():
         for image, mask, _ in evaluation_batches(ImageLabels(manifest)):

@@ -10,13 +10,13 @@ from imdlib import runs
 from imdlib.bridge import exhibits, scoring
 from imdlib.bridge import networks as whole
 from imdlib.bridge.discrepancy import Discrepancy
-from imdlib.bridge.fusion import DiscClassifier
 from imdlib.bridge.labels import CLASSES
 from imdlib.bridge.methods import BINARY, METHODS, PARTS
-from imdlib.bridge.rotation import fit_stages, medians
 from imdlib.bridge.samples import Samples
-from imdlib.bridge.stages import STAGES, learners
+from imdlib.bridge.stages import STAGES, fit_stages, learners
+from imdlib.bridge.watch import medians
 from imdlib.data.batches import ImageSet
+from imdlib.training.settings import Settings
 
 WIDTH = 12
 TINY = dict(distillation=[16, 1, 2], conformer=[8, 16, 3, 2], backbone_width=0.125)
@@ -46,8 +46,8 @@ def test_every_method_learns_what_it_has_and_scores(method, images, tmp_path):
     model = whole.network_of(params(method=method), WIDTH)
     has = PARTS[method]
     samples = Samples(tokens, torch.arange(9) % 3, images)
-    options = dict(epochs=1, batch_size=8, teacher_epochs=1, precision="32-true", accelerator="cpu")
-    history = fit_stages(model.distillation, model.classifier, samples, tmp_path / "run", **options)
+    settings = Settings(epochs=1, batch_size=8, learning_rate=5e-5, precision="32-true", accelerator="cpu")
+    history = fit_stages(model.distillation, model.classifier, samples, tmp_path / "run", settings, teacher_epochs=1)
     learned = {stage for stage in STAGES if f"{stage}_loss" in history}
     expected = {"classifier"} if has["classifier"] else set()
     if has.get("distillation", True):
@@ -121,25 +121,6 @@ def test_without_generalizers_fakes_stay_as_they_are():
     torch.manual_seed(0)
     less = Discrepancy(WIDTH, dim=16, depth=1, heads=2, generalizers=False).student2.state_dict()
     assert all(torch.equal(usual[name], less[name]) for name in usual)
-
-
-def test_the_schedule_runs_over_the_passes_of_each_stage(monkeypatch, tmp_path):
-    from imdlib.bridge import rotation
-
-    seen, usual = [], rotation.step
-
-    def watched(fabric, stage, parts, optim, *rest, **options):
-        seen.append((stage, optim.param_groups[0]["lr"]))
-        return usual(fabric, stage, parts, optim, *rest, **options)
-
-    monkeypatch.setattr(rotation, "step", watched)
-    samples = Samples(torch.randn(16, 3, WIDTH), torch.arange(16) % 3)
-    small = Discrepancy(WIDTH, dim=8, depth=1, heads=2), DiscClassifier(6, dim=8)
-    options = dict(epochs=3, batch_size=8, teacher_epochs=2, learning_rate=1.0, schedule="poly", accelerator="cpu")
-    fit_stages(*small, samples, tmp_path, precision="32-true", **options)
-    rates = {stage: [rate for name, rate in seen if name == stage] for stage in STAGES}
-    assert rates["teacher"] == pytest.approx([(1 - k / 4) ** 0.9 for k in range(4)])
-    assert rates["classifier"] == rates["students"] == pytest.approx([(1 - k / 6) ** 0.9 for k in range(6)])
 
 
 def test_training_rows():

@@ -1,21 +1,35 @@
 """The five stages: who learns when, what stays as it is to the bit, resuming, and the signature of the three classes."""
 
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from imdlib.bridge import rotation
+from imdlib.bridge import stages
 from imdlib.bridge.conformer import Conformer
 from imdlib.bridge.discrepancy import Discrepancy
 from imdlib.bridge.fusion import DiscClassifier
-from imdlib.bridge.rotation import fit_stages, medians
-from imdlib.bridge.samples import Samples, batch_on, passes_over
-from imdlib.bridge.stages import ORDERS, STAGES, learners, stage_losses, step, timetable
-from imdlib.train import SCHEDULES, NonFiniteLoss, make_fabric
+from imdlib.bridge.samples import Samples, batches_on
+from imdlib.bridge.stages import ORDERS, STAGES, fit_stages, stage_losses, stages_of, timetable
+from imdlib.bridge.watch import medians, passes_over
+from imdlib.data.batches import training_batches
+from imdlib.train import NonFiniteLoss, activate, loop
+from imdlib.training.checkpoints import CheckpointError
+from imdlib.training.optimizers import SCHEDULES
+from imdlib.training.settings import Settings, make_fabric
 
+REPO = Path(__file__).resolve().parents[2]
 SMALL = dict(dim=16, depth=1, heads=2)
-OPTIONS = dict(epochs=2, batch_size=8, precision="32-true", accelerator="cpu")
+SETTINGS = Settings(
+    epochs=2, batch_size=8, learning_rate=5e-5, schedule="constant", precision="32-true", accelerator="cpu"
+)
+FABRIC = make_fabric(precision="32-true", accelerator="cpu")
 
 
 def toys(count=24, size=16, tokens=3, spread=0.3, seed=0):
@@ -40,50 +54,48 @@ def changed(before, module):
     return {name.split(".")[0] for name, value in module.state_dict().items() if not torch.equal(value, before[name])}
 
 
-def test_a_batch_without_its_class_changes_nothing():
+def train_alone(stage, model, classifier, samples, folder, settings):
+    """A pass of one stage through the loop; the `Stage`s of all."""
+    found = stages_of(FABRIC, model, classifier, settings)
+    networks = {"model": model, "classifier": classifier}
+    options = dict(networks=networks, on_device=batches_on, average=lambda values: sum(values) / len(values))
+    loop(FABRIC, found, [[[stage]]], samples, folder, settings, **options)
+    return found
+
+
+@pytest.mark.parametrize("stage", ["generalizer_pf", "generalizer_ff"])
+def test_a_batch_without_its_class_changes_nothing(stage, tmp_path):
     model, classifier = parts()
     tokens, _ = toys(6)
-    batch = {"tokens": tokens, "label": torch.zeros(6, dtype=torch.long)}
-    for stage in ("generalizer_pf", "generalizer_ff"):
-        before = state(model)
-        found = learners(model, classifier)
-        optim = torch.optim.AdamW(found[stage][0].parameters(), 0.1)
-        assert (
-            step(make_fabric(precision="32-true", accelerator="cpu"), stage, found, optim, model, classifier, batch)
-            is None
-        )
-        assert changed(before, model) == set()
+    label, before = torch.zeros(6, dtype=torch.long), state(model)
+    train_alone(stage, model, classifier, Samples(tokens, label), tmp_path, replace(SETTINGS, batch_size=6))
+    assert changed(before, model) == set()
+    batch = {"tokens": tokens, "label": label}
     assert torch.isfinite(stage_losses("students", model, classifier, batch)["loss"])
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_only_the_learners_change(stage):
+def test_only_the_learners_change(stage, tmp_path):
     model, classifier = parts()
-    tokens, label = toys(9)
-    found = learners(model, classifier)
-    optim = torch.optim.AdamW([p for module in found[stage] for p in module.parameters()], 1e-3, weight_decay=0.1)
     before, before_classifier = state(model), state(classifier)
-    fabric = make_fabric(precision="32-true", accelerator="cpu")
-    for _ in range(2):
-        step(fabric, stage, found, optim, model, classifier, {"tokens": tokens, "label": label})
+    settings = replace(SETTINGS, batch_size=9, learning_rate=1e-3, weight_decay=0.1)
+    found = train_alone(stage, model, classifier, Samples(*toys(18)), tmp_path, settings)
     expected = {"students": {"student1", "student2"}, "classifier": set()}.get(stage, {stage})
     assert changed(before, model) == expected
     assert bool(changed(before_classifier, classifier)) == (stage == "classifier")
-    frozen = [module for name, modules in found.items() for module in modules if name != stage]
+    frozen = [module for name, one in found.items() for module in one.learns if name != stage]
     assert all(p.grad is None and not p.requires_grad for module in frozen for p in module.parameters())
-    assert not any(module.training for module in frozen) and all(module.training for module in found[stage])
+    activate(found, stage)
+    assert not any(module.training for module in frozen) and all(module.training for module in found[stage].learns)
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_half_precision_gives_float32_losses(stage):
     model, classifier = parts()
     tokens, label = toys(9)
-    found = learners(model, classifier)
-    optim = torch.optim.AdamW([p for module in found[stage] for p in module.parameters()], 1e-3)
-    fabric = make_fabric(precision="bf16-mixed", accelerator="cpu")
+    found = stages_of(make_fabric(precision="bf16-mixed", accelerator="cpu"), model, classifier, SETTINGS)
     batch = {"tokens": tokens, "label": label}
-    whole = stage_losses(stage, model, classifier, batch)
-    half = step(fabric, stage, found, optim, model, classifier, batch)
+    whole, half = stage_losses(stage, model, classifier, batch), found[stage].losses(batch)
     assert all(value.dtype == torch.float32 for value in half.values())
     torch.testing.assert_close(half["loss"], whole["loss"], rtol=0.02, atol=0.02)
 
@@ -137,7 +149,7 @@ def test_timetable():
 @pytest.mark.parametrize("order", ORDERS)
 def test_history(order, tmp_path):
     model, classifier = parts()
-    history = fit_stages(model, classifier, Samples(*toys()), tmp_path, order=order, teacher_epochs=1, **OPTIONS)
+    history = fit_stages(model, classifier, Samples(*toys()), tmp_path, SETTINGS, order=order, teacher_epochs=1)
     assert history["epoch"].tolist() == list(range(3 if order != "once" else 10))
     distances = [f"d{i}_{name}" for name in ("real", "pf", "ff") for i in (1, 2)]
     assert history[distances].notna().all().all() and (history[distances] >= 0).all().all()
@@ -149,39 +161,46 @@ def test_history(order, tmp_path):
 
 
 def test_the_teacher_learns_more_with_more_passes(tmp_path):
-    options = dict(teacher_epochs=2, learning_rate=1e-3, **OPTIONS)
-    losses = []
+    settings, losses = replace(SETTINGS, learning_rate=1e-3), []
     for passes in (1, 6):
-        history = fit_stages(*parts(), Samples(*toys()), tmp_path / str(passes), teacher_passes=passes, **options)
+        options = dict(teacher_epochs=2, teacher_passes=passes)
+        history = fit_stages(*parts(), Samples(*toys()), tmp_path / str(passes), settings, **options)
         losses.append(history["teacher_loss"].iloc[-1])
     assert losses[1] < losses[0] - 0.1
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_the_schedule_runs_once_over_all_passes_of_a_stage(order, tmp_path, monkeypatch):
-    seen = {stage: [] for stage in STAGES}
-    monkeypatch.setitem(SCHEDULES, "noted", lambda done, total: seen["now"].append(done / total) or 1.0)
+    seen, now = {stage: [] for stage in STAGES}, []
+    monkeypatch.setitem(SCHEDULES, "noted", lambda done, total: now.append(done / total) or 1.0)
 
-    def noted(fabric, stage, *rest, **options):
-        seen[stage].append(seen["now"].pop())
-        return step(fabric, stage, *rest, **options)
+    def noted(stage, *rest, **options):
+        seen[stage].append(now.pop())
+        return stage_losses(stage, *rest, **options)
 
-    seen["now"] = []
-    monkeypatch.setattr(rotation, "step", noted)
-    options = OPTIONS | dict(epochs=2, teacher_epochs=2, teacher_passes=3, order=order, schedule="noted")
-    fit_stages(*parts(), Samples(*toys()), tmp_path, **options)
-    batches = 24 // OPTIONS["batch_size"]
+    monkeypatch.setattr(stages, "stage_losses", noted)
+    options = dict(teacher_epochs=2, teacher_passes=3, order=order)
+    fit_stages(*parts(), Samples(*toys()), tmp_path, replace(SETTINGS, schedule="noted"), **options)
+    batches = 24 // SETTINGS.batch_size
     for stage in STAGES:
         count = batches * (6 if stage == "teacher" else 2)
         np.testing.assert_allclose(seen[stage], np.arange(count) / count, atol=1e-12)
+
+
+def test_each_optimizer_has_the_rate_of_its_own_schedule(tmp_path):
+    settings = replace(SETTINGS, epochs=3, learning_rate=1e-3, schedule="poly")
+    fit_stages(*parts(), Samples(*toys()), tmp_path, settings, teacher_epochs=2)
+    states = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["states"]
+    last = {stage: states[f"optimizer of {stage}"]["param_groups"][0]["lr"] for stage in STAGES}
+    assert last["teacher"] == pytest.approx(1e-3 * (1 / 6) ** 0.9)
+    assert last["classifier"] == last["students"] == pytest.approx(1e-3 * (1 / 9) ** 0.9)
 
 
 def test_medians_are_those_of_each_class_and_nan_where_there_is_none():
     model, _ = parts()
     tokens, label = toys(9)
     keep = label != 2
-    fabric = make_fabric(precision="32-true", accelerator="cpu")
-    found = medians(fabric, model, Samples(tokens[keep], label[keep]), 4)
+    found = medians(FABRIC, model, Samples(tokens[keep], label[keep]), 4)
     distances = model.distances(tokens).detach().numpy()
     assert found["d2_pf"] == pytest.approx(np.median(distances[label == 1, 1]), rel=1e-5)
     assert found["d1_real"] == pytest.approx(np.median(distances[label == 0, 0]), rel=1e-5)
@@ -189,9 +208,9 @@ def test_medians_are_those_of_each_class_and_nan_where_there_is_none():
 
 
 def test_resumed_run_ends_with_the_same_weights(tmp_path):
-    samples, options = Samples(*toys()), OPTIONS | dict(epochs=4, teacher_epochs=3)
+    samples, settings = Samples(*toys()), replace(SETTINGS, epochs=4)
     whole, classifier = parts()
-    fit_stages(whole, classifier, samples, tmp_path / "whole", **options)
+    fit_stages(whole, classifier, samples, tmp_path / "whole", settings)
     calls = iter([{"score": 1.0}, KeyboardInterrupt()])
 
     def stop(model, classifier):
@@ -201,10 +220,10 @@ def test_resumed_run_ends_with_the_same_weights(tmp_path):
         return found
 
     with pytest.raises(KeyboardInterrupt):
-        fit_stages(*parts(), samples, tmp_path / "cut", validate=stop, **options)
+        fit_stages(*parts(), samples, tmp_path / "cut", settings, validate=stop)
     cut, other = parts()
     torch.manual_seed(5)
-    history = fit_stages(cut, other, samples, tmp_path / "cut", **options)
+    history = fit_stages(cut, other, samples, tmp_path / "cut", settings)
     assert (
         history["epoch"].tolist() == [0, 1, 2, 3, 4]
         and history["score"].notna().tolist() == [False, True] + [False] * 3
@@ -214,12 +233,55 @@ def test_resumed_run_ends_with_the_same_weights(tmp_path):
             assert torch.equal(value, same.state_dict()[name]), name
 
 
+KILLED = """
+import sys, time
+sys.path.insert(0, "tests/bridge")
+import test_stages
+from imdlib.bridge.samples import Samples
+usual = Samples.__getitem__
+Samples.__getitem__ = lambda self, key: (time.sleep(0.01), usual(self, key))[1]
+samples = Samples(*test_stages.toys())
+test_stages.fit_stages(*test_stages.parts(), samples, sys.argv[1], test_stages.replace(test_stages.SETTINGS, epochs=4))
+"""
+
+
+@pytest.mark.slow
+def test_killed_process_loses_at_most_one_epoch(tmp_path):
+    samples, settings = Samples(*toys()), replace(SETTINGS, epochs=4)
+    whole, cut = parts(), parts()
+    fit_stages(*whole, samples, tmp_path / "whole", settings)
+    checkpoint = tmp_path / "killed" / "checkpoint.pt"
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(checkpoint.parent)], cwd=REPO)
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert 1 <= torch.load(checkpoint, weights_only=True)["epoch"] < 4
+    assert len(fit_stages(*cut, samples, checkpoint.parent, settings)) == 5
+    for one, same in zip(whole, cut):
+        assert changed(state(one), same) == set()
+
+
+@pytest.mark.parametrize("damage", ["cut off", "another kind", "fewer networks"])
+def test_a_damaged_checkpoint_is_refused_by_name(tmp_path, damage):
+    path, samples = tmp_path / "checkpoint.pt", Samples(*toys())
+    model, classifier = parts()
+    fit_stages(model, None if damage == "fewer networks" else classifier, samples, tmp_path, SETTINGS)
+    if damage == "cut off":
+        path.write_bytes(path.read_bytes()[:1000])
+    elif damage == "another kind":
+        torch.save([1, 2], path)
+    with pytest.raises(CheckpointError, match=r"checkpoint\.pt: .*Delete this file.*are lost"):
+        fit_stages(*parts(), samples, tmp_path, SETTINGS)
+
+
 def test_a_loss_that_is_not_finite_stops_with_the_names(tmp_path):
     tokens, label = toys()
     tokens[5] = torch.nan
     model, classifier = parts()
     with pytest.raises(NonFiniteLoss, match="stage teacher: .*sample 5"):
-        fit_stages(model, classifier, Samples(tokens, label), tmp_path, **(OPTIONS | dict(batch_size=24)))
+        fit_stages(model, classifier, Samples(tokens, label), tmp_path, replace(SETTINGS, batch_size=24))
     assert all(torch.isfinite(p).all() for p in model.parameters())
 
 
@@ -235,10 +297,9 @@ def test_signature_of_the_three_classes(raw_too, tmp_path):
         classifier,
         Samples(*toys(96)),
         tmp_path,
+        replace(SETTINGS, epochs=12, batch_size=24, learning_rate=3e-3),
         watch=held_out,
-        learning_rate=3e-3,
         diverge_on_raw_too=raw_too,
-        **(OPTIONS | dict(epochs=12, batch_size=24)),
     )
     last = history.iloc[-1]
     assert max(last["d1_real"], last["d2_real"], last["d1_pf"], last["d2_ff"]) < 1.5
@@ -262,18 +323,18 @@ def test_conformer_learns_in_the_fifth_stage_with_images(tmp_path):
     classifier = Conformer(width=4, dim=16, depth=3, heads=2)
     samples = Samples(*toys(), Pictures())
     before = state(classifier)
-    history = fit_stages(model, classifier, samples, tmp_path, **(OPTIONS | dict(epochs=1)))
+    history = fit_stages(model, classifier, samples, tmp_path, replace(SETTINGS, epochs=1))
     assert history["classifier_loss"].notna().tolist() == [False, True]
     assert any("running_mean" in name for name in before)
     assert len(changed(before, classifier)) > 5
-    batch = next(iter(samples.batches(0, 8)))
-    image = batch_on(make_fabric(precision="32-true", accelerator="cpu"), batch)["image"]
+    batch = next(batches_on(FABRIC, training_batches(samples, epoch=0, batch_size=8)))
+    image = batch["image"]
     assert image.dtype == torch.float32 and torch.equal((255 * image[:, 0, 0, 0]).round().long(), 10 * batch["index"])
 
 
 def test_without_a_classifier_there_are_four_stages(tmp_path):
     model, _ = parts()
-    history = fit_stages(model, None, Samples(*toys()), tmp_path, **OPTIONS)
+    history = fit_stages(model, None, Samples(*toys()), tmp_path, SETTINGS)
     assert "classifier_loss" not in history and "generalizer_ff_loss" in history
 
 

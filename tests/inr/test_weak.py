@@ -1,6 +1,7 @@
 """Weak mode: labels that never come from a crop, Eq. 6 and 7 by hand, empty cases, gradients, a run through `fit`."""
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from imdlib.data.batches import ImageSet
+from imdlib.data.batches import ImageSet, training_batches
 from imdlib.inr import METHODS
 from imdlib.inr.contrast import select, selective_contrast
 from imdlib.inr.labels import LabelledImages, image_label, reflected
@@ -17,7 +18,8 @@ from imdlib.inr.pooling import POOLINGS, pool
 from imdlib.inr.reconstruction import NRR, nrr_loss
 from imdlib.inr.variants import VARIANTS, loss_of, model_of, pooling_of
 from imdlib.inr.weak import bce, classification_loss, score_images, weak_loss
-from imdlib.train import fit, training_batches
+from imdlib.train import fit
+from imdlib.training.settings import Settings
 
 SMALL = dict(backbone="resnet18", width=0.25, blocks=(1, 1, 1, 1), stem_stride=1, proj=(16, 8))
 
@@ -209,31 +211,23 @@ def test_variants():
 
 
 def test_a_run_from_reconstruction_to_detection(manifest, tmp_path):
-    options = dict(epochs=2, batch_size=4, optimizer="adamw", precision="32-true", accelerator="cpu")
+    settings = Settings(epochs=2, batch_size=4, learning_rate=1e-2, precision="32-true", accelerator="cpu")
     nrr = NRR(width=4, stride=2, blocks=1, channels=4, hidden=(8, 8, 8))
     authentic = manifest[manifest["label"] == 0]
-    first = fit(nrr, nrr_loss, ImageSet(authentic, crop=48), tmp_path / "nrr", learning_rate=1e-2, **options)
+    first = fit(nrr, nrr_loss, ImageSet(authentic, crop=48), tmp_path / "nrr", settings, optimizer="adamw")
     assert first["loss"].iloc[-1] < first["loss"].iloc[0]
     model = model_of("nrr+scl+agap", nrr=nrr, scale=0.1, **SMALL)
     before = [p.clone() for p in nrr.parameters()]
     images = LabelledImages(manifest, crop=32, flips=True)
-    history = fit(model, loss_of("nrr+scl+agap"), images, tmp_path / "weak", learning_rate=1e-3, **options)
+    settings = replace(settings, learning_rate=1e-3)
+    history = fit(model, loss_of("nrr+scl+agap"), images, tmp_path / "weak", settings, optimizer="adamw")
     assert np.isfinite(history).all(axis=None) and {"cls", "scl", "agree"} <= set(history)
     assert all(torch.equal(a, b) for a, b in zip(before, model.prior.nrr.parameters()))
     assert history["share1"].tolist() == [0.5, 0.5]
 
 
 def test_a_run_on_pixel_masks_stops(manifest, tmp_path):
+    settings = Settings(epochs=1, batch_size=8, learning_rate=1e-3, precision="32-true", accelerator="cpu")
     model = model_of("base", **SMALL)
     with pytest.raises(ValueError, match="LabelledImages"):
-        fit(
-            model,
-            partial(weak_loss, beta=0.0, pooling="max"),
-            ImageSet(manifest),
-            tmp_path,
-            epochs=1,
-            batch_size=8,
-            learning_rate=1e-3,
-            precision="32-true",
-            accelerator="cpu",
-        )
+        fit(model, partial(weak_loss, beta=0.0, pooling="max"), ImageSet(manifest), tmp_path, settings)

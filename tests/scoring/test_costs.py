@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from imdlib import train
 from imdlib.scoring import costs
+from imdlib.training.settings import make_fabric
 
 
 def test_kept_counts_each_tensor_once_and_no_weights():
@@ -15,7 +15,7 @@ def test_kept_counts_each_tensor_once_and_no_weights():
 
 
 def test_a_step_trains_and_leaves_no_gradient():
-    fabric = train.make_fabric(precision="32-true", accelerator="cpu")
+    fabric = make_fabric(precision="32-true", accelerator="cpu")
     model = nn.Linear(3, 1, bias=False)
     before = model.weight.detach().clone()
     model, optimizer = fabric.setup(model, torch.optim.SGD(model.parameters(), 0.1))

@@ -1,0 +1,1 @@
+"""What a training needs beside its loop: device and precision, optimizers and schedules, checkpoints."""
