@@ -71,7 +71,7 @@ def test_nothing_is_shown_where_no_run_was_made_for_it(name, tmp_path):
 def test_nothing_is_shown_where_no_run_is_usual(tmp_path):
     rows = made_up.study(tmp_path, keep=lambda run: run["backbone"] != "vit")
     number = range(len(rows.settings))
-    rows.settings = rows.settings.assign(steps=number, tau=number[::-1])  # no run has the first of both
+    rows.settings = rows.settings.assign(backbone=number, hook=number[::-1])  # no run has both usual values
     assert rows.main.empty and rows.target == ""
     names = ["usual_settings", *TABLES, *(f"figure_{name}" for name in FIGURES), "figure4", "curves"]
     assert all(getattr(exhibits, name)(rows) is None for name in names)
