@@ -1,38 +1,130 @@
-"""Score rows of all NCL runs, labelled and cut for the tables of the report."""
+"""Rows of NCL's runs, gathered once, and the cuts of them that tables, figures and statements look at.
 
-from imdlib import runs
-from imdlib.ncl.grid import METHODS, TURNED
+A score row is one test image of one run, before or after an attack. Labels: `run, method, variant, train_set, seed` and the
+parameters of `grid.TURNED`; a run trained on several sets has the train_set 'all', a predictor that looks at no image 'none'.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from imdlib.ncl.grid import BOTH, TURNED
+from imdlib.ncl.labelled import attacked, filled, named, on_own_set, ordered
+from imdlib.places import results_folder
+from imdlib.runs import gather as finished
+from imdlib.scoring.rows import usual, usual_value, within
+
+LABELS = ["run", "method", "variant", "train_set", "seed", *TURNED]
 
 
-def gather(results):
-    """(runs, scores): a row of parameters and stamp per run with its `method`, and the score rows of all of them.
+@dataclass(eq=False)  # two of them are never compared, and what is computed from one can be cached
+class Rows:
+    """All that the report looks at.
 
-    The scores carry `run, method, variant, train_set, seed` and the parameters of `grid.TURNED`; a run trained on several
-    sets has the train_set 'all'.
+    results: folder of the profile; settings: a row of parameters and stamp per run; history: a row per run and epoch; every:
+    score rows of all runs, of untouched and of attacked images; trivial: those of predictors that look at no image, on the
+    test images of the runs, where the data has them.
     """
-    settings, scores = runs.gather(results, "ncl")
-    settings["method"] = settings["variant"].map(METHODS)
-    several = settings["train_set"].str.contains("+", regex=False)
-    settings["train_set"] = settings["train_set"].mask(several, "all")
-    order = settings["variant"].map(list(METHODS).index)
-    settings = settings.assign(order=order).sort_values(["train_set", "order", "seed"], ignore_index=True)
-    known = ["run", "method", "variant", "train_set", "seed", *TURNED]
-    return settings.drop(columns="order"), settings[known].merge(scores, on="run")
 
+    results: str
+    settings: pd.DataFrame
+    history: pd.DataFrame
+    every: pd.DataFrame
+    trivial: pd.DataFrame
 
-def attacked(scores):
-    """Rows of the images that were attacked, before and after: of each run on each set, those with any attack."""
-    keys = ["run", "dataset", "image"]
-    return scores.merge(scores.loc[scores["attack"] != "none", keys].drop_duplicates(), on=keys)
+    @classmethod
+    def gather(cls, results: str, runs: dict | None = None, sets: dict | None = None) -> "Rows":
+        """Rows of finished runs under `results`. runs, sets: {name: key} of the runs and data sets that count, empty = all.
 
+        Raises RunError where one of them is missing or damaged.
+        """
+        settings, tables = finished(results, "ncl", runs)
+        return cls.of(results, settings, tables, finished(results, "data", sets)[1])
 
-def lost(rows, metrics):
-    """What attacks take: value under attack minus value without, mean over attacks, one row per run and image."""
-    keys = ["method", "train_set", "seed", "dataset", "image"]
-    clean = rows[rows["attack"] == "none"].set_index(keys)[metrics]
-    return (rows[rows["attack"] != "none"].groupby(keys)[metrics].mean() - clean).reset_index()
+    @classmethod
+    def of(cls, results: str, settings: pd.DataFrame, tables: dict, data: dict) -> "Rows":
+        """Rows from a row per run and {name: table}, of the runs (scores, history) and of the data sets (scores or none)."""
+        settings = named(settings)
+        every = settings[LABELS].merge(filled(tables["scores"]), on="run")
+        trivial = filled(data.get("scores", every.head(0)))
+        trivial = ordered(within(trivial, every), "dataset", every["dataset"].unique()).assign(train_set="none")
+        return cls(results, settings, ordered(tables["history"], "run", settings["run"]), every, trivial)
 
+    @cached_property
+    def folder(self) -> Path:
+        """Where the study's tables and figures are written."""
+        return results_folder(self.results, "ncl")
 
-def averaged(rows, metrics):
-    """One row per method, seed and image: the mean over training sets (and attacks), for effects over all of them."""
-    return rows.groupby(["method", "seed", "dataset", "image"], sort=False)[metrics].mean().reset_index()
+    def usual_of(self, key: str):
+        """The value of a parameter that most runs share."""
+        return usual_value(self.settings, key)
+
+    @cached_property
+    def usual_runs(self) -> pd.DataFrame:
+        """Rows of `settings` in which no parameter is turned."""
+        return usual(self.settings, TURNED, among=self.settings)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Score rows of untouched images."""
+        return self.every[self.every["attack"] == "none"]
+
+    @cached_property
+    def main(self) -> pd.DataFrame:
+        """Score rows of runs with the usual network, weights, images and steps: Tables 1, 2 and 5."""
+        return self.scores[self.scores["run"].isin(self.usual_runs["run"])]
+
+    @cached_property
+    def own(self) -> pd.DataFrame:
+        """The part of `main` that was tested on the set it was trained on."""
+        return on_own_set(self.main)
+
+    @cached_property
+    def both(self) -> pd.DataFrame:
+        """The part of `own` that is of Base and of the whole method."""
+        return self.own[self.own["variant"].isin(BOTH)]
+
+    @cached_property
+    def ablation(self) -> pd.DataFrame:
+        """The part of `main` that was trained on sets on which most variants were trained, tested on every set: Table 5."""
+        variants = self.main.groupby("train_set")["variant"].nunique()
+        return self.main[self.main["train_set"].isin(variants[variants == variants.max()].index)]
+
+    @cached_property
+    def target(self) -> str:
+        """The training set of Figure 3 and of the learning curves: the first of the ablation; '' where there is none."""
+        return self.ablation["train_set"].iloc[0] if len(self.ablation) else ""
+
+    @cached_property
+    def unseen(self) -> pd.DataFrame:
+        """The part of `main` that was trained on one set and tested on another."""
+        return self.main[(self.main["train_set"] != self.main["dataset"]) & (self.main["train_set"] != "all")]
+
+    @cached_property
+    def under_attack(self) -> pd.DataFrame:
+        """Usual runs on those of their own set's images that were attacked, before and after each attack: Table 3."""
+        return on_own_set(attacked(self.every[self.every["run"].isin(self.usual_runs["run"])]))
+
+    @cached_property
+    def vit(self) -> pd.DataFrame:
+        """Vision transformers on the set they were trained on, methods named 'ViT' and 'ViT+NCL': Table 4."""
+        rows = on_own_set(self.scores[self.scores["backbone"] == "vit"])
+        return rows.assign(method=rows["variant"].map({"base": "ViT", "pivot+pc": "ViT+NCL"}))
+
+    def turned(self, *keys: str, variants: Sequence[str] = BOTH) -> pd.DataFrame:
+        """Runs that differ from the usual in these parameters alone, and the usual ones of the same training sets beside them.
+
+        Of the given variants, tested on the set they were trained on; empty where no run differs.
+        """
+        found = usual(self.settings, TURNED, *keys, among=self.settings)
+        found = found[found["variant"].isin(variants)]
+        away = found[~found["run"].isin(self.usual_runs["run"])]
+        rows = on_own_set(self.scores[self.scores["run"].isin(found["run"])])
+        return rows[rows["train_set"].isin(away["train_set"])]
+
+    def beside(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows of predictors that look at no image on the data sets of `rows`."""
+        return self.trivial[self.trivial["dataset"].isin(rows["dataset"])]

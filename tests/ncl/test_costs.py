@@ -3,7 +3,8 @@
 import torch
 
 from imdlib import runs
-from imdlib.ncl import METHODS, costs
+from imdlib.ncl import costs
+from imdlib.ncl.grid import METHODS
 
 
 def test_a_row_per_variant():

@@ -1,9 +1,14 @@
-"""Cuts of the score rows: which images were attacked, what an attack took, means over training sets."""
+"""Rows: gathered from what finished runs left, labelled, and cut."""
+
+import json
 
 import pandas as pd
 import pytest
 
-from imdlib.ncl.rows import attacked, averaged, lost
+from imdlib import runs, store
+from imdlib.ncl.labelled import attacked, lost, named
+from imdlib.ncl.rows import Rows
+from tests.ncl import made_up
 
 ROWS = pd.DataFrame(
     [
@@ -17,6 +22,16 @@ ROWS = pd.DataFrame(
 )
 
 
+@pytest.fixture(scope="module")
+def study():
+    return made_up.study()
+
+
+def sets(rows):
+    """Pairs of training and test set that occur in rows."""
+    return set(rows[["train_set", "dataset"]].drop_duplicates().itertuples(index=False, name=None))
+
+
 def test_attacked_keeps_the_images_that_were_attacked_with_their_untouched_rows():
     found = attacked(ROWS)
     assert found[["run", "image", "attack"]].values.tolist() == [
@@ -28,10 +43,74 @@ def test_attacked_keeps_the_images_that_were_attacked_with_their_untouched_rows(
 def test_lost_is_the_mean_over_attacks_minus_the_untouched_value():
     found = lost(attacked(ROWS), ["f1"])
     assert len(found) == 1 and found["f1"][0] == pytest.approx((0.6 + 0.2) / 2 - 0.8)
+    assert lost(ROWS.head(0), ["f1"]).empty
 
 
-def test_averaged_is_one_row_per_method_seed_and_image():
-    twice = pd.concat([ROWS, ROWS.assign(train_set="t", f1=ROWS["f1"] + 0.1)])
-    found = averaged(twice[twice["attack"] == "none"], ["f1"])
-    assert len(found) == 3
-    assert found.set_index(["seed", "image"]).loc[(1, "a"), "f1"] == pytest.approx(0.95)
+def test_runs_get_the_names_and_the_order_of_tables():
+    found = named(made_up.settings(**made_up.EVERYTHING).sample(frac=1, random_state=0))
+    assert found["train_set"].unique().tolist() == ["all", "sim-casia", "sim-nist16"]
+    usual = found[(found["train_set"] == "sim-nist16")]
+    assert usual["method"].tolist() == ["Base"] * 2 + ["Base+Pivot+PC"] * 2 and usual["seed"].tolist() == [0, 1] * 2
+
+
+def test_main_rows_are_of_runs_in_which_nothing_is_turned(study):
+    assert set(study.usual_runs["run"]) == {run for run in study.settings["run"] if run.count("_") == 2}
+    assert set(study.main["run"]) == set(study.usual_runs["run"])
+    assert set(study.main["attack"]) == {"none"}
+
+
+def test_cuts_by_training_set(study):
+    casia, nist = made_up.SETS
+    assert sets(study.own) == sets(study.both) == {(casia, casia), (nist, nist)}
+    assert set(study.both["variant"]) == {"base", "pivot+pc"}
+    assert sets(study.ablation) == {(casia, casia), (casia, nist)} and study.ablation["variant"].nunique() == 4
+    assert study.target == casia
+    assert sets(study.unseen) == {(casia, nist), (nist, casia)}
+    assert sets(study.under_attack) == sets(study.vit) == {(casia, casia)}
+
+
+def test_turned_runs_stand_beside_the_usual_ones_of_the_same_sets(study):
+    hooks = study.turned("hook", variants=["pivot+pc"])
+    assert sorted(hooks["hook"].unique()) == ["layer1", "layer4", "stem"] and set(hooks["dataset"]) == {"sim-casia"}
+    assert hooks["omega"].nunique() == 1 and set(hooks["variant"]) == {"pivot+pc"}
+    two = study.turned("train_count", "steps")
+    assert len(two[["train_count", "steps"]].drop_duplicates()) == 3
+    assert study.turned("hook", variants=["base"]).empty
+
+
+def test_predictors_that_look_at_no_image_are_those_of_the_runs_images_in_their_order(study):
+    assert study.trivial["dataset"].unique().tolist() == made_up.SETS
+    assert set(study.trivial["train_set"]) == {"none"}
+    assert set(study.beside(study.vit)["dataset"]) == {"sim-casia"}
+
+
+def test_data_without_rows_and_without_visibility_is_no_error():
+    cells = made_up.settings(seeds=[0], ablation_sets=["sim-casia"])
+    tables = dict(scores=made_up.scores(cells).drop(columns="visibility"), history=pd.DataFrame({"run": cells["run"]}))
+    found = Rows.of("r", cells, tables, {})
+    assert found.trivial.empty and found.beside(found.own).empty and found.own["visibility"].isna().all()
+
+
+def kept(folder, cells, **tables):
+    """What `runs.keep` leaves: a stamp per run and the tables, with sums."""
+    stamps = [json.dumps(dict(key="k", needs=dict(parameters=cell))) for cell in cells.to_dict("records")]
+    frames = {"runs": pd.DataFrame({"run": cells["run"].tolist(), "stamp": stamps}), **tables}
+    store.write_sums(folder, [store.write(frame, folder / f"{name}.parquet").name for name, frame in frames.items()])
+
+
+def test_gather_takes_the_runs_and_sets_that_count(tmp_path):
+    cells = made_up.settings(seeds=[0, 1], ablation_sets=["sim-casia"])
+    history = pd.DataFrame({"run": cells["run"], "epoch": 1})
+    kept(tmp_path / "ncl", cells.drop(columns="outdated"), scores=made_up.scores(cells), history=history)
+    data = pd.DataFrame({"run": made_up.SETS})
+    kept(tmp_path / "data", data, scores=made_up.blind())
+    everything = Rows.gather(str(tmp_path))
+    assert len(everything.settings) == 8 and everything.history["run"].tolist() == everything.settings["run"].tolist()
+    asked = {"base_sim-casia_seed0": "k", "pivot_sim-casia_seed0": "newer"}
+    some = Rows.gather(str(tmp_path), asked, {"sim-nist16": "k"})
+    assert some.settings.set_index("run")["outdated"].to_dict() == {name: key != "k" for name, key in asked.items()}
+    assert set(some.every["run"]) == set(some.history["run"]) == set(asked)
+    assert set(some.trivial["dataset"]) == {"sim-nist16"}
+    assert some.folder == tmp_path / "ncl"
+    with pytest.raises(runs.RunError, match="absent"):
+        Rows.gather(str(tmp_path), {"absent": "k"})

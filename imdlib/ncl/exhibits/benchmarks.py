@@ -1,0 +1,76 @@
+"""Benchmarks: trained and tested on one set (Table 1), and across sets (Table 2)."""
+
+from functools import cache
+
+import pandas as pd
+from IPython.display import HTML
+from matplotlib.figure import Figure
+
+from imdlib.ncl.grid import BOTH, METHODS
+from imdlib.ncl.rows import Rows
+from imdlib.pages import plots, published, tables
+
+CROSSED = {"auc": "pixel AUC", "auc_shuffled": "shuffled AUC", "f1": "pixel F1"}  # metrics of Tables 2 and 3
+BLIND = ["centre blob", "average training mask"]  # of the predictors that look at no image, those that are drawn
+BASE, WHOLE = (METHODS[variant] for variant in BOTH)
+
+
+@cache
+def same_set(rows: Rows) -> pd.DataFrame:
+    """Tidy rows of Table 1: predictors that look at no image, Base and the whole method, each set's own test images."""
+    found = pd.concat([rows.beside(rows.own), rows.both])
+    found = found.assign(train_set=found["dataset"].where(found["train_set"] != "none", "none"))
+    return tables.rows(found, published=published.beside(published.ncl_ablation(), rows.scores))
+
+
+def table1(rows: Rows) -> HTML | None:
+    """Table 1: training and testing on the same benchmark."""
+    if rows.both.empty:
+        return None
+    caption = "NCL Table 1: benchmark training; the paper's numbers on the real sets in brackets"
+    found = same_set(rows)
+    return tables.save(found, rows.folder, "table1", caption, index=("metric", "method"), columns=("test_set",))
+
+
+def figure_benchmarks(rows: Rows) -> Figure | None:
+    """Intervals of Table 1, the rows that look at no image in grey."""
+    if rows.both.empty:
+        return None
+    found = same_set(rows)
+    drawn = found[found["metric"].isin(CROSSED.values()) & found["method"].isin([*BLIND, BASE, WHOLE])]
+    drawn = drawn.assign(line=drawn["test_set"] + ": " + drawn["method"]).sort_values("test_set", kind="stable")
+    grey = drawn.loc[drawn["method"].isin(BLIND), "line"].unique()
+    figure = plots.interval_panels(drawn, label="line", trivial=grey, floor=False)
+    return plots.save(figure, drawn, rows.folder, "figure_benchmarks")
+
+
+@cache
+def across(rows: Rows) -> pd.DataFrame:
+    """Tidy rows of Table 2: Base and the whole method, from every training set to every test set."""
+    place = [*rows.scores["dataset"].unique(), "all"].index
+    found = rows.main[rows.main["variant"].isin(BOTH)]
+    found = found.sort_values("train_set", key=lambda names: names.map(place), kind="stable")
+    found = found.sort_values("method", kind="stable")
+    return tables.rows(found, published=published.beside(published.ncl_ablation(), rows.scores), names=CROSSED)
+
+
+def table2(rows: Rows) -> HTML | None:
+    """Table 2: training on one set, testing on all."""
+    if rows.main.empty:
+        return None
+    caption = "NCL Table 2: every training set (lines) on every test set (columns)"
+    index = ("metric", "method", "train_set")
+    return tables.save(across(rows), rows.folder, "table2", caption, index=index, columns=("test_set",))
+
+
+def figure_cross(rows: Rows) -> Figure | None:
+    """Shuffled AUC of Table 2 as matrices, and the paper's AUC of the same pairs of sets beside them."""
+    if rows.main.empty:
+        return None
+    found = across(rows)
+    ours = found[found["metric"] == "shuffled AUC"]
+    ours = ours.assign(method=ours["method"] + ", shuffled AUC")
+    theirs = found[(found["metric"] == "pixel AUC") & (found["method"] == WHOLE) & found["published"].notna()]
+    theirs = theirs.assign(method="the paper, AUC of NCL on the real sets", value=theirs["published"])
+    drawn = pd.concat([ours, theirs])
+    return plots.save(plots.cross_matrix(drawn), drawn, rows.folder, "figure_cross")

@@ -1,0 +1,69 @@
+"""Components: on a vision transformer (Table 4), one after another (Table 5), after which block (Table 6)."""
+
+from functools import cache
+
+import pandas as pd
+from IPython.display import HTML
+from matplotlib.figure import Figure
+
+from imdlib.ncl.rows import Rows
+from imdlib.pages import plots, published, tables
+
+HOOKS = ["stem", "layer1", "layer2", "layer3", "layer4"]
+
+
+def table4(rows: Rows) -> HTML | None:
+    """Table 4: NCL on a vision transformer, beside Base, the whole method and predictors that look at no image."""
+    vit = rows.vit
+    if vit.empty:
+        return None
+    usual = rows.both[rows.both["dataset"].isin(vit["dataset"])]
+    paper = published.beside(published.ncl_backbones(), vit)
+    found = tables.rows(pd.concat([rows.beside(vit), vit, usual]), published=paper)
+    caption = (
+        "NCL Table 4: NCL on the patch tokens of a ViT trained from scratch; in brackets the paper's pre-trained "
+        "ObjectFormer"
+    )
+    return tables.save(found, rows.folder, "table4", caption, index=("method",))
+
+
+@cache
+def ablation(rows: Rows) -> pd.DataFrame:
+    """Tidy rows of Table 5: every variant and the predictors that look at no image, on every test set."""
+    paper = published.beside(published.ncl_ablation(), rows.scores)
+    return tables.rows(pd.concat([rows.ablation, rows.trivial]), published=paper)
+
+
+def table5(rows: Rows) -> HTML | None:
+    """Table 5: what each component adds."""
+    if rows.ablation.empty:
+        return None
+    caption = "NCL Table 5: ablation; paper's numbers in brackets where it prints one"
+    index = ("metric", "train_set", "method")
+    return tables.save(ablation(rows), rows.folder, "table5", caption, index=index, columns=("test_set",))
+
+
+def figure_ablation(rows: Rows) -> Figure | None:
+    """Pixel F1 and shuffled AUC of Table 5, a panel for each training set."""
+    if rows.ablation.empty:
+        return None
+    found = ablation(rows)
+    drawn = found[found["metric"].isin(["pixel F1", "shuffled AUC"]) & (found["train_set"] != "none")]
+    panel = drawn["train_set"].map("trained on {}: ".format) + drawn["metric"]
+    drawn = drawn.assign(panel=panel, tested=drawn["test_set"].str.removeprefix("sim-"))
+    figure = plots.response(drawn, x="tested", panel="panel", share_y=False)
+    return plots.save(figure, drawn, rows.folder, "figure_ablation")
+
+
+def table6(rows: Rows) -> HTML | None:
+    """Table 6: the whole method with its contrast after different blocks, and Base."""
+    hooks = rows.turned("hook", variants=["pivot+pc"])
+    if hooks.empty:
+        return None
+    layers = hooks.sort_values("hook", key=lambda names: names.map(HOOKS.index), kind="stable")
+    layers = layers.assign(method=layers["hook"])
+    base = rows.own[(rows.own["variant"] == "base") & rows.own["dataset"].isin(hooks["dataset"])]
+    paper = published.beside(published.ncl_hooks(), hooks)
+    caption = "NCL Table 6: the whole method with its contrast after different blocks, and Base without any"
+    found = tables.rows(pd.concat([layers, base]), published=paper)
+    return tables.save(found, rows.folder, "table6", caption, index=("method",))

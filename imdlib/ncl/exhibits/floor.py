@@ -1,0 +1,51 @@
+"""The floor: does Base learn at all, beside predictors that look at no image, and from what?"""
+
+import pandas as pd
+from IPython.display import HTML
+
+from imdlib.ncl.rows import Rows
+from imdlib.pages import tables
+
+VISIBILITY = ["obvious", "matched", "trace"]  # of a twin's manipulations, the easiest first
+SHUFFLED = {"auc_shuffled": "shuffled AUC"}
+
+
+def calibration(rows: Rows) -> HTML | None:
+    """Table of Base on its own test images beside predictors that look at no image."""
+    base = rows.own[rows.own["variant"] == "base"].assign(train_set="the set itself")
+    if base.empty:
+        return None
+    learned = tables.rows(pd.concat([rows.beside(rows.own), base]))
+    caption = "Base against predictors that look at no image"
+    return tables.save(
+        learned, rows.folder, "table_calibration", caption, index=("test_set", "method"), columns=("metric",)
+    )
+
+
+def inputs(rows: Rows) -> HTML | None:
+    """Table of Base with other inputs or another stride of its stem than usual."""
+    eyes = rows.turned("inputs", "stem_stride", variants=["base"])
+    if eyes.empty:
+        return None
+    eyes = eyes.assign(method="Base, " + eyes["inputs"] + ", stem " + eyes["stem_stride"].astype(str))
+    caption = (
+        "What Base is let see: RGB alone as in the paper, or a high-pass residual beside it; stem of stride 4 as in the "
+        "paper, or 2"
+    )
+    return tables.save(tables.rows(eyes), rows.folder, "table_inputs", caption)
+
+
+def visibility(rows: Rows) -> HTML | None:
+    """Table of shuffled AUC by kind and visibility of the manipulation, which only the embedded twins know."""
+    blob = rows.beside(rows.own).query("method == 'centre blob'")
+    found = pd.concat([blob, rows.both.assign(train_set="none")])
+    found = found[found["visibility"].notna()]
+    if found.empty:
+        return None
+    found = found.assign(
+        image=found["dataset"] + "/" + found["image"], dataset=found["kind"] + ", " + found["visibility"]
+    )
+    found = found.sort_values("visibility", key=lambda level: level.map(VISIBILITY.index), kind="stable")
+    caption = "Shuffled AUC by kind and visibility of the manipulation, training and test images from the same set"
+    shown = tables.rows(found, names=SHUFFLED)
+    return tables.save(shown, rows.folder, "table_visibility", caption, columns=["test_set"])
