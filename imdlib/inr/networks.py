@@ -12,6 +12,7 @@ from imdlib.inr.distill import self_distillation
 from imdlib.inr.priors import SRM, Smooth, error_scale
 from imdlib.inr.reconstruction import NRR
 from imdlib.inr.variants import loss_of, model_of, pooling_of, settings
+from imdlib.places import results_folder, run_folder
 from imdlib.scoring import evaluate, metrics
 
 NRR_SHAPE = ("width", "stride", "blocks", "channels", "frequencies", "hidden")
@@ -34,6 +35,24 @@ def trained_nrr(folder: Path) -> dict:
     nrr = nrr_of(about["needs"]["parameters"])
     nrr.load_state_dict(weights)
     return {"nrr": nrr.requires_grad_(False).eval(), "scale": about["error_scale"], "key": about["key"]}
+
+
+def nrr_run(results, name: str, train_set: str, seed: int) -> Path:
+    """Folder of the NRR's run of that name; without a name, of the newest finished one of that training set and seed."""
+    if name:
+        return run_folder(results, "inr", name)
+    found = {}
+    for path in results_folder(results, "inr").glob("runs/nrr_*[!~]/stamp.json"):
+        about = runs.state(path.parent)
+        known = about.stamp.get("needs", {}).get("parameters", {})
+        if about.word == "finished" and (known.get("train_set"), known.get("seed")) == (train_set, seed):
+            found[about.stamp["finished"], path.parent.name] = path.parent
+    if not found:
+        raise runs.RunError(
+            f"{results_folder(results, 'inr')}/runs: no finished NRR of train_set={train_set!r} and seed={seed}. Run "
+            "notebooks/inr/nrr.ipynb with them first (`make study` does); weights are not in git"
+        )
+    return found[max(found)]
 
 
 def filter_scale(variant, manifest):
