@@ -88,13 +88,12 @@ def fit_here(fabric, model, loss, images, folder, settings, optimizer, watching)
     stages = {"": Stage([net], optim, lambda batch: loss(net(batch["image"]), batch["mask"]))}
     if watching["validate"] is not None:
         watching = watching | {"validate": partial(watching["validate"], net)}
-    shape = dict(networks={"model": model}, on_device=image_batches, average=lambda values: sum(values) / len(values))
+    shape = dict(networks={"model": model}, on_device=image_batches)
     loop(fabric, stages, [[[""]]] * settings.epochs, images, folder, settings, **shape, **watching)
 
 
 def image_batches(fabric, loader):
     """Batches of an ImageSet on the device: dicts of image (b,3,h,w) float in [0,1], mask (b,1,h,w) uint8 and index (b,)."""
-    torch.empty((), dtype=torch.int64).random_()  # unused: a number that was drawn when the published runs were made
     for image, mask, index in loader:
         image = fabric.to_device(image).to(memory_format=torch.channels_last).float() / 255
         yield {"image": image, "mask": fabric.to_device(mask), "index": index}
@@ -113,7 +112,6 @@ def loop(
     *,
     networks: dict[str, nn.Module],
     on_device: Callable,
-    average: Callable,
     start: Callable | None = None,
     validate: Callable | None = None,
     validate_every: int = 1,
@@ -122,8 +120,7 @@ def loop(
     """Train until the plan is done, from where the checkpoint in `folder` ends; `finish` reads what came of it.
 
     plan: list of epochs, of passes, of names of stages; samples: of `training_batches`, with `files`; networks: those whose
-    weights are the result; on_device(fabric, loader) yields what the stages get, dicts with `index`; average(list of scalars) -> a
-    loss's mean over its steps: the studies add in different orders, which shows in the last digit.
+    weights are the result; on_device(fabric, loader) yields what the stages get, dicts with `index`.
     start() -> dict of numbers before training, the row of epoch 0; validate() -> dict of numbers after every
     `validate_every`-th epoch and the last; keep: 'last', or the name of one of them whose maximum chooses the epoch kept.
     """
@@ -139,7 +136,7 @@ def loop(
             np.random.SeedSequence((settings.seed, epoch, fabric.global_rank)).generate_state(1)[0].item()
         )
         began = time.perf_counter()
-        row = {"epoch": epoch + 1, **one_epoch(fabric, stages, plan, epoch, samples, settings, on_device, average)}
+        row = {"epoch": epoch + 1, **one_epoch(fabric, stages, plan, epoch, samples, settings, on_device)}
         row["seconds"] = time.perf_counter() - began  # of training alone
         if validate is not None and ((epoch + 1) % validate_every == 0 or epoch + 1 == len(plan)):
             row |= {name: float(value) for name, value in validate().items()}
@@ -153,7 +150,7 @@ def loop(
             report(row, len(plan))
 
 
-def one_epoch(fabric, stages, plan, epoch, samples, settings, on_device, average):
+def one_epoch(fabric, stages, plan, epoch, samples, settings, on_device):
     """The passes of one epoch: mean losses, <stage>_<loss>; of a stage without a name first the last learning rate."""
     shape = dict(batch_size=settings.batch_size, rank=fabric.global_rank, world=fabric.world_size)
     shape["workers"] = settings.workers
@@ -179,7 +176,7 @@ def one_epoch(fabric, stages, plan, epoch, samples, settings, on_device, average
                     losses.setdefault(f"{name}_{key}" if name else key, []).append(value.detach().float())
     for module in (module for stage in stages.values() for module in stage.learns):
         module.eval()
-    means = fabric.all_reduce({name: average(values) for name, values in losses.items()})
+    means = fabric.all_reduce({name: torch.stack(values).mean() for name, values in losses.items()})
     means = {name: value.item() for name, value in means.items()}
     return {"learning_rate": rate, **means} if "" in stages else means
 

@@ -71,7 +71,6 @@ def fit_stages(
         settings,
         networks=networks,
         on_device=batches_on,
-        average=lambda values: torch.stack(values).mean(),
         start=distances,
         validate=lambda: distances() | (validate(model, classifier) if validate else {}),
     )
