@@ -22,7 +22,7 @@ REDRAWN = "redrawn by NRR"  # an attack
 VARIED = ("contrast", "form", "m_rule", "labels", "inputs")  # of TURNED: each shown alone, beside the usual
 
 
-@dataclass(eq=False)  # known by identity, so that exhibits can keep what they computed from it
+@dataclass(eq=False, repr=False)  # known by identity, so that exhibits can keep what they computed from it
 class Rows:
     """Finished runs in one results folder; every cut of their rows is made when it is first asked for.
 
@@ -161,7 +161,7 @@ class Rows:
     def errors(self) -> pd.DataFrame:
         """Rows of all NRRs' error maps and of fixed filters; `method` is the predictor."""
         about = self.nrr.reindex(columns=["run", "train_set", "seed", *SWEPT])
-        return about.merge(self.raw.rename(columns={"predictor": "method"}), on="run")
+        return about.merge(self.raw.assign(method=self.raw.get("predictor")), on="run")
 
     @cached_property
     def error(self) -> pd.DataFrame:
@@ -177,8 +177,9 @@ class Rows:
     @cached_property
     def trivial(self) -> pd.DataFrame:
         """Rows of predictors that look at no image, of the same images, set by set as in `masked`."""
-        some = [self.blind[self.blind["dataset"] == name] for name in self.masked]
-        return within(pd.concat(some), self.scores).assign(train_set="none")
+        some = self.blind[self.blind["dataset"].isin(self.masked)]
+        some = some.sort_values("dataset", key=lambda c: c.map(self.masked.index), kind="stable")
+        return within(some, self.scores).assign(train_set="none")
 
     @cached_property
     def always(self) -> pd.DataFrame:
