@@ -6,32 +6,28 @@ Rows of an NRR's error map, and of fixed filters in the same forms, carry `run, 
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import pandas as pd
 
-from imdlib.inr import methods
-from imdlib.inr.grid import MAIN, SWEPT, TURNED, nrr_name
+from imdlib.inr.grid import MAIN, SWEPT, TURNED
 from imdlib.inr.image_level import always_tampered
-from imdlib.places import results_folder
+from imdlib.inr.trained import Trained
 from imdlib.runs import gather as finished
-from imdlib.scoring.rows import judged, usual, varied, within
+from imdlib.scoring.rows import judged, varied, within
 
 ALWAYS = "always tampered, all-ones map"
 REDRAWN = "redrawn by NRR"  # an attack
 VARIED = ("contrast", "form", "m_rule", "labels", "inputs")  # of TURNED: each shown alone, beside the usual
 
 
-@dataclass(eq=False, repr=False)  # known by identity, so that exhibits can keep what they computed from it
-class Rows:
-    """Finished runs in one results folder; every cut of their rows is made when it is first asked for.
+@dataclass(eq=False, repr=False)
+class Rows(Trained):
+    """Finished runs and their rows; every cut is made when it is first asked for.
 
-    settings: a row per run; raw: score rows of all runs; history: a row per run and epoch; blind: score rows of predictors
-    that look at no image, for every data set.
+    raw: score rows of all runs; history: a row per run and epoch; blind: score rows of predictors that look at no image, for
+    every data set.
     """
 
-    results: str | Path
-    settings: pd.DataFrame
     raw: pd.DataFrame
     history: pd.DataFrame
     blind: pd.DataFrame
@@ -42,55 +38,6 @@ class Rows:
         settings, tables = finished(results, "inr", runs)
         _, data = finished(results, "data", sets)
         return cls(results, settings, tables["scores"], tables["history"], data["scores"].drop(columns="run"))
-
-    @property
-    def folder(self) -> Path:
-        """Where tables, figures and claims are written."""
-        return results_folder(self.results, "inr")
-
-    # ---- runs
-
-    @cached_property
-    def nrr(self) -> pd.DataFrame:
-        """A row per NRR."""
-        return methods.nrrs(self.settings)
-
-    @cached_property
-    def detectors(self) -> pd.DataFrame:
-        """A row per detector, by training set, method and seed."""
-        return methods.detectors(self.settings)
-
-    @cached_property
-    def target(self) -> str:
-        """The training set of all tables: that of most detectors."""
-        return self.detectors["train_set"].mode()[0]
-
-    @cached_property
-    def plain_nrr(self) -> pd.DataFrame:
-        """A row per NRR in which none of SWEPT is turned: those that detectors use."""
-        used = self.detectors[["train_set", "seed"]].drop_duplicates().to_dict("records")
-        return self.nrr[self.nrr["run"].isin([nrr_name(one) for one in used])]
-
-    @cached_property
-    def among(self) -> pd.DataFrame:
-        """The weak runs of the whole method (without any, all weak runs): what most of them have is the usual."""
-        weak = self.detectors[self.detectors["mode"] == "weak"]
-        whole = weak[weak["variant"] == MAIN]
-        return whole if len(whole) else weak
-
-    def usual(self, rows: pd.DataFrame, *but: str) -> pd.DataFrame:
-        """Rows of runs in which none of TURNED but those named in `but` differs from the usual.
-
-        Self-distillation stays whatever was turned: its methods are told apart by name.
-        """
-        weak = rows["mode"] == "weak"
-        return rows[~weak | rows["run"].isin(usual(rows[weak], TURNED, *but, among=self.among)["run"])]
-
-    def own(self, rows: pd.DataFrame, mode: str) -> pd.DataFrame:
-        """Rows of runs of one mode, 'weak' or 'unsupervised', trained on the target."""
-        return rows[(rows["mode"] == mode) & (rows["train_set"] == self.target)]
-
-    # ---- rows of detectors
 
     @cached_property
     def every(self) -> pd.DataFrame:

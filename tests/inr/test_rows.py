@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from imdlib.inr.methods import method, whole_numbers
+from imdlib.inr.methods import method
+from imdlib.inr.trained import whole_numbers
 from tests.inr.made_up import ALL, SWEEPS, TARGET, TRIVIAL, study
 
 TWO_SETS = dict(more_train_sets=["sim-columbia"])
