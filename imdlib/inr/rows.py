@@ -1,88 +1,136 @@
-"""Score rows of all INR runs, labelled for the tables of the report."""
+"""Score rows of all INR runs, labelled and cut: everything that the report's tables, figures and statements look at.
 
-import numpy as np
+Rows of detectors carry `run, method, mode, variant, train_set, seed`, TURNED, and the image columns of `scoring.rows.judged`.
+Rows of an NRR's error map, and of fixed filters in the same forms, carry `run, method, train_set, seed` and SWEPT.
+"""
 
-from imdlib import runs
-from imdlib.inr.grid import MAIN, METHODS, SWEPT, TURNED
-from imdlib.scoring.ranks import beaten
+from dataclasses import dataclass
+from functools import cached_property
 
-UNSUPERVISED = {  # (selection, deep) -> name in tables
-    ("agreement", True): "self-distillation",
-    ("all", True): "self-distillation, without selection",
-    ("agreement", False): "self-distillation, as printed",
-}
+import pandas as pd
+
+from imdlib.inr.grid import MAIN, SWEPT, TURNED
+from imdlib.inr.image_level import always_tampered
+from imdlib.inr.trained import Trained
+from imdlib.runs import gather as finished
+from imdlib.scoring.rows import judged, varied, within
+
+ALWAYS = "always tampered, all-ones map"
+REDRAWN = "redrawn by NRR"  # an attack
+VARIED = ("contrast", "form", "m_rule", "labels", "inputs")  # of TURNED: each shown alone, beside the usual
 
 
-def gather(results):
-    """(nrr runs, nrr rows, detector runs, detector rows): a row of parameters and stamp per run, and score rows of each.
+@dataclass(eq=False, repr=False)
+class Rows(Trained):
+    """Finished runs and their rows; every cut is made when it is first asked for.
 
-    Rows of NRR carry `run, method` (the predictor), `train_set, seed` and SWEPT, rows of detectors `run, method, mode, variant,
-    train_set, seed` and TURNED, and the image columns of `judged`.
+    raw: score rows of all runs; history: a row per run and epoch; blind: score rows of predictors that look at no image, for
+    every data set.
     """
-    settings, rows = runs.gather(results, "inr")
-    trained = settings["run"].str.startswith("nrr_")
-    nrr, detectors = whole_numbers(settings[trained]), whole_numbers(settings[~trained])
-    detectors["method"] = [method(run) for run in detectors.to_dict("records")]
-    order = {name: k for k, name in enumerate([*METHODS.values(), *UNSUPERVISED.values()])}
-    detectors = detectors.sort_values(
-        ["train_set", "method", "seed"], key=lambda c: c.map(order) if c.name == "method" else c
-    )
-    about = ["run", "method", "mode", "variant", "train_set", "seed", *TURNED]
-    judged_rows = judged(detectors[about].merge(rows.drop(columns="predictor", errors="ignore"), on="run"))
-    error_rows = nrr[["run", "train_set", "seed", *SWEPT]].merge(rows, on="run").rename(columns={"predictor": "method"})
-    return nrr, error_rows, detectors.reset_index(drop=True), judged_rows
 
+    raw: pd.DataFrame
+    history: pd.DataFrame
+    blind: pd.DataFrame
 
-def whole_numbers(settings):
-    """Runs of one notebook alone: without the other's columns, and with the integers that the missing values made floats."""
-    settings = settings.dropna(axis=1, how="all").copy()
-    for name in settings.select_dtypes("float"):
-        if (settings[name] % 1 == 0).all():
-            settings[name] = settings[name].astype(int)
-    return settings
+    @classmethod
+    def gather(cls, results, runs: dict | None = None, sets: dict | None = None) -> "Rows":
+        """The runs and data sets that count, {name: key}; empty or None = all that are finished. RunError where one is missing."""
+        settings, tables = finished(results, "inr", runs)
+        _, data = finished(results, "data", sets)
+        return cls(results, settings, tables["scores"], tables["history"], data["scores"].drop(columns="run"))
 
+    @cached_property
+    def every(self) -> pd.DataFrame:
+        """All rows of detectors, after every attack."""
+        about = ["run", "method", "mode", "variant", "train_set", "seed", *TURNED]
+        return judged(self.detectors[about].merge(self.raw.drop(columns="predictor", errors="ignore"), on="run"))
 
-def method(run):
-    """Name of a run's method in tables: the variant, or the kind of self-distillation."""
-    if run["mode"] == "weak":
-        return METHODS[run["variant"]]
-    return UNSUPERVISED.get((run["selection"], run["deep"]), "self-distillation, other")
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Those of images as they are."""
+        return self.every[self.every["attack"] == "none"]
 
+    @cached_property
+    def masked(self) -> list[str]:
+        """Test sets that have masks."""
+        return [name for name, f1 in self.scores.groupby("dataset", sort=False)["f1"] if f1.notna().any()]
 
-def usual(rows, *turned):
-    """Rows of runs in which nothing but the parameters `turned` differs from the usual.
+    def tampered(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows of tampered images of sets that have masks: those whose maps can be judged."""
+        return rows[(rows["label"] == 1) & rows["dataset"].isin(self.masked)]
 
-    Usual is the most frequent value among the runs of the whole method.
-    """
-    main = rows[(rows["variant"] == MAIN) & (rows["mode"] == "weak")]
-    for key in TURNED:
-        if key not in turned and len(main):
-            rows = rows[(rows[key] == main[key].mode()[0]) | (rows["mode"] == "unsupervised")]
-    return rows
+    @cached_property
+    def main(self) -> pd.DataFrame:
+        """Rows of usual runs, all training sets."""
+        return self.usual(self.scores)
 
+    @cached_property
+    def weak(self) -> pd.DataFrame:
+        """Usual runs that learned from image labels."""
+        return self.own(self.main, "weak")
 
-def judged(rows):
-    """Rows with two values of each image's label: `correct`, 1.0 where score > 0.5 says what the label says, and
-    `image_auc`, the share of the images of the other label that the score ranks rightly against, ties half.
+    @cached_property
+    def unsupervised(self) -> pd.DataFrame:
+        """Self-distillation in its forms."""
+        return self.own(self.main, "unsupervised")
 
-    The mean of `image_auc` over the images of either label is the AUC of one run on one data set; as a value of each image
-    it lets an interval resample images. NaN in a data set of one label.
-    """
-    rows = rows.assign(correct=((rows["score"] > 0.5) == (rows["label"] == 1)).astype(float), image_auc=np.nan)
-    for _, one in rows.groupby(["run", "dataset", "attack"]):
-        tampered = (one["label"] == 1).to_numpy()
-        score = one["score"].to_numpy()
-        rows.loc[one.index, "image_auc"] = np.where(
-            tampered, beaten(score, score[~tampered]), 1 - beaten(score, score[tampered])
+    @cached_property
+    def two(self) -> pd.DataFrame:
+        """Of `weak`: the baseline and the whole method."""
+        return self.weak[self.weak["variant"].isin(["base", MAIN])]
+
+    @cached_property
+    def pooled(self) -> pd.DataFrame:
+        """The whole method with every pooling, `method` named for it; Otsu's alone is a variant of its own."""
+        found = self.own(self.usual(self.scores, "pooling"), "weak")
+        found = found[found["variant"] == MAIN]
+        otsu = self.weak[self.weak["variant"] == "nrr+scl"]
+        return pd.concat([found.assign(method=found["pooling"].replace("", "adaptive")), otsu.assign(method="otsu")])
+
+    @cached_property
+    def changed(self) -> pd.DataFrame:
+        """Weak runs in which one of VARIED alone is turned, `method` named for it."""
+        weak = self.own(self.scores, "weak")
+        parts = {key: varied(weak, TURNED, key, among=self.among) for key in VARIED}
+        return pd.concat(
+            [one.assign(method=one["method"] + f", {key} " + one[key].astype(str)) for key, one in parts.items()]
         )
-    return rows
 
+    @cached_property
+    def redrawn(self) -> pd.DataFrame:
+        """Rows of images that were also scored as the NRR redraws them, before and after."""
+        after = self.every.loc[self.every["attack"] == REDRAWN, ["run", "dataset", "image"]]
+        return self.every[self.every["attack"].isin(["none", REDRAWN])].merge(after, on=["run", "dataset", "image"])
 
-def within(trivial, rows):
-    """Rows of predictors that look at no image, of the test images that `rows` has."""
-    return trivial.merge(rows[["dataset", "image"]].drop_duplicates(), on=["dataset", "image"])
+    # ---- what stands beside them
 
+    @cached_property
+    def errors(self) -> pd.DataFrame:
+        """Rows of all NRRs' error maps and of fixed filters; `method` is the predictor."""
+        about = self.nrr.reindex(columns=["run", "train_set", "seed", *SWEPT])
+        return about.merge(self.raw.assign(method=self.raw.get("predictor")), on="run")
 
-def averaged(rows, metrics):
-    """One row per method, seed and image: the mean over whatever else there is, for effects over all of it."""
-    return rows.groupby(["method", "seed", "dataset", "image"], sort=False)[metrics].mean().reset_index()
+    @cached_property
+    def error(self) -> pd.DataFrame:
+        """Those of the NRRs that detectors use, trained on the target, of images that detectors were scored on."""
+        used = self.errors["run"].isin(self.plain_nrr["run"]) & (self.errors["train_set"] == self.target)
+        return within(self.errors[used], self.scores)
+
+    @cached_property
+    def free(self) -> pd.DataFrame:
+        """Of `error`: what needs no training at all, maps cut at Otsu's threshold, and the random minority."""
+        return self.error[self.error["method"].str.endswith("Otsu") | (self.error["method"] == "random minority")]
+
+    @cached_property
+    def trivial(self) -> pd.DataFrame:
+        """Rows of predictors that look at no image, of the same images, set by set as in `masked`."""
+        some = self.blind[self.blind["dataset"].isin(self.masked)]
+        some = some.sort_values("dataset", key=lambda c: c.map(self.masked.index), kind="stable")
+        return within(some, self.scores).assign(train_set="none")
+
+    @cached_property
+    def always(self) -> pd.DataFrame:
+        """Rows of calling every image tampered and all of its pixels."""
+        ones = self.trivial.loc[self.trivial["method"] == "all-ones map", ["dataset", "image", "f1"]]
+        found = always_tampered(self.scores).drop(columns="f1")
+        return found.merge(ones, on=["dataset", "image"], how="left").assign(method=ALWAYS)

@@ -58,7 +58,7 @@ def train_alone(stage, model, classifier, samples, folder, settings):
     """A pass of one stage through the loop; the `Stage`s of all."""
     found = stages_of(FABRIC, model, classifier, settings)
     networks = {"model": model, "classifier": classifier}
-    options = dict(networks=networks, on_device=batches_on, average=lambda values: sum(values) / len(values))
+    options = dict(networks=networks, on_device=batches_on)
     loop(FABRIC, found, [[[stage]]], samples, folder, settings, **options)
     return found
 

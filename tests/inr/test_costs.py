@@ -5,7 +5,8 @@ from functools import partial
 import pytest
 import torch
 
-from imdlib.inr import METHODS, costs
+from imdlib.inr import costs
+from imdlib.inr.grid import METHODS
 from imdlib.inr.reconstruction import NRR
 from imdlib.inr.variants import model_of
 

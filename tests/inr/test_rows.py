@@ -1,83 +1,68 @@
-"""Rows of the INR report: image-level columns whose means are accuracy and AUC, the usual runs, names of methods."""
+"""Rows of the INR report: names of methods, and which runs each cut takes."""
 
-import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score, roc_auc_score
 
-from imdlib.inr.rows import beaten, judged, method, usual, within
+from imdlib.inr.methods import method
+from imdlib.inr.trained import whole_numbers
+from tests.inr.made_up import ALL, SWEEPS, TARGET, TRIVIAL, study
 
-
-def rows(score, label, run="a", dataset="d"):
-    return pd.DataFrame(
-        dict(run=run, dataset=dataset, attack="none", image=range(len(score)), score=score, label=label)
-    )
+TWO_SETS = dict(more_train_sets=["sim-columbia"])
 
 
-def test_means_over_either_label_are_the_auc():
-    rng = np.random.default_rng(0)
-    score, label = rng.integers(0, 8, 60) / 7, rng.integers(0, 2, 60)  # with ties
-    found = judged(rows(score, label))
-    auc = roc_auc_score(label, score)
-    for one in (0, 1):
-        assert found.loc[found["label"] == one, "image_auc"].mean() == pytest.approx(auc)
-    assert found["correct"].mean() == accuracy_score(label, score > 0.5)
-
-
-def test_is_a_naive_count_of_pairs():
-    score, label = [0.2, 0.9, 0.9, 0.4], [0, 1, 0, 1]
-    assert judged(rows(score, label))["image_auc"].tolist() == [1.0, 0.75, 0.25, 0.5]
-
-
-def test_runs_and_sets_are_ranked_apart():
-    both = pd.concat([rows([0.1, 0.2], [0, 1]), rows([0.9, 0.8], [0, 1], run="b")], ignore_index=True)
-    assert judged(both)["image_auc"].tolist() == [1, 1, 0, 0]
-
-
-def test_one_label_alone_is_undefined():
-    found = judged(rows([0.1, 0.7], [1, 1]))
-    assert found["image_auc"].isna().all() and found["correct"].tolist() == [0.0, 1.0]
-    assert np.isnan(beaten(np.array([0.5]), np.array([]))).all()
-
-
-def test_usual_leaves_what_was_turned():
-    base = dict(
-        contrast=True,
-        form="literal",
-        selection="agreement",
-        deep=True,
-        shallow="norm",
-        labels="image",
-        m_rule="minority",
-    )
-    runs = pd.DataFrame(
-        [
-            dict(variant=variant, mode=mode, pooling=pooling, inputs=inputs) | base
-            for variant, mode, pooling, inputs in (
-                ("nrr+scl+agap", "weak", "", "rgb+residual"),
-                ("nrr+scl+agap", "weak", "", "rgb+residual"),
-                ("nrr+scl+agap", "weak", "max", "rgb+residual"),
-                ("base", "weak", "", "rgb+residual"),
-                ("base", "weak", "", "rgb"),
-                ("nrr+scl+agap", "unsupervised", "", "rgb+residual"),
-            )
-        ]
-    )
-    assert usual(runs).index.tolist() == [0, 1, 3, 5]
-    assert usual(runs, "pooling").index.tolist() == [0, 1, 2, 3, 5]
-    assert usual(runs, "inputs").index.tolist() == [0, 1, 3, 4, 5]
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    return study(tmp_path_factory.mktemp("results"), **ALL, **SWEEPS, **TWO_SETS)
 
 
 def test_names_of_methods():
     assert method(dict(mode="weak", variant="nrr+scl", selection="agreement", deep=True)) == "Baseline+NRR+SCL"
-    assert method(dict(mode="unsupervised", variant="nrr+scl+agap", selection="all", deep=True)).endswith(
-        "without selection"
-    )
-    assert method(dict(mode="unsupervised", variant="nrr+scl+agap", selection="agreement", deep=False)).endswith(
-        "as printed"
-    )
+    assert method(dict(mode="unsupervised", selection="all", deep=True)).endswith("without selection")
+    assert method(dict(mode="unsupervised", selection="agreement", deep=False)).endswith("as printed")
 
 
-def test_trivial_rows_are_those_of_the_same_images():
-    trivial = pd.DataFrame(dict(dataset="d", image=[0, 1, 2, 3], f1=[0.1, 0.2, 0.3, 0.4]))
-    assert within(trivial, rows([0.1, 0.2], [0, 1]))["image"].tolist() == [0, 1]
+def test_whole_numbers_forgets_the_other_notebook_s_columns():
+    both = pd.DataFrame([dict(run="a", width=8), dict(run="b", scale=0.5)])
+    found = whole_numbers(both[both["run"] == "a"])
+    assert list(found) == ["run", "width"] and found["width"].dtype == int
+
+
+def test_the_usual_runs_are_those_of_table_4(rows):
+    assert rows.target == TARGET
+    assert rows.weak["run"].nunique() == 2 * 6 and set(rows.weak["train_set"]) == {TARGET}
+    assert set(rows.two["method"]) == {"Baseline", "Baseline+NRR+SCL+AGAP"} and rows.two["run"].nunique() == 4
+    assert rows.unsupervised["method"].nunique() == 3  # whatever they turned
+    assert set(rows.main["train_set"]) == {TARGET, "sim-columbia"}
+
+
+def test_what_was_turned_is_named_for_it(rows):
+    assert set(rows.pooled["method"]) == {"adaptive", "max", "average", "gem", "smooth", "otsu"}
+    whole = "Baseline+NRR+SCL+AGAP"
+    assert set(rows.changed["method"]) == {
+        f"{whole}, contrast False",
+        f"{whole}, form standard",
+        "Baseline, inputs rgb",
+    }
+    assert not set(rows.changed["run"]) & set(rows.main["run"])
+
+
+def test_images_as_they_are_and_after_attacks(rows):
+    assert set(rows.scores["attack"]) == {"none"} and set(rows.every["attack"]) == {"none", "redrawn by NRR", "jpeg 75"}
+    assert rows.redrawn.groupby(["run", "dataset", "image"]).size().eq(2).all()
+    assert rows.masked == [TARGET, "sim-magicbrush"]
+
+
+def test_what_stands_beside_is_of_the_same_images(rows):
+    assert set(rows.error["run"]) == {f"nrr_{TARGET}_seed0", f"nrr_{TARGET}_seed1"}  # none that the sweep turned
+    assert set(rows.free["method"]) == {"NRR error, Otsu", "random minority"}
+    assert set(rows.trivial["method"]) == set(TRIVIAL) and list(rows.trivial["dataset"].unique()) == rows.masked
+    assert set(rows.always["dataset"]) == {*rows.masked, "sim-iedit"} and (rows.always["score"] > 0.5).all()
+    assert rows.always["f1"].notna().sum() == len(rows.trivial) / len(TRIVIAL)
+
+
+def test_without_an_nrr_there_is_no_error_map(tmp_path):
+    found = study(tmp_path, variants=("base",), poolings=(), unsupervised=False)
+    alone = found.settings[~found.settings["run"].str.startswith("nrr_")].drop(columns=["frequencies"])
+    raw = found.raw[found.raw["run"].isin(alone["run"])].drop(columns="predictor")
+    found = type(found)(tmp_path, alone, raw, found.history, found.blind)
+    assert found.error.empty and found.free.empty and found.plain_nrr.empty and len(found.weak)

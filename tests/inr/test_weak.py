@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from imdlib.data.batches import ImageSet, training_batches
-from imdlib.inr import METHODS
 from imdlib.inr.contrast import select, selective_contrast
+from imdlib.inr.grid import METHODS
 from imdlib.inr.labels import LabelledImages, image_label, reflected
 from imdlib.inr.pooling import POOLINGS, pool
 from imdlib.inr.reconstruction import NRR, nrr_loss

@@ -1,0 +1,122 @@
+"""Tables 1 to 3 and what belongs beside them: no labels at all, image labels, novel manipulations."""
+
+from functools import cache
+
+import pandas as pd
+from IPython.display import HTML
+from matplotlib.figure import Figure
+
+from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, blind, detection, localization, short
+from imdlib.inr.grid import MAIN
+from imdlib.inr.image_level import always_tampered, image_rows
+from imdlib.inr.rows import ALWAYS, Rows
+from imdlib.pages import plots, published, tables
+
+NOVEL = ("magicbrush", "iedit", "gier")  # edits by generative models
+
+
+def table_calibration(rows: Rows) -> HTML | None:
+    """Whether the baseline has learned anything from image labels, own test images."""
+    base = rows.weak[rows.weak["variant"] == "base"]
+    if base.empty:
+        return None
+    found = pd.concat(
+        [localization(rows, rows.trivial, base), image_rows(pd.concat([always_tampered(rows.scores), base]))]
+    )
+    found = found[found["test_set"] == rows.target]
+    caption = "The baseline on its own test images, beside predictors that look at no image"
+    return tables.save(found, rows.folder, "table_calibration", caption, index=("method",), columns=("metric",))
+
+
+@cache
+def unsupervised(rows: Rows) -> pd.DataFrame:
+    """Tidy rows of Table 1."""
+    return localization(rows, rows.trivial, rows.free, rows.unsupervised, paper=published.inr_unsupervised())
+
+
+def table1(rows: Rows) -> HTML | None:
+    """INR Table 1: self-distillation, and what needs no training: error map and fixed filters cut at Otsu's threshold."""
+    if rows.error.empty and rows.unsupervised.empty:
+        return None
+    caption = "INR Table 1: unsupervised localization; the paper's numbers on the real sets in brackets"
+    return tables.save(unsupervised(rows), rows.folder, "table1", caption, **BY_METRIC)
+
+
+def figure_unsupervised(rows: Rows) -> Figure | None:
+    """Pixel F1 of Table 1, one panel per test set."""
+    if rows.error.empty and rows.unsupervised.empty:
+        return None
+    drawn = unsupervised(rows)
+    drawn = drawn[drawn["metric"] == "pixel F1"].assign(panel=lambda t: short(t["test_set"]))
+    figure = plots.interval_panels(drawn, panel="panel", trivial=blind(rows))
+    return plots.save(figure, drawn, rows.folder, "figure_unsupervised")
+
+
+@cache
+def weak(rows: Rows) -> pd.DataFrame:
+    """Tidy rows of Table 2."""
+    paper = published.inr_weak()
+    maps = localization(rows, rows.trivial, rows.free, rows.two, paper=paper)
+    return pd.concat([maps, detection(rows, rows.always, rows.two, paper=paper)])
+
+
+def table2(rows: Rows) -> HTML | None:
+    """INR Table 2: baseline and whole method, trained on image labels."""
+    if rows.two.empty:
+        return None
+    caption = "INR Table 2: trained on image labels; the paper's numbers on the real sets in brackets"
+    return tables.save(weak(rows), rows.folder, "table2", caption, **BY_METRIC)
+
+
+def figure_weak(rows: Rows) -> Figure | None:
+    """Pixel F1, image F1 and image AUC of Table 2, a line per test set and method; grey lines look at no image."""
+    if rows.two.empty:
+        return None
+    found, ours = weak(rows), rows.two["method"].unique()
+    drawn = found[found["metric"].isin(["pixel F1", "image F1", "image AUC"])]
+    drawn = drawn[drawn["method"].isin([ALWAYS, "all-ones map", "centre blob", *ours])]
+    drawn = drawn.assign(line=short(drawn["test_set"]) + ": " + drawn["method"]).sort_values("test_set", kind="stable")
+    grey = drawn.loc[~drawn["method"].isin(ours), "line"].unique()
+    figure = plots.interval_panels(drawn, label="line", trivial=grey, floor=False)
+    return plots.save(figure, drawn, rows.folder, "figure_weak")
+
+
+def table_training_sets(rows: Rows) -> HTML | None:
+    """Baseline and whole method trained on every set that there are runs of; None where that is one set."""
+    found = rows.main[(rows.main["mode"] == "weak") & rows.main["variant"].isin(["base", MAIN])]
+    if found["train_set"].nunique() < 2:
+        return None
+    found = pd.concat([tables.rows(rows.tampered(found), names=PIXELS), image_rows(found)])
+    found = found[found["metric"].isin(["pixel F1", "shuffled AUC", "image AUC", "image accuracy"])]
+    caption, lines = "Baseline and whole method trained on other sets, too", ("metric", "train_set", "method")
+    return tables.save(found, rows.folder, "table_training_sets", caption, index=lines, columns=("test_set",))
+
+
+def table3(rows: Rows) -> HTML | None:
+    """INR Table 3: local edits, and edits of whole images (image labels alone)."""
+    novel = rows.two[short(rows.two["dataset"]).isin(NOVEL)]
+    if novel.empty:
+        return None
+    same = [part[part["dataset"].isin(novel["dataset"])] for part in (rows.trivial, rows.free, rows.always)]
+    paper = published.inr_novel()
+    maps = localization(rows, *same[:2], novel, paper=paper)
+    found = pd.concat([maps, detection(rows, same[2], novel, paper=paper)])
+    caption = "INR Table 3: novel manipulations; the paper's numbers on the real sets in brackets"
+    return tables.save(found, rows.folder, "table3", caption, index=("test_set", "method"), columns=("metric",))
+
+
+def table_recompressed(rows: Rows) -> HTML | None:
+    """Baseline and whole method on test images as they are, and on the same with both classes recompressed alike."""
+    jpeg = rows.every["attack"].str.startswith("jpeg")
+    again = rows.every.loc[jpeg & rows.every["run"].isin(rows.main["run"]), ["run", "dataset", "image"]]
+    both = rows.every[jpeg | (rows.every["attack"] == "none")].merge(
+        again.drop_duplicates(), on=["run", "dataset", "image"]
+    )
+    both = both[both["variant"].isin(["base", MAIN]) & (both["train_set"] == rows.target)]
+    if both.empty:
+        return None
+    both = both.assign(method=both["method"] + (", " + both["attack"]).where(both["attack"] != "none", ""))
+    found = pd.concat([image_rows(both), tables.rows(rows.tampered(both), names=PIXELS)])
+    found = found[found["metric"].isin(["image AUC", "image accuracy", "image F1", "pixel F1", "shuffled AUC"])]
+    caption = "The same test images as they are, and with both classes recompressed alike"
+    return tables.save(found, rows.folder, "table_recompressed", caption, index=("method",), columns=("metric",))

@@ -1,0 +1,116 @@
+"""Are tampered pixels redrawn worse? The NRR's error map before anything is trained on it, and detectors on redrawn images."""
+
+from functools import cache
+
+import pandas as pd
+from IPython.display import HTML
+from matplotlib.figure import Figure
+
+from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, blind
+from imdlib.inr.grid import SWEPT
+from imdlib.inr.rows import Rows
+from imdlib.pages import plots, tables
+from imdlib.scoring.rows import usual
+
+DECIBELS = ("psnr_authentic", "psnr_outside", "psnr_tampered", "psnr_gap")
+OF_A_RUN = {"psnr_gap": "PSNR gap, dB", "psnr_authentic": "PSNR on authentic images, dB"}  # not of an image
+RANKED = {name: PIXELS[name] for name in ("f1", "auc", "auc_shuffled")}
+
+
+def decibels(rows: Rows) -> HTML | None:
+    """PSNR on authentic test images, outside and inside the masks of tampered ones, and the difference of these two."""
+    if rows.plain_nrr.empty:
+        return None
+    means = {name: (name, "mean") for name in DECIBELS}
+    ends = dict(gap_lowest=("psnr_gap", "min"), gap_highest=("psnr_gap", "max"))
+    found = rows.plain_nrr.groupby("train_set").agg(seeds=("seed", "nunique"), **means, **ends)
+    return tables.show(found.reset_index(), digits=2)
+
+
+@cache
+def premise(rows: Rows) -> pd.DataFrame:
+    """Tidy rows of error maps, fixed filters and trivial maps; the maps in all of their forms."""
+    return tables.rows(pd.concat([rows.trivial, rows.error]).assign(train_set="none"), names=RANKED)
+
+
+def table_premise(rows: Rows) -> HTML | None:
+    """The error map alone as a detector, beside fixed filters in the same forms."""
+    if rows.error.empty:
+        return None
+    caption = "The error map alone, beside fixed filters and predictors that look at no image"
+    return tables.save(premise(rows), rows.folder, "table_premise", caption, **BY_METRIC)
+
+
+def figure_premise(rows: Rows) -> Figure | None:
+    """The same on the test images of the training set."""
+    if rows.error.empty:
+        return None
+    found = premise(rows)
+    left_out = found["method"].isin(["random map", "average training mask"])
+    drawn = found[(found["test_set"] == rows.target) & ~left_out]
+    return plots.save(
+        plots.interval_panels(drawn, trivial=blind(rows), floor=False), drawn, rows.folder, "figure_premise"
+    )
+
+
+@cache
+def sweep(rows: Rows) -> pd.DataFrame:
+    """Tidy rows of the smoothed error map, one of SWEPT turned at a time, `method` reads 'width = 8'; none without such runs."""
+    found = rows.errors[rows.errors[["train_set", "dataset"]].eq(rows.target).all(axis=1)]
+    found = found[(found["method"] == "NRR error, smoothed") & found["image"].isin(rows.error["image"])]
+    plain = rows.plain_nrr[rows.plain_nrr["train_set"] == rows.target]
+    turned = {name: usual(found, SWEPT, name, among=plain) for name in SWEPT} if len(plain) else {}
+    turned = {name: part.sort_values(name, kind="stable") for name, part in turned.items() if part[name].nunique() > 1}
+    named = [
+        part.assign(method=f"{name} = " + part[name].astype(int).astype(str)) for name, part in sorted(turned.items())
+    ]
+    if not named:
+        return pd.DataFrame(columns=tables.COLUMNS)
+    of_runs = rows.nrr[["run", *OF_A_RUN]]
+    swept = tables.rows(pd.concat(named).merge(of_runs, on="run"), names=PIXELS | OF_A_RUN)
+    swept.loc[swept["metric"].isin(OF_A_RUN.values()), ["low", "high"]] = float("nan")
+    return swept
+
+
+def table_sweep(rows: Rows) -> HTML | None:
+    """The smoothed error map against the sizes of the NRR's encoder."""
+    if sweep(rows).empty:
+        return None
+    caption = "The smoothed error map against L (frequencies), width and stride of the NRR's encoder"
+    return tables.save(sweep(rows), rows.folder, "table_sweep", caption, index=("method",))
+
+
+def figure_sweep(rows: Rows) -> Figure | None:
+    """Shuffled AUC of the same, one panel per parameter."""
+    if sweep(rows).empty:
+        return None
+    drawn = sweep(rows)[sweep(rows)["metric"] == "shuffled AUC"]
+    drawn = drawn.assign(parameter=drawn["method"].str.split(" = ").str[0], at=drawn["method"].str.split(" = ").str[1])
+    return plots.save(
+        plots.response(drawn, x="at", panel="parameter", hue="metric"), drawn, rows.folder, "figure_sweep"
+    )
+
+
+@cache
+def redrawn(rows: Rows) -> pd.DataFrame:
+    """Tidy rows of the baseline on test images and on the same as the NRR redraws them."""
+    added = rows.redrawn["attack"].eq("none").map({True: ", original", False: ", redrawn"})
+    scores = rows.redrawn.assign(method=rows.redrawn["method"] + added)
+    maps = tables.rows(rows.tampered(scores), names={name: PIXELS[name] for name in ("f1", "auc_shuffled")})
+    labels = tables.rows(scores[scores["label"] == 0], names={"correct": "accuracy on authentic images"})
+    return pd.concat([maps, labels])
+
+
+def table_redrawn(rows: Rows) -> HTML | None:
+    """What redrawing takes from the baseline's maps, and whether authentic images keep their label."""
+    if rows.redrawn.empty:
+        return None
+    caption = "The baseline on its own test images and on the same as the NRR redraws them"
+    return tables.save(redrawn(rows), rows.folder, "table_redrawn", caption)
+
+
+def figure1(rows: Rows) -> Figure | None:
+    """INR Figure 1 of our own baseline: the same as panels."""
+    if rows.redrawn.empty:
+        return None
+    return plots.save(plots.interval_panels(redrawn(rows), floor=False), redrawn(rows), rows.folder, "figure1")

@@ -1,0 +1,46 @@
+"""Figures 2 and 4: maps that runs kept; a clone in which nothing was trained holds none."""
+
+from IPython.display import Markdown
+from matplotlib.figure import Figure
+
+from imdlib import runs
+from imdlib.inr.grid import METHODS, nrr_name
+from imdlib.inr.methods import DISTILLED, WHOLE
+from imdlib.inr.rows import Rows
+from imdlib.pages import plots
+
+ABSENT = Markdown("*No maps are kept here (a fresh clone holds none); the figure stands as it was drawn.*")
+SHORT = {METHODS["base"]: "Baseline", METHODS["nrr"]: "+NRR", WHOLE: "whole, weak", DISTILLED: "without labels"}
+
+
+def figure2(rows: Rows, examples: int) -> Figure | Markdown:
+    """INR Figure 2: the NRR's error map, each stretched to its own maximum. examples: columns."""
+    run = nrr_name({"train_set": rows.target, "seed": rows.detectors["seed"].min()})
+    kept = runs.pictures(rows.results, "inr", run)
+    if not kept:
+        return ABSENT
+    kept = {name: found | {"map": found["map"] / found["map"].max()} for name, found in kept.items()}
+    cut = rows.error[(rows.error["method"] == "NRR error, Otsu") & (rows.error["run"] == run)].assign(
+        method="NRR error"
+    )
+    columns, drawn = plots.choose_columns({"NRR error": kept}, cut, examples)
+    return plots.save(plots.prediction_grid(columns, ["NRR error"]), drawn, rows.folder, "figure2")
+
+
+def figure4(rows: Rows, examples: int) -> Figure | Markdown:
+    """INR Figure 4: image, mask and the map of each method of SHORT, first seed, sets that have masks. examples: columns."""
+    shown = rows.usual(rows.detectors)
+    shown = shown[(shown["seed"] == shown["seed"].min()) & (shown["train_set"] == rows.target)]
+    shown = shown[shown["method"].isin(SHORT)].assign(method=lambda t: t["method"].map(SHORT))
+    kept = {method: pictures(rows, run) for method, run in shown[["method", "run"]].itertuples(index=False)}
+    if not kept or not all(kept.values()):
+        return ABSENT
+    named = rows.scores[rows.scores["run"].isin(shown["run"])].assign(method=lambda t: t["method"].map(SHORT))
+    columns, drawn = plots.choose_columns(kept, named, examples)
+    return plots.save(plots.prediction_grid(columns, list(kept)), drawn, rows.folder, "figure4")
+
+
+def pictures(rows: Rows, run: str) -> dict:
+    """What `runs.pictures` finds of a run, of sets that have masks."""
+    found = runs.pictures(rows.results, "inr", run)
+    return {name: one for name, one in found.items() if name.split("/")[0] in rows.masked}

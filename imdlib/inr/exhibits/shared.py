@@ -1,0 +1,38 @@
+"""What most of INR's tables are made of: tidy rows of maps and of image labels, whatever they were trained on."""
+
+import pandas as pd
+
+from imdlib.inr.image_level import image_rows
+from imdlib.inr.rows import Rows
+from imdlib.pages import published, tables
+
+PIXELS = {"iou": "pixel IoU", "f1": "pixel F1", "auc": "pixel AUC", "auc_shuffled": "shuffled AUC"}
+BY_METRIC = dict(index=("metric", "method"), columns=("test_set",))  # layout of most tables
+
+
+def localization(rows: Rows, *parts: pd.DataFrame, names=PIXELS, paper=None) -> pd.DataFrame:
+    """Tidy rows (`tables.COLUMNS`) of maps on tampered images, of the score rows `parts`. names: {metric: its name in the table};
+    paper: published rows, whose values are set beside those of the same method, set and metric.
+    """
+    scores = rows.tampered(pd.concat(parts)).assign(train_set="none")
+    return tables.rows(scores, names=names, published=beside(rows, paper))
+
+
+def detection(rows: Rows, *parts: pd.DataFrame, paper=None) -> pd.DataFrame:
+    """Tidy rows of image labels; arguments as for `localization`."""
+    return image_rows(pd.concat(parts).assign(train_set="none"), published=beside(rows, paper))
+
+
+def beside(rows: Rows, paper: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Published rows under the names of the test sets here; None stays None."""
+    return None if paper is None else published.on_test_sets(paper, rows.scores)
+
+
+def short(sets: pd.Series) -> pd.Series:
+    """Names of data sets without what marks a twin, for the axes of figures."""
+    return sets.str.removeprefix("sim-")
+
+
+def blind(rows: Rows) -> list[str]:
+    """Methods that look at no image: the grey lines of figures."""
+    return [*rows.trivial["method"].unique(), "random minority"]

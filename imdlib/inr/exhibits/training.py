@@ -1,0 +1,96 @@
+"""Learning curves, what pseudo-labels said meanwhile, and what a training step costs."""
+
+from functools import cache, partial
+
+import pandas as pd
+import torch
+from IPython.display import HTML
+from matplotlib.figure import Figure
+
+from imdlib import data as datasets
+from imdlib.data.batches import training_batches
+from imdlib.inr import costs, networks
+from imdlib.inr.labels import LabelledImages
+from imdlib.inr.rows import Rows
+from imdlib.inr.variants import model_of
+from imdlib.pages import plots, tables
+
+LEARNED = {
+    "cls": "classification loss",
+    "scl": "contrast",
+    "val_image_auc": "validation image AUC",
+    "val_auc": "validation pixel AUC",
+}
+CHOSEN = {
+    "chosen": "images with a pseudo-label",
+    "positive": "of these: tampered",
+    "val_image_auc": "validation image AUC",
+    "val_auc": "validation pixel AUC",
+}  # columns of a history -> titles
+
+
+def histories(rows: Rows, settings: pd.DataFrame) -> pd.DataFrame:
+    """Histories of those runs, in their order, `method` named; columns that none of them fills left out."""
+    parts = [
+        rows.history[rows.history["run"] == run].dropna(axis=1, how="all").assign(method=method)
+        for run, method in settings[["run", "method"]].itertuples(index=False)
+    ]
+    return pd.concat(parts).drop(columns="run")
+
+
+def figure_curves(rows: Rows) -> Figure | None:
+    """Losses and validation of usual runs on image labels."""
+    shown = rows.usual(rows.own(rows.detectors, "weak"))
+    if shown.empty:
+        return None
+    history = histories(rows, shown)
+    return plots.save(plots.learning_curves(history, LEARNED), history, rows.folder, "figure_curves")
+
+
+def figure_pseudo_labels(rows: Rows) -> Figure | None:
+    """How many images self-distillation labelled, and how many of these it called tampered, epoch by epoch."""
+    shown = rows.detectors[rows.detectors["mode"] == "unsupervised"]
+    if shown.empty:
+        return None
+    history = histories(rows, shown).assign(positive=lambda t: t["positive"] / t["chosen"])
+    return plots.save(plots.learning_curves(history, CHOSEN), history, rows.folder, "figure_pseudo_labels")
+
+
+def collapsed(rows: Rows) -> HTML | None:
+    """Epochs in which less than 2% or more than 98% of a run's pseudo-labels were of one kind."""
+    shown = rows.detectors[rows.detectors["mode"] == "unsupervised"]
+    return None if shown.empty else tables.show(shown[["method", "seed", "collapsed_epochs"]], digits=0)
+
+
+@cache
+def measured(rows: Rows, repeats: int) -> pd.DataFrame:
+    """`inr.costs.measure` of every variant as the runs here have it, on one batch of the embedded benchmark at their crop."""
+    params = rows.usual(rows.own(rows.detectors, "weak")).iloc[0].to_dict()
+    shape = {name: params[name] for name in networks.DETECTOR} | {"blocks": params["blocks"] or None}
+    manifest = datasets.load("sim-columbia", count=100, size=params["crop"]).query("split == 'train'")
+    images = LabelledImages(manifest, crop=params["crop"])
+    image, label, _ = next(iter(training_batches(images, epoch=0, batch_size=params["batch_size"])))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    nrr = networks.nrr_of(rows.plain_nrr[rows.plain_nrr["train_set"] == rows.target].iloc[0]).to(device)
+    build = partial(model_of, nrr=nrr, scale=0.01, **shape)
+    batch = image.to(device).float() / 255, label.to(device)
+    torch.set_num_threads(params["threads"])
+    return costs.measure(build, *batch, precision=params["precision"], repeats=repeats)
+
+
+def table_costs(rows: Rows, repeats: int) -> HTML | None:
+    """Time and memory of a training step of each variant, on this machine. repeats: steps that are timed per row."""
+    if rows.weak.empty or rows.plain_nrr.empty:
+        return None
+    path = rows.folder / "tables" / "table_costs.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    measured(rows, repeats).to_csv(path, index=False, float_format="%.6g")
+    return tables.show(measured(rows, repeats), digits=2)
+
+
+def figure_costs(rows: Rows, repeats: int) -> Figure | None:
+    """The same as bars."""
+    if rows.weak.empty or rows.plain_nrr.empty:
+        return None
+    cost = measured(rows, repeats)
+    return plots.save(plots.costs(cost), cost, rows.folder, "figure_costs")

@@ -1,0 +1,78 @@
+"""Runs of both of INR's notebooks, apart again: which of them detectors use, and in which nothing is turned."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from imdlib.inr.grid import MAIN, TURNED, nrr_name
+from imdlib.inr.methods import ORDER, method
+from imdlib.places import results_folder
+from imdlib.scoring.rows import usual
+
+
+@dataclass(eq=False, repr=False)  # known by identity, so that exhibits can keep what they computed from it
+class Trained:
+    """Finished runs in one results folder. settings: a row of parameters and stamp per run."""
+
+    results: str | Path
+    settings: pd.DataFrame
+
+    @property
+    def folder(self) -> Path:
+        """Where tables, figures and claims are written."""
+        return results_folder(self.results, "inr")
+
+    @cached_property
+    def nrr(self) -> pd.DataFrame:
+        """A row per NRR."""
+        return whole_numbers(self.settings[self.settings["run"].str.startswith("nrr_")])
+
+    @cached_property
+    def detectors(self) -> pd.DataFrame:
+        """A row per detector, `method` named, by training set, method and seed."""
+        found = whole_numbers(self.settings[~self.settings["run"].str.startswith("nrr_")])
+        found["method"] = [method(run) for run in found.to_dict("records")]
+        place = {name: k for k, name in enumerate(ORDER)}
+        by = ["train_set", "method", "seed"]
+        return found.sort_values(by, key=lambda c: c.map(place) if c.name == "method" else c, ignore_index=True)
+
+    @cached_property
+    def target(self) -> str:
+        """The training set of all tables: that of most detectors."""
+        return self.detectors["train_set"].mode()[0]
+
+    @cached_property
+    def plain_nrr(self) -> pd.DataFrame:
+        """A row per NRR in which none of SWEPT is turned: those that detectors use."""
+        used = self.detectors[["train_set", "seed"]].drop_duplicates().to_dict("records")
+        return self.nrr[self.nrr["run"].isin([nrr_name(one) for one in used])]
+
+    @cached_property
+    def among(self) -> pd.DataFrame:
+        """The weak runs of the whole method (without any, all weak runs): what most of them have is the usual."""
+        weak = self.detectors[self.detectors["mode"] == "weak"]
+        whole = weak[weak["variant"] == MAIN]
+        return whole if len(whole) else weak
+
+    def usual(self, rows: pd.DataFrame, *but: str) -> pd.DataFrame:
+        """Rows of runs in which none of TURNED but those named in `but` differs from the usual.
+
+        Self-distillation stays whatever was turned: its methods are told apart by name.
+        """
+        weak = rows["mode"] == "weak"
+        return rows[~weak | rows["run"].isin(usual(rows[weak], TURNED, *but, among=self.among)["run"])]
+
+    def own(self, rows: pd.DataFrame, mode: str) -> pd.DataFrame:
+        """Rows of runs of one mode, 'weak' or 'unsupervised', trained on the target."""
+        return rows[(rows["mode"] == mode) & (rows["train_set"] == self.target)]
+
+
+def whole_numbers(settings: pd.DataFrame) -> pd.DataFrame:
+    """Runs of one notebook alone: without the other's columns, and with the integers that the missing values made floats."""
+    found = settings.dropna(axis=1, how="all").copy() if len(settings) else settings.copy()
+    for name in found.select_dtypes("float"):
+        if (found[name] % 1 == 0).all():
+            found[name] = found[name].astype(int)
+    return found

@@ -1,0 +1,96 @@
+"""INR's exhibits: each writes what it shows, and is None, and writes nothing, where the runs for it are missing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from imdlib import runs
+from imdlib.inr import exhibits
+from imdlib.inr.exhibits import maps, training
+from imdlib.pages import plots, tables
+from tests.inr.made_up import ALL, SWEEPS, TARGET, study
+
+COSTS, MAPS = ("table_costs", "figure_costs"), ("figure2", "figure4")
+SHOWN_ALONE = ("trained", "parameters", "decibels", "collapsed")  # no file
+PLAIN = [name for name in exhibits.__all__ if name not in (*COSTS, *MAPS, *SHOWN_ALONE)]
+NEED_MORE = ("table5", "table6", "figure_pooling", "table_variations", "table_training_sets", "table_sweep")
+NEED_MORE += ("figure_sweep", "figure_pseudo_labels")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return study(tmp_path_factory.mktemp("whole"), more_train_sets=["sim-columbia"], **ALL, **SWEEPS)
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Baseline and whole method alone."""
+    return study(tmp_path_factory.mktemp("few"), variants=("base", "nrr+scl+agap"), poolings=(), unsupervised=False)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Figures are drawn, but of their files the csv alone is written."""
+
+    def save(figure, data, folder, name):
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+        pd.DataFrame(data).to_csv(folder / "figures" / f"{name}.csv", index=False)
+        return figure
+
+    monkeypatch.setattr(plots, "save", save)
+    yield
+    plt.close("all")
+
+
+def written(rows, name):
+    return rows.folder / ("figures" if name.startswith("figure") else "tables") / f"{name}.csv"
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_writes_what_it_shows(whole, name):
+    found = getattr(exhibits, name)(whole)
+    assert isinstance(found, Figure) == name.startswith("figure") and found is not None
+    assert len(pd.read_csv(written(whole, name)))
+
+
+@pytest.mark.parametrize("name", NEED_MORE)
+def test_is_none_without_runs(few, name):
+    assert getattr(exhibits, name)(few) is None
+    assert not written(few, name).exists()
+
+
+@pytest.mark.parametrize("name", SHOWN_ALONE)
+def test_tables_of_runs(whole, few, name):
+    assert "<table" in getattr(exhibits, name)(whole).data
+    assert (getattr(exhibits, name)(few) is None) == (name == "collapsed")
+
+
+def test_published_numbers_stand_beside_ours(whole):
+    exhibits.table4(whole)
+    found = pd.read_csv(written(whole, "table4"))
+    assert list(found) == tables.COLUMNS
+    paper = found.dropna(subset="published")
+    assert set(paper["test_set"]) == {TARGET} and "Baseline" in set(paper["method"])
+
+
+def test_a_sweep_holds_the_usual_value_and_those_turned(whole):
+    exhibits.table_sweep(whole)
+    assert list(pd.read_csv(written(whole, "table_sweep"))["method"].unique()) == ["width = 8", "width = 16"]
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_maps_that_were_kept_are_drawn(whole, monkeypatch, name):
+    assert getattr(exhibits, name)(whole, 2) is maps.ABSENT
+    blank = dict(map=np.ones((4, 4)), image=np.ones((4, 4, 3), np.uint8), mask=np.ones((4, 4), np.uint8))
+    monkeypatch.setattr(runs, "pictures", lambda *_: {f"{TARGET}/{i}.png": blank for i in (1, 3, 5)})
+    assert isinstance(getattr(exhibits, name)(whole, 2), Figure)
+    assert pd.read_csv(written(whole, name))["image"].nunique() == 2
+
+
+def test_costs_are_written_as_table_and_figure(whole, monkeypatch):
+    measured = pd.DataFrame(dict(method=["a", "b"], step_ms=[1.0, 2.0], contrast_ms=[0.0, 1.0], kept_mb=[1.0, 1.0]))
+    monkeypatch.setattr(training, "measured", lambda rows, repeats: measured)
+    assert exhibits.table_costs(whole, 1) is not None and exhibits.figure_costs(whole, 1) is not None
+    assert all(len(pd.read_csv(written(whole, name))) == 2 for name in COSTS)
