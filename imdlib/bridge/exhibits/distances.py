@@ -87,12 +87,10 @@ def figure_trajectory(rows: Rows) -> Figure | None:
     if history.empty:
         return None
     kinds = dict(zip((*CLASSES[1:], CLASSES[0]), ("pf", "ff", "real")))
-    parts = [
-        history[["epoch", "method"]].assign(
-            distance=which, **{name: history[f"{which}_{one}"] for name, one in kinds.items()}
-        )
-        for which in ("d1", "d2")
-    ]
+    parts = []
+    for which in ("d1", "d2"):
+        medians = {name: history.get(f"{which}_{one}", float("nan")) for name, one in kinds.items()}
+        parts.append(history[["epoch", "method"]].assign(distance=which, **medians))
     long, shown = pd.concat(parts), METHODS[MAIN if MAIN in set(runs["variant"]) else DETAIL]
     figure = plots.learning_curves(
         long[long["method"] == shown], {name: f"{name} images" for name in kinds}, hue="distance"

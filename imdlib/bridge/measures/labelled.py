@@ -30,6 +30,7 @@ def labelled(settings: pd.DataFrame, rows: pd.DataFrame) -> tuple[pd.DataFrame, 
     listed = list(dict.fromkeys(name for names in settings["test_sets"] for name in names))
     rows = settings[["run", "variant", "method", "train_set", "sets", "seed", *TURNED]].merge(rows, on="run")
     rows = rows.sort_values("dataset", key=lambda c: c.map(listed.index), kind="stable", ignore_index=True)
+    rows["p_partly"] = rows.get("p_partly", np.nan)  # which detectors of real against fake alone do not have
     seen = [dataset in sets for dataset, sets in zip(rows["dataset"], rows["sets"])]
     rows = rows.drop(columns="sets").assign(seen=seen, **{"class": np.array(CLASSES)[three_classes(rows)]})
     return settings, judged(rows)
