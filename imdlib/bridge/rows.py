@@ -1,152 +1,151 @@
-"""Score rows of all Bridging runs, labelled and cut for the tables and claims of the report."""
+"""Rows: everything that Bridging's report looks at, from the results of finished runs.
 
+A row is one image scored by one run. `variant` is the key of its method in METHODS, `method` the name in tables, `class` one of
+CLASSES, `seen` whether its data set was trained on; `correct` and `image_auc` are those of `imdlib.scoring.rows.judged`.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from imdlib import runs
-from imdlib.bridge.grid import TURNED
-from imdlib.bridge.labels import CLASSES, three_classes
-from imdlib.bridge.methods import METHODS
-from imdlib.pages import tables
-from imdlib.scoring import ranks
+from imdlib import runs as finished
+from imdlib.bridge.grid import MAIN, TURNED
+from imdlib.bridge.measures import blind, detection, maps, ordering
+from imdlib.bridge.measures.labelled import labelled, named
+from imdlib.places import results_folder
+from imdlib.scoring.rows import usual, varied, within
 
-MAPS = {
-    "": "",
-    "drawn_": ", whatever the class",
-    "plain_": ", without attention",
-}  # prefix of columns -> what is added to a method's name
-NAMES = {
-    "with_fully": "without fully fake images",
-    "diverge_on_raw_too": "diverging on raw fakes too",
-}  # what a turned parameter is called where its value goes without saying
+STUDY = "bridge"
 
 
-def gather(results):
-    """(runs, rows): a row of parameters and stamp per run, and the score rows of all of them.
-
-    Both carry `run, key` (of METHODS), `method` (its name in tables), `train_set` ('all' of several), `seed` and TURNED; rows
-    stand in the order of the runs' test sets, and have `class` (one of CLASSES), `seen` (whether the set was trained on) and
-    what `judged` adds.
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """results: folder; settings: a row per run; every: score rows of all runs; history: a row per run and epoch; data: {table:
+    rows of the data sets}, among them `scores` of predictors that look at no image; probed: rows of the linear probe, or None.
     """
-    settings, rows = runs.gather(results, "bridge")
-    settings = settings.assign(key=settings["method"], sets=settings["train_set"].str.split("+"))
-    settings["method"] = settings["key"].map(METHODS)
-    settings["train_set"] = settings["train_set"].mask(settings["sets"].str.len() > 1, "all")
-    order = {name: k for k, name in enumerate(METHODS)}
-    settings = settings.sort_values(["train_set", "key", "seed"], key=lambda c: c.map(order) if c.name == "key" else c)
-    listed = list(dict.fromkeys(name for names in settings["test_sets"] for name in names))
-    rows = settings[["run", "key", "method", "train_set", "sets", "seed", *TURNED]].merge(rows, on="run")
-    rows = rows.sort_values("dataset", key=lambda c: c.map(listed.index), kind="stable", ignore_index=True)
-    seen = [dataset in sets for dataset, sets in zip(rows["dataset"], rows["sets"])]
-    rows = rows.drop(columns="sets").assign(seen=seen, **{"class": np.array(CLASSES)[three_classes(rows)]})
-    return settings.reset_index(drop=True), judged(rows)
 
+    results: str
+    settings: pd.DataFrame
+    every: pd.DataFrame
+    history: pd.DataFrame
+    data: dict[str, pd.DataFrame]
+    probed: pd.DataFrame | None = None
 
-def usual(rows, *turned):
-    """Rows of runs in which nothing but the parameters `turned` differs from the usual, the commonest value of all runs."""
-    each = rows.drop_duplicates("run")
-    for key in TURNED:
-        if key not in turned and len(each):
-            rows = rows[rows[key] == each[key].mode()[0]]
-    return rows
+    @classmethod
+    def gather(cls, results, runs: dict | None = None, sets: dict | None = None) -> "Rows":
+        """Of the runs {name: key} under `results`, and of the data sets {name: key}; empty or None = all that are there.
 
+        Raises RunError for what is asked for and missing.
+        """
+        settings, tables = finished.gather(results, STUDY, runs)
+        settings, every = labelled(settings, tables["scores"])
+        there = sets or list(
+            results_folder(results, "data").glob("runs*")
+        )  # a folder of runs, or what was kept of them
+        data = finished.gather(results, "data", sets)[1] if there else {}
+        return cls(str(results), settings, every, tables["history"], data)
 
-def varied(rows, key):
-    """Rows of runs in which `key` alone is turned, their method named for it; none where it is not."""
-    found = usual(rows, key)
-    found = found[~found["run"].isin(usual(rows)["run"])]
-    words = [NAMES.get(key, f"{key.replace('_', ' ')} {value}") for value in found[key]]
-    return found.assign(method=[f"{method}, {word}" for method, word in zip(found["method"], words)])
+    def beside(self, probed: pd.DataFrame | None) -> "Rows":
+        """The same with the rows of a linear probe."""
+        return replace(self, probed=probed)
 
+    @property
+    def folder(self) -> Path:
+        """Where tables and figures are written."""
+        return results_folder(self.results, STUDY)
 
-def judged(rows):
-    """Rows with two values of each image's label, fake or real: `correct`, 1.0 where score > 0.5 says what the label says, and
-    `image_auc`, the share of the images of the other label, of the same run and set, that the score ranks rightly against.
-    """
-    rows = rows.assign(correct=((rows["score"] > 0.5) == (rows["label"] == 1)).astype(float), image_auc=np.nan)
-    for _, one in rows.groupby(["run", "dataset"]):
-        fake, score = (one["label"] == 1).to_numpy(), one["score"].to_numpy()
-        shares = ranks.beaten(score, score[~fake]), 1 - ranks.beaten(score, score[fake])
-        rows.loc[one.index, "image_auc"] = np.where(fake, *shares)
-    return rows
+    @cached_property
+    def target(self) -> str:
+        """The training set of all tables."""
+        return self.settings["train_set"].mode()[0]
 
+    @cached_property
+    def usual_runs(self) -> pd.DataFrame:
+        """Settings of the runs on the target in which nothing is turned."""
+        found = usual(self.settings, TURNED, among=self.settings)
+        return found[found["train_set"] == self.target]
 
-def blind(rows, seed=0):
-    """Rows of three predictors that look at no image, for every image of rows: always fake, always real, random class.
+    @cached_property
+    def first(self) -> dict:
+        """Parameters and stamp of one of them, of the whole method where it was run; what its record lacks has its default."""
+        run = self.usual_runs.sort_values("variant", key=lambda one: one != MAIN, kind="stable").iloc[0]
+        return finished.declared("bridge/run") | run.dropna().to_dict()
 
-    The first has no third class. A random class is one of three alike; its score falls on the side that it says.
-    """
-    known = ["dataset", "image", "kind", "label", "class", "seen"]
-    images = rows.drop_duplicates(["dataset", "image"])[known].assign(train_set="none", seed=0)
-    rng = np.random.default_rng(seed)
-    drawn, place = rng.integers(3, size=len(images)), rng.random(len(images)) / 2
-    parts = [
-        images.assign(method="always fake", score=1.0, predicted="", p_partly=np.nan),
-        images.assign(method="always real", score=0.0, predicted=CLASSES[0], p_partly=0.0),
-        images.assign(
-            method="random class",
-            score=place + np.where(drawn > 0, 0.5, 0.0),
-            predicted=np.array(CLASSES)[drawn],
-            p_partly=(drawn == 1).astype(float),
-        ),
-    ]
-    found = pd.concat(parts, ignore_index=True)
-    return judged(found.assign(run=found["method"]))
+    def run_of(self, variant: str) -> str | None:
+        """Name of the usual run of a method with the lowest seed of all runs, None where there is none."""
+        one = self.usual_runs[self.usual_runs["seed"] == self.settings["seed"].min()].set_index("variant")["run"]
+        return one.get(variant)
 
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Rows of runs in which nothing is turned, on any training set."""
+        return usual(self.every, TURNED, among=self.every)
 
-def maps(rows, prefixes=tuple(MAPS)):
-    """Rows of images with a mask, once for each prefix of the map columns, their method named for it: `f1, iou, auc, ...`.
+    @cached_property
+    def main(self) -> pd.DataFrame:
+        """Those of runs on the target: what all tables are about."""
+        return self.scores[self.scores["train_set"] == self.target]
 
-    prefixes: '' as inference gives the map, 'drawn_' whatever the class is, 'plain_' likewise without attention. Methods
-    without a map, and images without a mask, have no rows.
-    """
-    parts = [rows.head(0).assign(f1=np.nan)]
-    for prefix in prefixes:
-        columns = {f"{prefix}{name}": name for name in ("f1", "iou", "auc", "auc_shuffled", "f1_best")}
-        if f"{prefix}f1" in rows:
-            some = rows[rows[f"{prefix}f1"].notna()]
-            some = some.drop(columns=[new for old, new in columns.items() if prefix and new in some])
-            parts.append(some.rename(columns=columns).assign(method=some["method"] + MAPS[prefix]))
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+    @cached_property
+    def seen(self) -> pd.DataFrame:
+        """Of these, the test images of the training set."""
+        return self.main[self.main["seen"]]
 
+    @cached_property
+    def unseen(self) -> pd.DataFrame:
+        """Of these, images of generators that were not trained on."""
+        return self.main[~self.main["seen"]]
 
-def averaged(rows, metrics):
-    """One row per method, seed and image: the mean over test sets. Twins show the same scenes under the same names, so that an
-    interval over these rows draws a scene in all of its versions at once.
-    """
-    return rows.groupby(["method", "seed", "image"], sort=False)[list(metrics)].mean().reset_index()
+    @cached_property
+    def turned(self) -> dict[str, pd.DataFrame]:
+        """{parameter: rows of runs on the target in which it alone is turned, their method named for it}."""
+        own = self.every[self.every["train_set"] == self.target]
+        return {key: named(varied(own, TURNED, key, among=own), key) for key in TURNED}
 
+    @cached_property
+    def blind(self) -> pd.DataFrame:
+        """Predictors that look at no image, on the images of `main`."""
+        return blind.blind(self.main)
 
-def lost(rows, metrics):
-    """What unseen generators take: mean over sets not trained on, minus that over sets trained on, one row per method, seed and
-    image; only images that both have under one name.
-    """
-    keys, metrics = ["method", "seed", "image"], list(metrics)
-    away, home = (rows[rows["seen"] == which].groupby(keys, sort=False)[metrics].mean() for which in (False, True))
-    return (away - home).dropna(how="all").reset_index()
+    @cached_property
+    def scopes(self) -> dict:
+        """`detection.scopes` of `main`, for the kinds of fakes that its sets hold."""
+        return detection.scopes(self.main, self.groups)
 
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """Keys of `detection.GROUPS` for which there are images."""
+        kinds = {"both", *self.main["class"]}
+        return tuple(group for group in detection.GROUPS if group in kinds)
 
-def counts(manifests):
-    """{name: manifest} -> tidy rows of how many images of each class a set has, in all and per split: `method` is the split."""
-    lines = []
-    for name, manifest in manifests.items():
-        classes = pd.Series(np.array(CLASSES)[three_classes(manifest)], index=manifest.index)
-        for split in ("all", *(s for s in ("train", "val", "test") if s in set(manifest["split"]))):
-            some = classes if split == "all" else classes[manifest["split"] == split]
-            lines += [(split, name, one, int((some == one).sum())) for one in CLASSES]
-    return pd.DataFrame(lines, columns=["method", "test_set", "metric", "value"])
+    @cached_property
+    def generators(self) -> dict:
+        """Of the scopes, both kinds of fakes of the trained generator, and of the unseen ones as a mean."""
+        both = {name.removeprefix("both: "): scope for name, scope in self.scopes.items() if name.startswith("both: ")}
+        return {name: scope for name, scope in both.items() if name in (detection.SEEN, detection.UNSEEN)}
 
+    @cached_property
+    def measured(self) -> pd.DataFrame:
+        """Rows of `main` with discrepancies."""
+        return ordering.measured(self.main)
 
-def save_counts(found, folder, name, caption):
-    """Write `counts` rows, and published ones, as `tables.save` does, but as whole numbers; returns the wide form."""
-    path = Path(folder) / "tables"
-    path.mkdir(parents=True, exist_ok=True)
-    found.reindex(columns=tables.COLUMNS).to_csv(path / f"{name}.csv", index=False, float_format="%.0f")
-    shown = found.pivot_table(index=["test_set", "method"], columns="metric", values="value", sort=False)
-    shown = shown.reindex(columns=CLASSES).map(lambda count: "–" if pd.isna(count) else f"{count:,.0f}")
-    shown = shown.rename_axis(index=["data set", "split"], columns=None)
-    (path / f"{name}.md").write_text(f"{caption}\n\n{shown.reset_index().to_markdown(index=False)}\n")
-    (path / f"{name}.tex").write_text(shown.to_latex(caption=caption, label=f"tab:{name}", escape=True))
-    return tables.show(shown.reset_index(), merge=1)
+    @cached_property
+    def masked(self) -> list[str]:
+        """Data sets in which some image has a mask."""
+        sets = self.every.groupby("dataset", sort=False)
+        return [name for name, rows in sets if "f1" in rows and rows["f1"].notna().any()]
+
+    @cached_property
+    def maps(self) -> pd.DataFrame:
+        """Rows of the maps of `main`, once for each way in which they are drawn."""
+        return maps.maps(self.main[self.main["dataset"].isin(self.masked)])
+
+    @cached_property
+    def trivial(self) -> pd.DataFrame:
+        """Maps that look at no image, on the images of `maps`; none where there are no maps, or no such rows."""
+        found = self.data.get("scores", pd.DataFrame(columns=["dataset", "image", "method"], dtype=object))
+        found = found[found["attack"] == "none"] if "attack" in found else found
+        found = pd.concat([found.head(0), *(found[found["dataset"] == name] for name in self.masked)])
+        return within(found, self.maps).assign(train_set="none")

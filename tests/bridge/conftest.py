@@ -1,4 +1,4 @@
-"""Shared by the tests of Bridging: a notebook run by Papermill, and no figure left open."""
+"""Shared by the tests of Bridging: rows of made-up runs, a notebook run by Papermill, and no figure left open."""
 
 import os
 import subprocess
@@ -9,6 +9,9 @@ import matplotlib
 import pytest
 import yaml
 from matplotlib import pyplot as plt
+
+from imdlib.bridge.rows import Rows
+from tests.bridge import made_up
 
 matplotlib.use("agg")
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks" / "bridge"
@@ -34,3 +37,24 @@ def figures_of(tmp_path):
         return tmp_path / "results" / "bridge" / "figures"
 
     return run
+
+
+@pytest.fixture(scope="session")
+def all_runs(tmp_path_factory):
+    """Rows of every kind of run on two data sets, beside maps that look at no image."""
+    folder, tables = (
+        tmp_path_factory.mktemp("all"),
+        {name: made_up.images(name) for name in (made_up.HOME, made_up.AWAY)},
+    )
+    made_up.write_runs(folder, made_up.all_cells(), tables)
+    made_up.write_trivial(folder, tables)
+    return Rows.gather(folder)
+
+
+@pytest.fixture(scope="session")
+def two_runs(tmp_path_factory):
+    """Rows of a detector and of the whole method, on one data set of two classes without masks, as CIFAKE is."""
+    folder, table = tmp_path_factory.mktemp("two"), made_up.images(made_up.HOME)
+    cells = {name: dict(method=name, seed=0, train_set=made_up.HOME) for name in ("wang", "late")}
+    made_up.write_runs(folder, cells, {made_up.HOME: table[table["kind"] != "edit"]})
+    return Rows.gather(folder)

@@ -7,9 +7,10 @@ import torch
 from PIL import Image
 
 from imdlib import runs
-from imdlib.bridge import exhibits, scoring
 from imdlib.bridge import networks as whole
+from imdlib.bridge import scoring
 from imdlib.bridge.discrepancy import Discrepancy
+from imdlib.bridge.exhibits.distances import long_distances
 from imdlib.bridge.labels import CLASSES
 from imdlib.bridge.methods import BINARY, METHODS, PARTS
 from imdlib.bridge.samples import Samples
@@ -91,7 +92,7 @@ def test_distances_of_all_images_are_those_of_the_rows_and_a_validation_is_their
     recalls = [(rows["predicted"][truth == c] == CLASSES[c]).mean() for c in range(3)]
     assert found["val_recall"] == pytest.approx(np.mean(recalls)) and found["val_partly"] == recalls[1]
     assert {"val_teacher_recall", "val_teacher_partly"} <= set(found)
-    long = exhibits.long_distances(rows)
+    long = long_distances(rows)
     assert len(long) == 9 * 4 and np.allclose(long["distance"][:9] ** 2, rows["d1_start"], rtol=1e-5)
 
 
@@ -143,23 +144,3 @@ def test_bad_parameters_are_refused():
         whole.tower_of(params(extractor="vit_tiny_patch16_224", extractor_weights="absent.pt"))
     with pytest.raises(ValueError, match="expected a vision transformer"):
         whole.tower_of(params(extractor="resnet18"))
-
-
-def test_points_are_kept_and_drawn(tmp_path):
-    g, n = np.random.default_rng(0), 60
-    one = pd.DataFrame(dict(image=[f"{i}.jpg" for i in range(n)], kind=["authentic", "edit", "generated"] * 20))
-    one["label"] = (one["kind"] != "authentic").astype(int)
-    scores = pd.concat([one.assign(dataset=name, generator=np.where(one["label"] == 1, name, "")) for name in "ab"])
-    far = np.eye(3)[np.arange(n) % 3] * 50 + g.normal(size=(n, 3))
-    exhibits.write_points(tmp_path / "points.npz", scores, [{"extractor": g.normal(size=(n, 5)), "final": far}] * 2)
-    rows, features = exhibits.read_points(tmp_path / "points.npz")
-    assert len(rows) == 2 * n - 20 == len(features["final"]) and features["extractor"].shape == (100, 5)
-    assert rows["dataset"].value_counts().to_dict() == {"a": 60, "b": 40} and set(rows["generator"]) == {"", "a", "b"}
-    np.testing.assert_allclose(features["final"][:n], far, atol=0.05)
-
-    coordinates, judged = exhibits.planes(features, rows["class"], [("tsne", 30), ("umap", 5), ("tsne", 100)])
-    assert list(coordinates) == [
-        f"{which}, {how}" for how in ("t-SNE 30", "UMAP 5") for which in ("extractor", "final")
-    ]
-    assert all(np.isfinite(xy).all() and xy.shape == (100, 2) for xy in coordinates.values())
-    assert judged["final, t-SNE 30"]["silhouette"] > 0.7 > 0.2 > judged["extractor, UMAP 5"]["silhouette"]

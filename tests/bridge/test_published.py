@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from imdlib.bridge import detection
 from imdlib.bridge.labels import CLASSES
+from imdlib.bridge.measures import detection
 from imdlib.bridge.methods import METHODS
 from imdlib.pages import published
 

@@ -1,140 +1,89 @@
-"""Rows of Bridging's report: labels of runs, the usual ones, blind predictors, maps, means over sets and what is lost."""
+"""Rows of Bridging's report: what is gathered and how it is labelled, the usual runs, what was turned, and what is absent."""
 
-import json
-
-import numpy as np
 import pandas as pd
 import pytest
-import yaml
-from sklearn.metrics import accuracy_score, roc_auc_score
 
-from imdlib.bridge import rows as cut
-from imdlib.bridge.labels import CLASSES
+from imdlib import runs
+from imdlib.bridge.measures.labelled import named
+from imdlib.bridge.rows import Rows
+from tests.bridge.made_up import AWAY, HOME, images, write_runs, write_trivial
 
-KINDS = ["authentic", "edit", "authentic", "generated"]
-PLAIN = dict(with_fully=True, order="epoch", diverge_on_raw_too=False, disc_on="logits", inputs="rgb+residual")
-PLAIN |= dict(
-    stem_stride=4, train_count=0, train_set="here", test_sets=["there", "here"], epochs=8, extractor="stand-in"
-)
-
-
-def images(dataset="here", *, n=12, seed=0):
-    """Score rows of a run on one data set, as run.ipynb leaves them."""
-    rng = np.random.default_rng(seed)
-    p, kind = rng.dirichlet(np.ones(3), n), np.array(KINDS)[np.arange(n) % 4]
-    table = pd.DataFrame(dict(image=[f"{i}.jpg" for i in range(n)], dataset=dataset, kind=kind, score=1 - p[:, 0]))
-    table["label"] = (table["kind"] != "authentic").astype(int)
-    return table.assign(p_real=p[:, 0], p_partly=p[:, 1], predicted=np.array(CLASSES)[p.argmax(1)])
+CELLS = {
+    "late_0": dict(method="late", seed=0),
+    "late_1": dict(method="late", seed=1),
+    "late_all": dict(method="late", seed=0, train_set=f"{HOME}+{AWAY}"),
+    "late_without": dict(method="late", seed=0, with_fully=False),
+    "wang_0": dict(method="wang", seed=0),
+}
 
 
 @pytest.fixture
 def results(tmp_path):
-    """Folder of results with five runs."""
-    runs = {
-        "late_0": dict(method="late", seed=0),
-        "late_1": dict(method="late", seed=1),
-        "late_all": dict(method="late", seed=0, train_set="here+there"),
-        "late_without": dict(method="late", seed=0, with_fully=False),
-        "wang_0": dict(method="wang", seed=0),
-    }
-    for name, params in runs.items():
-        folder = tmp_path / "bridge" / "runs" / name
-        folder.mkdir(parents=True)
-        (folder / "params.yaml").write_text(yaml.safe_dump(PLAIN | params))
-        tower = "" if params["method"] == "wang" else "stand-in tokens centre 128 0123"
-        (folder / "stamp.json").write_text(json.dumps(dict(seconds=1.0, seed=params["seed"], tower=tower)))
-        both = pd.concat([images(seed=params["seed"]), images("there", seed=7)])
-        both.to_csv(folder / "scores.csv.gz", index=False)
+    """Folder of results with five runs on two sets, the one not trained on first."""
+    write_runs(tmp_path, CELLS, {name: images(name) for name in (AWAY, HOME)}, train_set=HOME)
     return tmp_path
 
 
-def test_runs_are_labelled(results):
-    settings, rows = cut.gather(results)
-    named = settings.set_index("run")
-    assert named.loc["late_0", "method"] == "Ours" and named.loc["late_0", "key"] == "late"
-    assert named.loc["late_all", "train_set"] == "all"
-    seen = rows.groupby(["run", "dataset"])["seen"].first()
-    assert seen["late_all"].all() and seen["late_0"].to_dict() == {"here": True, "there": False}
-    assert list(rows["dataset"].unique()) == ["there", "here"]
-    assert len(rows) == 5 * 24 and rows["image_auc"].notna().all()
-    assert rows.groupby("kind")["class"].first().to_dict() == dict(
-        authentic="real", edit="partly fake", generated="fully fake"
-    )
+@pytest.fixture
+def rows(results):
+    return Rows.gather(results)
 
 
-def test_usual_and_varied_runs(results):
-    _, rows = cut.gather(results)
-    rows = rows[rows["train_set"] == "here"]
-    assert set(cut.usual(rows)["run"]) == {"late_0", "late_1", "wang_0"}
-    assert set(cut.usual(rows, "with_fully")["run"]) == {"late_0", "late_1", "wang_0", "late_without"}
-    turned = cut.varied(rows, "with_fully")
+def test_runs_are_labelled(rows):
+    found = rows.settings.set_index("run")
+    assert found.loc["late_0", "method"] == "Ours" and found.loc["late_0", "variant"] == "late"
+    assert found.loc["late_all", "train_set"] == "all" and not found["outdated"].any()
+    seen = rows.every.groupby(["run", "dataset"])["seen"].first()
+    assert seen["late_all"].all() and seen["late_0"].to_dict() == {HOME: True, AWAY: False}
+    assert list(rows.every["dataset"].unique()) == [AWAY, HOME]
+    assert len(rows.every) == 5 * 48 and rows.every["image_auc"].notna().all()
+    kinds = rows.every.groupby("kind")["class"].first()
+    assert kinds.to_dict() == dict(authentic="real", edit="partly fake", generated="fully fake")
+
+
+def test_cuts_of_the_usual_runs(rows):
+    assert rows.target == HOME and set(rows.main["run"]) == {"late_0", "late_1", "wang_0"}
+    assert set(rows.scores["run"]) == {"late_0", "late_1", "wang_0", "late_all"}
+    assert set(rows.seen["dataset"]) == {HOME} and set(rows.unseen["dataset"]) == {AWAY}
+    assert set(rows.usual_runs["run"]) == set(rows.main["run"])
+    assert rows.first["run"] == "late_0" == rows.run_of("late") and rows.run_of("tar") is None
+    assert set(rows.measured["method"]) == {"Ours"} and rows.masked == [AWAY, HOME]
+    assert rows.groups == ("partly fake", "fully fake", "both") and len(rows.generators) == 2
+
+
+def test_what_was_turned_is_named_for_it(rows):
+    turned = rows.turned["with_fully"]
     assert set(turned["method"]) == {"Ours, without fully fake images"} and set(turned["run"]) == {"late_without"}
-    assert len(cut.varied(rows, "order")) == 0 and len(cut.usual(rows.head(0))) == 0
-    other = pd.concat([rows, rows[rows["run"] == "late_0"].assign(run="x", order="once")])
-    assert set(cut.varied(other, "order")["method"]) == {"Ours, order once"}
+    assert rows.turned["order"].empty
+    once = rows.main[rows.main["run"] == "wang_0"].assign(order="once")
+    assert set(named(once, "order")["method"]) == {"Wang et al., order once"}
 
 
-def test_judged_means_are_accuracy_and_auc():
-    table = cut.judged(
-        pd.concat([images(n=40).assign(run="a"), images(n=40, seed=1).assign(run="b")], ignore_index=True)
+def test_only_what_is_named_counts(results, rows):
+    some = Rows.gather(results, {"wang_0": "wang_0", "late_1": "another key"})
+    assert set(some.every["run"]) == {"wang_0", "late_1"}
+    assert some.settings.set_index("run")["outdated"].to_dict() == {"wang_0": False, "late_1": True}
+    with pytest.raises(runs.RunError, match="absent_one"):
+        Rows.gather(results, {"absent_one": "x"})
+
+
+def test_maps_that_look_at_no_image_are_those_of_the_scored_images(results, rows):
+    assert rows.trivial.empty and rows.data == {}
+    write_trivial(results, {name: images(name, 40) for name in (HOME, AWAY)})  # more images than were scored
+    found = Rows.gather(results, sets={HOME: HOME, AWAY: AWAY})
+    assert set(found.trivial["method"]) == {"centre blob", "all-ones map"} and len(found.trivial) == 2 * 2 * 6
+    assert set(zip(found.trivial["dataset"], found.trivial["image"])) == set(
+        zip(found.maps["dataset"], found.maps["image"])
     )
-    for _, one in table.groupby("run"):
-        auc = roc_auc_score(one["label"], one["score"])
-        for label in (0, 1):
-            assert one.loc[one["label"] == label, "image_auc"].mean() == pytest.approx(auc)
-        assert one["correct"].mean() == accuracy_score(one["label"], one["score"] > 0.5)
+    assert found.trivial["dataset"].unique().tolist() == found.masked
+    assert set(Rows.gather(results, sets={AWAY: AWAY}).trivial["dataset"]) == {AWAY}
 
 
-def test_blind_predictors_look_at_no_image(results):
-    _, rows = cut.gather(results)
-    found = cut.blind(rows)
-    assert found.groupby("method").size().to_dict() == dict.fromkeys(["always fake", "always real", "random class"], 24)
-    each = dict(list(found.groupby("method")))
-    assert each["always fake"]["correct"].mean() == 0.5 and (each["always fake"]["image_auc"] == 0.5).all()
-    assert each["always fake"]["p_partly"].isna().all() and (each["always real"]["score"] == 0).all()
-    random = each["random class"]
-    assert ((random["score"] >= 0.5) == (random["predicted"] != "real")).all() and random["score"].between(0, 1).all()
-    many = cut.blind(pd.concat([images(n=3000)]).assign(seen=True, **{"class": "real"}))
-    share = many.loc[many["method"] == "random class", "predicted"].value_counts(normalize=True)
-    assert share.tolist() == pytest.approx([1 / 3] * 3, abs=0.04)
+def test_a_probe_stands_beside_without_changing_the_rest(rows):
+    probed = pd.DataFrame({"method": ["linear probe"]})
+    assert rows.beside(probed).probed is probed and rows.probed is None and rows.beside(None).main.equals(rows.main)
 
 
-def test_maps_of_each_prefix():
-    table = images().assign(method="Ours")
-    masked = table["kind"] == "edit"
-    for k, prefix in enumerate(("", "drawn_", "plain_")):
-        for name in ("f1", "iou", "auc", "auc_shuffled", "f1_best"):
-            table[prefix + name] = np.where(masked, k / 10, np.nan)
-    found = cut.maps(table)
-    value = found.groupby("method", sort=False)["f1"].first()
-    assert value.to_dict() == {"Ours": 0, "Ours, whatever the class": 0.1, "Ours, without attention": 0.2}
-    assert len(found) == 3 * 3 and found.columns.is_unique and set(found["kind"]) == {"edit"}
-    assert len(cut.maps(images().assign(method="Wang et al."))) == 0
-    assert set(cut.maps(table, ["drawn_"])["auc"]) == {0.1}
-
-
-def test_means_over_sets_and_what_is_lost():
-    table = pd.DataFrame(
-        [("m", 0, "i", "a", True, 1.0), ("m", 0, "i", "b", False, 0.0), ("m", 0, "i", "c", False, 1.0),
-         ("m", 0, "j", "a", True, 0.0), ("m", 0, "k", "b", False, 1.0)],
-        columns=["method", "seed", "image", "dataset", "seen", "correct"],
-    )  # fmt: skip
-    assert cut.averaged(table[~table["seen"]], ["correct"]).set_index("image")["correct"].to_dict() == {
-        "i": 0.5,
-        "k": 1,
-    }
-    assert cut.lost(table, ["correct"]).set_index("image")["correct"].to_dict() == {"i": -0.5}
-    assert len(cut.lost(table[table["seen"]], ["correct"])) == 0
-
-
-def test_counts_are_written_as_whole_numbers(tmp_path):
-    manifest = images(n=8).assign(split=["train"] * 4 + ["test"] * 4)
-    found = cut.counts({"here": manifest})
-    value = found.set_index(["method", "metric"])["value"]
-    assert value["all", "real"] == 4 and value["train", "partly fake"] == 1 and value.sum() == 16
-    paper = pd.DataFrame(dict(method="all", test_set="Dolos (paper)", metric=["real"], value=[20700.0]))
-    cut.save_counts(pd.concat([found, paper]), tmp_path, "table1", "Sizes")
-    text = (tmp_path / "tables" / "table1.md").read_text()
-    assert "20,700" in text and "–" in text and "4.0" not in text
-    kept = pd.read_csv(tmp_path / "tables" / "table1.csv")
-    assert kept["value"].tolist() == [*found["value"], 20700] and (tmp_path / "tables" / "table1.tex").exists()
+def test_two_classes_without_masks(two_runs):
+    assert two_runs.masked == [] and two_runs.maps.empty and two_runs.trivial.empty and two_runs.unseen.empty
+    assert two_runs.groups == ("fully fake", "both") and all(rows.empty for rows in two_runs.turned.values())

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imdlib.bridge import draws, ordering
 from imdlib.bridge.labels import CLASSES
+from imdlib.bridge.measures import draws, ordering
 
 NAMED = np.array(CLASSES)
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score, recall_score, roc_auc_score
 
-from imdlib.bridge import detection, draws
-from imdlib.bridge.detection import SEEN, UNSEEN
 from imdlib.bridge.labels import CLASSES
+from imdlib.bridge.measures import detection, draws
+from imdlib.bridge.measures.detection import SEEN, UNSEEN
 from imdlib.pages import tables
 from imdlib.scoring import intervals
 

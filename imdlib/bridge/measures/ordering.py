@@ -26,6 +26,11 @@ WITHIN = {
 METRICS = {name: name for name in (*BETWEEN, *WITHIN)}
 
 
+def measured(rows):
+    """Rows of runs whose distances d1 and d2 were measured."""
+    return rows[rows["d1"].notna()] if "d1" in rows else rows.head(0)
+
+
 def measure(rows, times):
     """`draws.drawn`'s measure: {('both', statement): (R,) in [0,1]}, ties half, chance 0.5; NaN where a class is lacking.
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from imdlib.bridge import probe
 from imdlib.bridge.labels import CLASSES
+from imdlib.bridge.measures import probe
 
 
 def blobs(n=60, classes=(0, 1, 2), gap=6.0):

@@ -1,0 +1,69 @@
+"""The drop from the trained generator to unseen ones, and what changes when one part is left out or turned."""
+
+from functools import cache
+
+import pandas as pd
+from IPython.display import HTML
+from matplotlib.figure import Figure
+
+from imdlib.bridge.exhibits.detection import as_theirs
+from imdlib.bridge.measures import blind, detection, draws
+from imdlib.bridge.methods import PARTS
+from imdlib.bridge.rows import Rows
+from imdlib.pages import plots, published, tables
+
+
+@cache
+def drops(rows: Rows) -> pd.DataFrame:
+    """Tidy rows of in domain minus the mean over unseen generators, beside the paper's; none where there are no such."""
+    compared = pd.concat([rows.probed, rows.main, rows.turned["with_fully"]])
+    metrics, scopes = (
+        {"F1": "f1", "AUC": "auc", "balanced accuracy": "accuracy"},
+        detection.drops(rows.main, rows.groups),
+    )
+    return draws.table(compared, detection.measure, scopes, metrics, published=as_theirs(published.bridge_drops()))
+
+
+def table_drop(rows: Rows) -> HTML | None:
+    """What is lost on unseen generators."""
+    found = drops(rows)
+    if found.empty:
+        return None
+    caption = "In domain minus the mean over unseen generators; the paper's F1 in brackets"
+    return tables.save(found, rows.folder, "table_drop", caption, index=("test_set", "method"), columns=("metric",))
+
+
+def figure_drop(rows: Rows) -> Figure | None:
+    """The same for both kinds of fakes together."""
+    found = drops(rows)
+    if found.empty:
+        return None
+    drawn = found[found["test_set"] == "both"]
+    return plots.save(plots.interval_panels(drawn, floor=False), drawn, rows.folder, "figure_drop")
+
+
+@cache
+def ablation(rows: Rows) -> pd.DataFrame:
+    """Tidy rows of the parts of the method, and of runs with one parameter turned; the metric says on which generators."""
+    lucky = rows.blind[rows.blind["method"] == blind.RANDOM]
+    compared = pd.concat([lucky, rows.main[rows.main["variant"].isin(PARTS)], *rows.turned.values()])
+    metrics = {"F1": "f1", "AUC": "auc", "macro F1": "macro_f1"}
+    found = draws.table(compared, detection.measure, rows.generators, metrics)
+    where = found["test_set"].str.replace(detection.SEEN, "trained").str.replace(detection.UNSEEN, "unseen")
+    return found.assign(metric=found["metric"] + ", " + where)
+
+
+def table_ablation(rows: Rows) -> HTML:
+    """One thing left out or changed at a time."""
+    caption = "One thing left out or changed at a time, both kinds of fakes"
+    shape = dict(index=("method",), columns=("metric",))
+    return tables.save(ablation(rows), rows.folder, "table_ablation", caption, **shape)
+
+
+def figure_ablation(rows: Rows) -> Figure:
+    """The same for AUC and macro F1."""
+    found = ablation(rows)
+    drawn = found[found["metric"].str.startswith(("AUC", "macro"))]
+    drawn = drawn.assign(panel=drawn["metric"].str.replace(", ", ",\n"))
+    figure = plots.interval_panels(drawn, panel="panel", trivial=rows.blind["method"].unique(), floor=False)
+    return plots.save(figure, drawn, rows.folder, "figure_ablation")

@@ -1,0 +1,81 @@
+"""Real or fake: what is learned at all, and Table 2, the trained generator beside those that were not trained on."""
+
+from functools import cache
+
+import pandas as pd
+from IPython.display import HTML
+from matplotlib.figure import Figure
+
+from imdlib.bridge.measures import blind, detection, draws
+from imdlib.bridge.measures.labelled import NAMES
+from imdlib.bridge.methods import BINARY, METHODS
+from imdlib.bridge.rows import Rows
+from imdlib.pages import plots, published, tables
+
+LEARNED = {
+    "balanced accuracy": "accuracy",
+    "mean recall": "mean_recall",
+    "macro F1": "macro_f1",
+    "F1": "f1",
+    "AUC": "auc",
+}
+TWO = ("wang", "tar", "transcam", "late")  # methods of Table 2
+
+
+@cache
+def calibration(rows: Rows) -> pd.DataFrame:
+    """Tidy rows on the test images of the training set: blind predictors, the probe, and every method."""
+    own = {name: scope for name, scope in rows.scopes.items() if name == f"both: {detection.SEEN}"}
+    return draws.table(pd.concat([rows.blind, rows.probed, rows.main]), detection.measure, own, LEARNED)
+
+
+def table_calibration(rows: Rows) -> HTML:
+    """Whether anything is learned, in domain."""
+    caption = "In domain: what is learned at all, beside predictors that look at no image"
+    return tables.save(
+        calibration(rows), rows.folder, "table_calibration", caption, index=("method",), columns=("metric",)
+    )
+
+
+def figure_calibration(rows: Rows) -> Figure:
+    """The same for balanced accuracy, mean recall and AUC; blind predictors in grey."""
+    found = calibration(rows)
+    drawn = found[found["metric"].isin(["balanced accuracy", "mean recall", "AUC"])]
+    figure = plots.interval_panels(drawn, trivial=rows.blind["method"].unique(), floor=False)
+    return plots.save(figure, drawn, rows.folder, "figure_calibration")
+
+
+@cache
+def generators(rows: Rows) -> pd.DataFrame:
+    """Tidy rows of Table 2: F1 and AUC per kind of fakes and generator, beside the paper's F1."""
+    compared = [rows.blind[rows.blind["method"] != blind.REAL], rows.main[rows.main["variant"].isin(TWO)]]
+    compared = pd.concat([*compared, rows.turned["with_fully"]])
+    paper = as_theirs(published.bridge_detection())
+    return draws.table(compared, detection.measure, rows.scopes, {"F1": "f1", "AUC": "auc"}, published=paper)
+
+
+def as_theirs(paper: pd.DataFrame) -> pd.DataFrame:
+    """Published rows, those of the detectors a second time for runs without fully fake images: what theirs learned from is
+    said once to be partly fake images alone.
+    """
+    theirs = paper[paper["method"].isin([METHODS[key] for key in BINARY])]
+    return pd.concat([paper, theirs.assign(method=theirs["method"] + f", {NAMES['with_fully']}")])
+
+
+def table2(rows: Rows) -> HTML:
+    """Table 2: F1 and AUC of each kind of fakes against real images, per generator."""
+    caption = "Bridging Table 2: F1 and AUC per generator; in brackets the paper's F1"
+    return tables.save(
+        generators(rows), rows.folder, "table2", caption, index=("metric", "test_set"), columns=("method",)
+    )
+
+
+def figure_generators(rows: Rows) -> Figure:
+    """F1 of either kind of fakes, of the trained generator and of the unseen ones as a mean."""
+    found = generators(rows)
+    drawn = found[found["metric"].eq("F1") & found["test_set"].str.contains("generator")]
+    drawn = drawn[~drawn["test_set"].str.startswith("both")]
+    panel = drawn["test_set"].str.replace(": ", ":\n").str.replace(detection.SEEN, "trained")
+    drawn = drawn.assign(panel=panel.str.replace(detection.UNSEEN, "unseen, mean"))
+    figure = plots.interval_panels(drawn, panel="panel", trivial=rows.blind["method"].unique())
+    return plots.save(figure, drawn, rows.folder, "figure_generators")

@@ -1,0 +1,102 @@
+"""Figure 4: features of test images in the plane by t-SNE and UMAP, and numbers of how far the classes lie apart.
+
+Bridging section 4.2.2. Differs from the paper: every picture stands beside the same numbers of the features themselves.
+"""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from IPython.display import HTML, Markdown
+from matplotlib.figure import Figure
+
+from imdlib.bridge.exhibits.points import read_points
+from imdlib.bridge.grid import MAIN
+from imdlib.bridge.labels import CLASSES
+from imdlib.bridge.rows import STUDY, Rows
+from imdlib.pages import plots, plots_embedding, tables
+from imdlib.places import run_folder
+from imdlib.scoring import embedding
+
+SHOWN = {("transcam", "final"): "TransCAM", (MAIN, "extractor"): "extractor", (MAIN, "final"): "ours"}
+USUAL = 30  # perplexity of t-SNE, neighbours of UMAP
+ELSEWHERE = Markdown("No features are kept here (a fresh clone holds none); the exhibit stands as it was made.")
+
+
+@cache
+def features(rows: Rows) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """(what is known of the points, {title: features (N,D)}) of one seed; both empty where runs kept none."""
+    names = {key: rows.run_of(key) for key in ("transcam", MAIN)}
+    paths = {key: run_folder(rows.results, STUDY, run) / "points.npz" for key, run in names.items() if run}
+    kept = {key: read_points(path) for key, path in paths.items() if path.exists()}
+    known = next(iter(kept.values()))[0] if kept else pd.DataFrame(columns=["class", "generator"])
+    return known, {title: kept[key][1][which] for (key, which), title in SHOWN.items() if key in kept}
+
+
+@cache
+def usual_planes(rows: Rows) -> tuple[dict, dict]:
+    """`planes` of all features at the usual perplexity."""
+    known, found = features(rows)
+    return planes(found, classes(known), [("tsne", USUAL), ("umap", USUAL)])
+
+
+@cache
+def other_planes(rows: Rows, perplexities: tuple[int, ...]) -> tuple[dict, dict]:
+    """`planes` of the whole method at other perplexities."""
+    known, found = features(rows)
+    ours = {title: some for title, some in found.items() if title == "ours"}
+    ways = [(method, one) for method in ("tsne", "umap") for one in perplexities if one != USUAL]
+    return planes(ours, classes(known), ways)
+
+
+def planes(features: dict, classes, ways, seed: int = 0) -> tuple[dict, dict]:
+    """({title: coordinates (N,2)}, {title: `embedding.judge`}) of every kind of features by every way.
+
+    features: {title: (N,D)}; classes (N,); ways: pairs (method of `embedding.METHODS`, perplexity), of which those that
+    ask for as many neighbours as there are images are left out.
+    """
+    coordinates, judged = {}, {}
+    for method, perplexity in ways:
+        for title, points in features.items() if perplexity < len(classes) else ():
+            name = f"{title}, {embedding.METHODS[method]} {perplexity}"
+            coordinates[name] = embedding.project(points, method, perplexity, seed=seed)
+            judged[name] = embedding.judge(points, classes, coordinates[name])
+    return coordinates, judged
+
+
+def figure4(rows: Rows) -> Figure | Markdown:
+    """Figure 4: TransCAM, the extractor and the whole method, by t-SNE and UMAP."""
+    return draw(rows, *usual_planes(rows), "figure4", columns=len(features(rows)[1]))
+
+
+def figure4_perplexities(rows: Rows, perplexities: list[int]) -> Figure | Markdown:
+    """The whole method at other perplexities."""
+    found = other_planes(rows, tuple(perplexities))
+    return draw(rows, *found, "figure4_perplexities", columns=len(found[0]) // 2)
+
+
+def draw(rows: Rows, coordinates: dict, judged: dict, name: str, columns: int) -> Figure | Markdown:
+    """One panel per plane, saved under that name; ELSEWHERE where there are none."""
+    if not coordinates:
+        return ELSEWHERE
+    known = features(rows)[0]
+    made_by = known["generator"].replace("", "none (real)").to_numpy() if known["generator"].any() else None
+    looks = dict(classes=CLASSES, generators=made_by, verdicts=judged, columns=columns)
+    figure = plots_embedding.scatter(coordinates, classes(known), **looks)
+    return plots.save(figure, plots_embedding.rows(coordinates, known["class"], made_by), rows.folder, name)
+
+
+def table_embedding(rows: Rows, perplexities: list[int]) -> HTML | Markdown:
+    """Silhouette and k-NN accuracy of the features and of every plane."""
+    numbers = usual_planes(rows)[1] | other_planes(rows, tuple(perplexities))[1]
+    if not numbers:
+        return ELSEWHERE
+    found = pd.DataFrame(numbers).T.rename_axis("method").reset_index().melt("method", var_name="metric")
+    found = found.assign(test_set="all", n=len(features(rows)[0]), seeds=1)
+    caption = "How far the classes lie apart, in the features and in the plane; chance: the largest class"
+    return tables.save(found, rows.folder, "table_embedding", caption, index=("method",), columns=("metric",))
+
+
+def classes(known: pd.DataFrame) -> np.ndarray:
+    """Class numbers (N,)."""
+    return known["class"].map(CLASSES.index).to_numpy()

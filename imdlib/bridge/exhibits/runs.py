@@ -1,0 +1,98 @@
+"""What was run: configurations and their time, the usual parameters, learning curves, and what each part costs."""
+
+import pandas as pd
+import torch
+from IPython.display import HTML, Markdown
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from imdlib.bridge import costs as measured
+from imdlib.bridge.exhibits.images import Images
+from imdlib.bridge.grid import TURNED
+from imdlib.bridge.methods import METHODS, PARTS
+from imdlib.bridge.networks import STAND_IN
+from imdlib.bridge.rows import Rows
+from imdlib.pages import plots, tables
+
+SHOWN = ["extractor", "size", "distillation", "disc_on", "margin", "order", "teacher_epochs", "teacher_passes"]
+SHOWN += ["conformer", "stem_stride", "inputs", "train_count", "epochs", "batch_size", "learning_rate", "schedule"]
+SHOWN += ["scales", "backbone", "backbone_width", "backbone_stride", "precision", "device"]
+SAID = (
+    "**The extractor is a stand-in, not CLIP**: a small transformer that learned to name simulated cameras and JPEG qualities "
+    "and has never seen a fake, nor anything else that CLIP has seen. What depends on CLIP's knowledge of pictures is not "
+    "tested by these runs."
+)
+CURVES = {
+    "val_recall": "validation recall",
+    "val_teacher_recall": "that of the teacher",
+    "d1_pf": "d1, partly fake",
+    "d2_pf": "d2, partly fake",
+    "d1_ff": "d1, fully fake",
+    "d2_ff": "d2, fully fake",
+    "d1_real": "d1, real",
+    "d2_real": "d2, real",
+    "loss": "loss",
+}  # columns of a run's history -> titles
+COMPARED = {
+    "val_recall": "validation recall",
+    "val_teacher_recall": "that of the teacher alone",
+    "classifier_loss": "loss of the classifier",
+    "students_loss": "loss of the students",
+}  # those in which methods are compared
+
+
+def table_runs(rows: Rows) -> HTML:
+    """Configurations, the usual ones first: seeds, training images, minutes of a run and peak memory in MB."""
+    runs = rows.settings
+    plain = {key: runs[key].mode()[0] for key in TURNED}
+    turned = [[f"{key}={run[key]}" for key in TURNED if run[key] != plain[key]] for run in runs.to_dict("records")]
+    ran = runs.assign(
+        differs=[", ".join(words) or "as usual" for words in turned],
+        minutes=runs["seconds"] / 60,
+        memory=runs["peak_memory_mb"],
+    )
+    columns = dict(seeds=("seed", "nunique"), images=("train_images", "first"), minutes=("minutes", "mean"))
+    shown = ran.groupby(["train_set", "differs", "method"], sort=False).agg(**columns, memory_MB=("memory", "max"))
+    shown = shown.reset_index().sort_values("differs", key=lambda one: one != "as usual", kind="stable")
+    return tables.show(shown, digits=1)
+
+
+def parameters(rows: Rows) -> HTML:
+    """The usual values of the parameters SHOWN."""
+    values = pd.Series(rows.first)[SHOWN].astype(str)
+    return tables.show(values.rename_axis("parameter").rename("value").reset_index())
+
+
+def extractor(rows: Rows) -> Markdown:
+    """Whether the frozen tower is the paper's."""
+    stand_in = STAND_IN in str(rows.first["extractor"])
+    return Markdown(SAID if stand_in else "The extractor is the paper's kind of tower.")
+
+
+def figure_curves(rows: Rows) -> Figure:
+    """Histories of the usual runs: what COMPARED names against the epoch, the band being the range over seeds."""
+    runs = rows.usual_runs[["run", "method"]]
+    history = runs.merge(rows.history, on="run")
+    history = history[["epoch", "method", *(name for name in COMPARED if name in history)]]
+    compared = history[history["method"].isin([METHODS[key] for key in PARTS])]
+    return plots.save(plots.learning_curves(compared, COMPARED), history, rows.folder, "figure_curves")
+
+
+def costs(rows: Rows, images: Images, repeats: int) -> tuple[Figure, HTML]:
+    """Figure and table of what a training step and an image cost, each part measured `repeats` times on this machine."""
+    torch.set_num_threads(rows.first["threads"])
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    files, batch = images.batch(device)
+    found = measured.measure(rows.first, batch, images.tower, files, repeats=repeats)
+    figure, axes = plt.subplots(1, 3, figsize=(plots.PAGE, 2.2))
+    panels = [("ms", measured.STEP, "training step,\nms"), ("kept_mb", measured.STEP, "kept for\nbackward, MB")]
+    for axis, (column, what, title) in zip(axes, [*panels, ("ms", measured.IMAGE, "per image,\nms")]):
+        part = found[found["what"] == what]
+        axis.barh(part["part"], part[column], color=plots.PALETTE[0], height=0.6)
+        axis.set(title=title, yticks=[] if column == "kept_mb" else range(len(part)))
+        axis.tick_params(axis="y", labelsize=6.5)
+        axis.invert_yaxis()
+    plots.save(figure, found, rows.folder, "figure_costs")
+    (rows.folder / "tables").mkdir(parents=True, exist_ok=True)
+    found.to_csv(rows.folder / "tables" / "table_costs.csv", index=False, float_format="%.6g")
+    return figure, tables.show(found, digits=2)
