@@ -484,7 +484,7 @@ def keep(results, study: str, runs: dict | None = None) -> list[Path]:
     rows = [
         {
             "run": name,
-            "stamp": json.dumps(about, sort_keys=True),
+            "stamp": json.dumps(about),
             "columns": json.dumps({title: table.dtypes.astype(str).to_dict() for title, table in parts.items()}),
         }
         for name, (about, parts, _) in found.items()

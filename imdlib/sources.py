@@ -53,7 +53,7 @@ class Module:
 def digest(thing) -> str:
     """Twelve characters that stand for a text or for anything that json can write."""
     text = thing if isinstance(thing, str) else json.dumps(thing, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
 
 
 # ---- reading one file ----------------------------------------------------------------------------------------------

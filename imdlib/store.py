@@ -37,9 +37,10 @@ def write(frame: pd.DataFrame, path) -> Path:
 
 def counts(column: pd.Series) -> bool:
     """Whole numbers that 24 bits do not hold, such as the pixels of a large photo; and what is too large for 32 bits altogether."""
-    largest = column[np.isfinite(column)].abs().max()
-    whole = largest > 2**24 and (column[np.isfinite(column)] % 1 == 0).all()
-    return bool(whole or largest > np.finfo("float32").max)
+    values = column.dropna().to_numpy("float64")
+    values = np.abs(values[np.isfinite(values)])
+    largest = values.max(initial=0)
+    return bool(largest > np.finfo("float32").max or (largest > 2**24 and (values % 1 == 0).all()))
 
 
 def read(path) -> pd.DataFrame:
