@@ -79,7 +79,10 @@ def parameters(notebook: str, namespace: dict) -> dict:
 
 def near(name: str, known) -> str:
     """' Did you mean ...?' for the nearest of the known names, or nothing."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    matches = (
+        difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff) for cutoff in (0.9, 0.7, 0.5)
+    )  # quick first
+    found = next(filter(None, matches), None)
     return f" Did you mean '{found[0]}'?" if found else ""
 
 
