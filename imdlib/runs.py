@@ -12,6 +12,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import resource
 import subprocess
 import sys
@@ -78,7 +79,10 @@ def parameters(notebook: str, namespace: dict) -> dict:
 
 def near(name: str, known) -> str:
     """' Did you mean ...?' for the nearest of the known names, or nothing."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    matches = (
+        difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff) for cutoff in (0.9, 0.7, 0.5)
+    )  # quick first
+    found = next(filter(None, matches), None)
     return f" Did you mean '{found[0]}'?" if found else ""
 
 
@@ -99,7 +103,8 @@ def typed(place: str, name: str, value, default):
 def name_of(notebook: str, params: dict, *lead: str) -> str:
     """Default name of a run: what leads, then every other parameter that is not the notebook's default, then the seed.
 
-    lead: names of parameters whose values stand first. So two runs of different parameters never share a folder.
+    lead: names of parameters whose values stand first. So two runs of different parameters never share a folder: values that no
+    folder can be named after, and names that grow too long, are told apart by a digest.
     """
     skipped = {*PLACES, *lead, "seed", "test_sets", "threads"}
     turned = {
@@ -109,7 +114,15 @@ def name_of(notebook: str, params: dict, *lead: str) -> str:
     words += [f"{key}-{value}" for key, value in turned.items() if isinstance(value, int | float | str)]
     rest = {key: value for key, value in turned.items() if not isinstance(value, int | float | str)}
     words += [sources.digest(rest)] if rest else []
-    return "_".join([*words, f"seed{params['seed']}"] if "seed" in params else words).replace("/", "-")
+    words += [f"seed{params['seed']}"] if "seed" in params else []
+    name = "_".join(words)
+    if PLAIN.fullmatch(name):
+        return name
+    clear = "_".join(word for word in words if PLAIN.fullmatch(word))[:100]
+    return f"{clear}_{sources.digest([words, rest])}".lstrip("_")
+
+
+PLAIN = re.compile(r"[A-Za-z0-9][\w.+=-]{0,119}", flags=re.A)  # names that any file system can hold
 
 
 # ---- what a run depends on -----------------------------------------------------------------------------------------
@@ -134,12 +147,20 @@ def differences(old: dict, new: dict) -> list[str]:
     """What changed between two `needs`, in words: 'parameters: steps', 'code: imdlib.train', 'data: sim-casia'."""
     found = []
     for part in ("parameters", "code", "packages", "data", "uses"):
-        one, two = old.get(part) or {}, new.get(part) or {}
-        changed = sorted(name for name in {*one, *two} if one.get(name) != two.get(name))
+        one, two = (about.get(part) if isinstance(about.get(part), dict) else {} for about in (old, new))
+        digests = [{name: sources.digest(value) for name, value in some.items()} for some in (one, two)]
+        changed = sorted(str(name) for name in {*one, *two} if digests[0].get(name) != digests[1].get(name))
         if changed:
             few = ", ".join(changed[:4]) + (", ..." if len(changed) > 4 else "")
             found.append(f"{part}: {few}")
     return found
+
+
+def why_other(old, new: dict) -> str:
+    """What changed between two `needs` in one text, '' where nothing did; old: whatever a file held."""
+    if isinstance(old, dict) and key_of(old) == key_of(new):
+        return ""
+    return "; ".join(differences(old if isinstance(old, dict) else {}, new)) or "something"
 
 
 # ---- the state of a run --------------------------------------------------------------------------------------------
@@ -160,16 +181,21 @@ def state(folder: Path, needed: dict | None = None) -> State:
     if not path.exists():
         return State("begun" if (folder / BEGUN).exists() else "absent")
     try:
-        stamp = json.loads(path.read_text(encoding="utf-8"))
-        sums, key = stamp["sums"], stamp["key"]
-    except (ValueError, KeyError, TypeError):
-        return State("damaged", f"{path} cannot be read (a full disk may have left it empty)")
-    wrong = damaged(folder, sums)
+        stamp = whole(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return State("damaged", f"{path} cannot be read (a full disk may have left it empty), or was changed")
+    wrong = damaged(folder, stamp["sums"])
     if wrong:
         return State("damaged", wrong, stamp)
-    if needed is not None and key != key_of(needed):
-        return State("outdated", "; ".join(differences(stamp["needs"], needed)) or "something", stamp)
-    return State("finished", "", stamp)
+    why = why_other(stamp["needs"], needed) if needed is not None else ""
+    return State("outdated" if why else "finished", why, stamp)
+
+
+def whole(stamp: dict) -> dict:
+    """A stamp as it was written, or an error: its key has to be that of what it says that the run depends on."""
+    if not isinstance(stamp["sums"], dict) or key_of(stamp["needs"]) != stamp["key"]:
+        raise ValueError("changed since it was written")
+    return stamp
 
 
 def damaged(folder: Path, sums: dict) -> str:
@@ -177,7 +203,10 @@ def damaged(folder: Path, sums: dict) -> str:
     missing = [name for name in sums if not (folder / name).exists()]
     if missing:
         return f"{folder / missing[0]} is missing"
-    found = dict(zip(sums, contents.digests(folder / name for name in sums)))
+    try:
+        found = dict(zip(sums, contents.digests(folder / name for name in sums)))
+    except OSError as error:
+        return f"{error.filename or folder} cannot be read ({error.strerror})"
     changed = [name for name in sums if found[name] != sums[name]]
     return f"{folder / changed[0]} is not what the stamp beside it says: changed or damaged since" if changed else ""
 
@@ -223,9 +252,8 @@ class Run:
                 np.savez_compressed(file, **{k: as_bytes(v) for k, v in pictures.items()})
             written.append("maps.npz")
         sums = {name: contents.sha256(self.folder / name) for name in sorted(written)}
-        text = json.dumps(
-            {"key": key_of(self.needs), **stamp(self), **facts, "needs": self.needs, "sums": sums}, indent=1
-        )
+        about = {**stamp(self), **facts, "key": key_of(self.needs), "needs": self.needs, "sums": sums}
+        text = json.dumps(about, indent=1, default=lambda one: one.item())  # facts may be numbers of numpy or torch
         store.write_text(self.folder / STAMP, text + "\n")
         (self.folder / "checkpoint.pt").unlink(missing_ok=True)
         self.finished = True
@@ -244,9 +272,7 @@ def open_run(study: str, name: str, notebook: str, params: dict, *, data: dict, 
     damaged or of unknown origin is set aside as `<name>~` (`~~`, ...), never deleted; LOGS stay. Raises RunError while
     another process works in the folder.
     """
-    folder = run_folder(params["results"], study, name)
-    folder.mkdir(parents=True, exist_ok=True)
-    lock(folder)
+    folder = folder_of(params["results"], study, name)
     needed = needs(notebook, params, data=data, uses=uses)
     found = state(folder, needed)
     held = [path for path in folder.glob("*") if path.name not in LOGS]
@@ -261,22 +287,36 @@ def open_run(study: str, name: str, notebook: str, params: dict, *, data: dict, 
     return Run(folder, needed, found.word == "finished")
 
 
+def folder_of(results, study: str, name: str) -> Path:
+    """The folder of a run, there and taken for this process; RunError where that cannot be."""
+    folder = run_folder(results, study, name)
+    if not name or name != Path(name).name or name.startswith(".") or name.endswith("~") or not name.isprintable():
+        raise RunError(f"{folder}: a run cannot be named {name!r}: no '/', no '.' at the beginning, no '~' at the end")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock(folder)
+    except OSError as error:
+        raise RunError(
+            f"{folder}: nothing can be written there ({error.strerror}): choose another `results`"
+        ) from error
+    return folder
+
+
 def unknown(folder: Path, needed: dict) -> str:
     """Why an unfinished run cannot be continued, '' where it can."""
     try:
-        begun = json.loads((folder / BEGUN).read_text(encoding="utf-8"))["needs"]
+        return why_other(json.loads((folder / BEGUN).read_text(encoding="utf-8"))["needs"], needed)
     except (OSError, ValueError, KeyError, TypeError):
         return "it does not say what it was begun with"
-    return "; ".join(differences(begun, needed))
 
 
 def set_aside(folder: Path, held, why: str):
     """Move files of a run to `<name>~`, so that it begins anew."""
     aside = folder.with_name(folder.name + "~")
-    while aside.exists():
+    while os.path.lexists(aside):
         aside = aside.with_name(aside.name + "~")
     aside.mkdir()
-    for path in held:
+    for path in sorted(held, key=lambda path: path.name == BEGUN):  # the last to go: without it nothing is continued
         path.rename(aside / path.name)
     print(f"{folder.name}: begun anew, since it changed or broke ({why}); the older one is set aside as {aside.name}")
 
@@ -286,12 +326,14 @@ LOCKS = {}  # folders that this process works in: their lock files, open until i
 
 def lock(folder: Path):
     """Take a run's folder for this process, until it ends however it ends; RunError where another one has it."""
-    if folder in LOCKS:
+    folder = folder.resolve()
+    path = folder / ".lock"
+    if folder in LOCKS and path.exists() and os.path.samestat(os.fstat(LOCKS[folder].fileno()), path.stat()):
         return
-    file = open(folder / ".lock", "w")  # noqa: SIM115
+    file = open(path, "w")  # noqa: SIM115
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         file.close()
         raise RunError(
             f"{folder}: another process is working on this run. Wait for it, or give this one a name of its own with the "
@@ -305,16 +347,23 @@ def lock(folder: Path):
 
 def pictures(results, study: str, run: str) -> dict:
     """{'<dataset>/<file>': {map, image, mask}} kept by a run; empty where maps.npz is absent, as in a fresh clone."""
-    path, found = run_folder(results, study, run) / "maps.npz", {}
-    if path.exists():
-        try:
-            with np.load(path) as kept:
-                arrays = {name: kept[name] for name in kept.files}
-        except (OSError, ValueError, EOFError) as error:
-            raise store.DamagedFile(f"{path}: its pictures cannot be read ({error}); {store.REMEDY}") from error
+    folder, found = run_folder(results, study, run), {}
+    path = folder / "maps.npz"
+    if not path.exists():
+        return found
+    lies = state(folder)
+    if lies.word == "begun" or (lies.stamp and path.name not in lies.stamp["sums"]):
+        return found  # of a run that was never finished
+    if lies.word == "damaged" and (not lies.stamp or damaged(folder, {path.name: lies.stamp["sums"][path.name]})):
+        raise store.DamagedFile(f"{lies.why}; {AGAIN}")
+    try:
+        with np.load(path) as kept:
+            arrays = {name: kept[name] for name in kept.files}
         for name, array in arrays.items():
             key, part = name.rsplit("/", 1)
             found.setdefault(key, {})[part] = array / np.float32(255) if part == "map" else array
+    except Exception as error:  # whatever a reader makes of wrong bytes
+        raise store.DamagedFile(f"{path}: its pictures cannot be read ({error}); {store.REMEDY}") from error
     return found
 
 
@@ -336,32 +385,46 @@ def gather(results, study: str, runs: dict | None = None) -> tuple[pd.DataFrame,
     numbers are of other parameters, code or data than those at hand, and a page has to say so.
     Raises RunError for runs that are missing or damaged.
     """
+    found = collect(results, study, runs)
+    settings, tables = [], {}
+    for name, (about, parts, outdated) in found.items():
+        settings.append({**about["needs"]["parameters"], **flat(about), "run": name, "outdated": outdated})
+        for title, table in parts.items():
+            tables.setdefault(title, []).append(table.assign(run=name))
+    return pd.DataFrame(settings), {title: together(some) for title, some in tables.items()}
+
+
+def together(frames: list) -> pd.DataFrame:
+    """Tables under each other; those without rows only add their columns."""
+    filled = [frame for frame in frames if len(frame)]
+    columns = list(dict.fromkeys(name for frame in frames for name in frame))
+    return pd.concat(filled, ignore_index=True).reindex(columns=columns) if filled else frames[0]
+
+
+def collect(results, study: str, runs: dict | None) -> dict:
+    """{run: (stamp, its tables, whether it is outdated)} of finished runs, as `gather` describes it."""
     folder = results_folder(results, study)
     here = {path.parent.name: path.parent for path in sorted(folder.glob(f"runs/*/{STAMP}"))}
     here = {name: path for name, path in here.items() if not name.endswith("~")}
-    kept = Kept(folder)
+    kept, found = None if runs else Kept(folder), {}
     wanted = runs or dict.fromkeys(sorted({*here, *kept.stamps}))
     if not wanted:
         raise RunError(f"{folder}/runs holds no finished run: `make study` trains them")
-    settings, tables = [], {}
     for name, key in wanted.items():
-        found = state(here[name]) if name in here else State("absent")
-        keys = {
-            "here": found.stamp.get("key") if found.word == "finished" else None,
-            "kept": kept.stamps.get(name, {}).get("key"),
-        }
-        places = [place for place, one in keys.items() if one is not None]
-        if not places:
-            raise RunError(f"{folder}/runs/{name}: {found.why or 'no finished run is there'}; {AGAIN}")
-        place = next((one for one in places if keys[one] == key), places[0])
-        about = found.stamp if place == "here" else kept.stamps[name]
-        settings.append(
-            {**about["needs"]["parameters"], **flat(about), "run": name, "outdated": key not in (None, about["key"])}
-        )
-        parts = read_tables(here[name], about) if place == "here" else kept.tables(name)
-        for title, table in parts.items():
-            tables.setdefault(title, []).append(table.assign(run=name))
-    return pd.DataFrame(settings), {title: pd.concat(some, ignore_index=True) for title, some in tables.items()}
+        lies = state(here[name]) if name in here else State("absent")
+        own = lies.stamp if lies.word == "finished" else None
+        if (
+            not own or own["key"] != key is not None
+        ):  # only then, so that a damaged file can be written anew from the folders
+            kept = kept or Kept(folder)
+        other = kept.stamps.get(name) if kept else None
+        abouts = [about for about in (own, other) if about]
+        if not abouts:
+            raise RunError(f"{folder}/runs/{name}: {lies.why or 'no finished run is there'}; {AGAIN}")
+        about = next((one for one in abouts if one["key"] == key), abouts[0])
+        parts = read_tables(here[name], about) if about is own else kept.tables(name)
+        found[name] = about, parts, key not in (None, about["key"])
+    return found
 
 
 def flat(about: dict) -> dict:
@@ -380,20 +443,31 @@ class Kept:
     """What `keep` left of a study's runs in one folder: stamps, and the rows of a run when they are asked for."""
 
     def __init__(self, folder: Path):
-        self.folder, self.stamps, self.read = folder, {}, {}
+        self.folder, self.stamps, self.columns, self.read = folder, {}, {}, {}
         if (folder / "runs.parquet").exists():
             store.check_sums(folder)
+            store.check_sums(folder, ["runs.parquet"])  # is listed itself
             rows = store.read(folder / "runs.parquet")
             self.stamps = {name: json.loads(text) for name, text in zip(rows["run"], rows["stamp"])}
+            if "columns" in rows:
+                self.columns = {name: json.loads(text) for name, text in zip(rows["run"], rows["columns"])}
 
     def tables(self, run: str) -> dict:
-        """{name: rows of one run}, columns that it does not fill left out."""
-        if not self.read:
-            names = [line.split("  ")[1] for line in (self.folder / store.SUMS).read_text().splitlines()]
-            names = [name for name in names if name.endswith(".parquet") and name != "runs.parquet"]
-            self.read = {name: dict(list(store.read(self.folder / name).groupby("run", sort=False))) for name in names}
-        parts = {name.removesuffix(".parquet"): rows[run] for name, rows in self.read.items() if run in rows}
-        return {name: rows.drop(columns="run").dropna(axis=1, how="all") for name, rows in parts.items()}
+        """{name: rows of one run}, in the columns and types that its own table had."""
+        titles = [name.removesuffix(".parquet") for name in store.sums(self.folder) if name != "runs.parquet"]
+        found = {}
+        for title, columns in self.columns.get(run, dict.fromkeys(titles)).items():
+            if title not in self.read:
+                store.check_sums(self.folder, [f"{title}.parquet"])
+                rows = store.read(self.folder / f"{title}.parquet")
+                self.read[title] = rows, dict(iter(rows.groupby("run", sort=False)))
+            rows, parts = self.read[title]
+            own = parts.get(run, rows.head(0)).reset_index(drop=True)
+            if columns is not None:
+                found[title] = own[list(columns)].astype(columns)
+            elif run in parts:  # kept before columns were: those that this run fills
+                found[title] = own.drop(columns="run").dropna(axis=1, how="all")
+        return found
 
 
 def kept(results, study: str) -> dict:
@@ -406,16 +480,20 @@ def keep(results, study: str, runs: dict | None = None) -> list[Path]:
 
     These are in git: every number of a page can be drawn again from them, in a clone in which nothing was trained.
     """
-    folder = results_folder(results, study)
-    settings, tables = gather(results, study, runs)
-    kept, here = Kept(folder), {}
-    for name in settings["run"]:
-        found = state(run_folder(results, study, name))
-        same = found.stamp.get("key") == settings.loc[settings["run"] == name, "key"].iloc[0]
-        here[name] = found.stamp if same else kept.stamps[name]
-    stamps = pd.DataFrame({"run": list(here), "stamp": [json.dumps(about, sort_keys=True) for about in here.values()]})
-    frames = {"runs": stamps, **tables}
-    paths = [store.write(frame, folder / f"{name}.parquet") for name, frame in frames.items()]
+    folder, found, frames = results_folder(results, study), collect(results, study, runs), {}
+    for name, (_, parts, _) in found.items():
+        for title, table in parts.items():
+            frames.setdefault(title, []).append(table.assign(run=name))
+    rows = [
+        {
+            "run": name,
+            "stamp": json.dumps(about),
+            "columns": json.dumps({title: table.dtypes.astype(str).to_dict() for title, table in parts.items()}),
+        }
+        for name, (about, parts, _) in found.items()
+    ]
+    tables = {"runs": pd.DataFrame(rows)} | {title: together(some) for title, some in frames.items()}
+    paths = [store.write(frame, folder / f"{title}.parquet") for title, frame in tables.items()]
     store.write_sums(folder, [path.name for path in paths])
     return paths
 

@@ -4,8 +4,9 @@ A definition depends on the definitions that it names, they on those that they n
 that define nothing count as soon as their module is imported. What is compared are syntax trees without docstrings and type
 hints, so that prose, formatting and an unrelated function in the same file cost nothing. Whole modules count where a module
 itself is handed around; files that lie in a package (published numbers, weights) count where it asks
-`importlib.resources.files` for them. Not seen: names put together at run time (`getattr(module, text)`), which the library
-therefore avoids; a test holds the functions that runs really call against what is found here.
+`importlib.resources.files` or `__file__` for them. Not seen: names put together at run time (`getattr(module, text)`), star
+imports, classes that enter themselves somewhere (`__init_subclass__`), and imports for the sake of an effect alone, which the
+library therefore avoids; a test holds the functions that runs really call against what is found here.
 
 Two things are stops for a notebook that trains: `imdlib.data.load`, since what it returns is known by its contents, and
 `imdlib.runs`, which keeps the books of a run and changes no number in them.
@@ -35,7 +36,7 @@ DISTRIBUTIONS = {  # name in an import statement -> distribution, where they dif
     "lightning_fabric": "lightning-fabric",
 }
 LOOK = "look"  # tag of a notebook's cells that only show: no result depends on them
-FILES = "importlib.resources.files"  # whoever names it reads the files of its package
+FILES = "importlib.resources.files"  # whoever names it, or __file__, reads the files of its package
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Module:
 def digest(thing) -> str:
     """Twelve characters that stand for a text or for anything that json can write."""
     text = thing if isinstance(thing, str) else json.dumps(thing, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
 
 
 # ---- reading one file ----------------------------------------------------------------------------------------------
@@ -76,8 +77,8 @@ def module(name: str) -> Module | None:
 
 
 def tree(text: str) -> list:
-    """Statements of a piece of Python, without docstrings and type hints."""
-    return Bare().visit(ast.parse(text)).body
+    """Statements of a piece of Python."""
+    return ast.parse(text).body
 
 
 def read(statements, into: Module):
@@ -89,11 +90,22 @@ def read(statements, into: Module):
             names = bound(statement)
             for name in names:
                 into.binds.setdefault(name, []).append(statement)
-            if not names or isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While):
+            if not names or not isinstance(statement, SIMPLE) or registers(statement, into):
                 into.effects.append(statement)
-                for node in ast.walk(statement):
+                for node in ast.walk(statement) if not isinstance(statement, SIMPLE) else []:
                     if isinstance(node, ast.Import | ast.ImportFrom):
                         into.imports |= imported(node, into)
+
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+SIMPLE = (*DEFINITIONS, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)  # others hold statements of their own
+
+
+def registers(statement, at: Module) -> bool:
+    """Whether a definition has a decorator of the library, which may enter it somewhere: it counts though nobody names it."""
+    roots = [node.func if isinstance(node, ast.Call) else node for node in getattr(statement, "decorator_list", [])]
+    names = [ast.unparse(root).split(".")[0] for root in roots]
+    return any(name in at.binds or at.imports.get(name, "").split(".")[0] == LIBRARY for name in names)
 
 
 def imported(node, at: Module) -> dict:
@@ -107,7 +119,7 @@ def imported(node, at: Module) -> dict:
 
 def bound(statement) -> list:
     """Names that a top-level statement binds."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    if isinstance(statement, DEFINITIONS):
         return [statement.name]
     targets = [node for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
     return list(dict.fromkeys(node.id for node in targets))
@@ -126,62 +138,109 @@ def is_command(statement) -> bool:
 # ---- one definition ------------------------------------------------------------------------------------------------
 
 
-class Bare(ast.NodeTransformer):
-    """Takes docstrings and type hints out of a syntax tree."""
+HINTS = {
+    "annotation",
+    "returns",
+    "type_comment",
+    "type_params",
+    "kind",
+    "ctx",
+    "simple",
+}  # change nothing that is computed
 
-    def visit(self, node):
-        for name in ("body", "orelse", "finalbody"):
-            some = getattr(node, name, None)
-            if isinstance(some, list):
-                setattr(node, name, [one for one in some if not is_text(one)])
-        for name in ("annotation", "returns", "type_comment"):
-            if hasattr(node, name):
-                setattr(node, name, None)
-        return self.generic_visit(node)
 
-    def visit_AnnAssign(self, node):
-        """`x: int = 1` is `x = 1`; `x: int` alone, as the fields of a dataclass have it, stays a field."""
-        self.generic_visit(node)
-        return ast.Assign(targets=[node.target], value=node.value or ast.Constant(value="field"))
+@dataclass
+class Look:
+    """What is seen in a statement: words that stand for what it does, chains of names ('np.float32'), imports in it."""
+
+    words: list = field(default_factory=list)
+    chains: set = field(default_factory=set)
+    imports: list = field(default_factory=list)
+
+
+def look(node, seen: Look, inside=False) -> Look:
+    """Enter a node of a syntax tree without docstrings and type hints; inside: its chain of names is entered already.
+
+    Empty fields are left out, so that the words are those of every version of Python.
+    """
+    kind = type(node)
+    if (
+        kind is ast.AnnAssign
+    ):  # `x: int = 1` is `x = 1`; `x: int` alone, as the fields of a dataclass have it, stays a field
+        node = ast.Assign(targets=[node.target], value=node.value or ast.Constant(value="field"))
+        kind = ast.Assign
+    if kind is ast.Name:
+        seen.words.append(node.id)
+        seen.chains |= set() if inside else {node.id}
+        return seen
+    if kind is ast.Constant:
+        seen.words.append(repr(node.value))
+        return seen
+    if kind is ast.Attribute:
+        seen.chains |= set() if inside else chain(node)
+        inside = isinstance(node.value, ast.Attribute | ast.Name)
+    elif kind in (ast.Import, ast.ImportFrom):
+        seen.imports.append(node)
+    seen.words.append(f"{kind.__name__}(")
+    for name in kind._fields:
+        value = None if name in HINTS else getattr(node, name, None)
+        if isinstance(value, ast.AST):
+            seen.words.append(name)
+            look(value, seen, inside and kind is ast.Attribute)
+        elif isinstance(value, list):
+            some = [one for one in value if not is_text(one)]
+            seen.words += [name, "["] if some else []
+            for one in some:
+                if isinstance(one, ast.AST):
+                    look(one, seen)
+                else:
+                    seen.words.append(repr(one))
+            seen.words += ["]"] if some else []
+        elif value is not None:
+            seen.words += [name, repr(value)]
+    seen.words.append(")")
+    return seen
+
+
+def chain(node) -> set:
+    """{'a.b.c'} of nested attributes that begin with a name, else nothing."""
+    names = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return {".".join([node.id, *reversed(names)])} if isinstance(node, ast.Name) else set()
 
 
 def bare(statement) -> str:
-    """Text that stands for what a statement does, whatever its comments and formatting."""
-    return ast.dump(statement, annotate_fields=False)
+    """Text that stands for what a statement does, whatever its comments, formatting and type hints."""
+    return " ".join(look(statement, Look()).words)
 
 
 def references(statement, at: Module) -> set:
     """Dotted names that a statement reaches: what it imports itself, and its chains of names resolved at the top level."""
-    local = {}
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            local |= imported(node, at)
-    known = at.imports | local
-    found, inside = set(local.values()) if not isinstance(statement, ast.Module) else set(), set()
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Attribute) and id(node) not in inside:
-            chain, root = [], node
-            while isinstance(root, ast.Attribute):
-                chain.append(root.attr)
-                inside.add(id(root))
-                root = root.value
-            if isinstance(root, ast.Name):
-                inside.add(id(root))
-                found |= {".".join([name, *reversed(chain)]) for name in named(root.id, known, at)}
-        elif isinstance(node, ast.Name) and id(node) not in inside:
-            found |= named(node.id, known, at)
-    return found
+    return meaning(statement, at)[1]
 
 
-def named(name, known, at) -> set:
-    """What a bare name stands for at the top level: an import, a definition of the module, or nothing."""
-    if name in known:
-        return {known[name]}
-    return {f"{at.name}.{name}"} if name in at.binds else set()
+def meaning(statement, at: Module) -> tuple[str, set, set]:
+    """(text of a statement, dotted names that it reaches, those of them that stand for something imported)."""
+    seen, local = look(statement, Look()), {}
+    for node in seen.imports:
+        for name, dotted in imported(node, at).items():
+            local.setdefault(name, set()).add(dotted)  # two branches may import two things under one name
+    outside, own = set(), set()
+    for one in seen.chains:
+        root, *rest = one.split(".")
+        stands = local.get(root) or ({at.imports[root]} if root in at.imports else set())
+        outside |= {".".join([dotted, *rest]) for dotted in stands}
+        own |= {".".join([at.name, root, *rest])} if root in at.binds and root not in local else set()
+    outside |= {FILES} if "__file__" in seen.chains else set()
+    used = {one.split(".")[0] for one in seen.chains} if isinstance(statement, DEFINITIONS) else set()
+    outside |= {dotted for name, some in local.items() if name not in used for dotted in some}
+    return " ".join(seen.words), outside | own, outside
 
 
 def resolve(dotted: str):
-    """(module, definition) of a dotted name of the library; definition None for a module itself; None for other names."""
+    """(module, name in it) of a dotted name of the library; name None for a module itself; None for other packages' names."""
     parts = dotted.split(".")
     if parts[0] != LIBRARY:
         return None
@@ -189,14 +248,8 @@ def resolve(dotted: str):
         home = module(".".join(parts[:size]))
         if home is not None:
             break
-    if size == len(parts):
-        return home.name, None
-    name = parts[size]
-    if name in home.binds:
-        return home.name, name
-    if name in home.imports:  # handed on from elsewhere
-        return resolve(".".join([home.imports[name], *parts[size + 1 :]])) or (home.name, None)
-    return home.name, None
+    name = parts[size] if size < len(parts) else None
+    return home.name, name if name in home.binds or name in home.imports else None
 
 
 # ---- the closure ---------------------------------------------------------------------------------------------------
@@ -216,23 +269,20 @@ def closure(dotted, stops=()) -> tuple[dict, set]:
         if target is None:
             packages.add(name.split(".")[0])
             continue
-        home = module(target[0])
+        home, one = module(target[0]), target[1]
         if home.name not in entered:
             entered.add(home.name)
             todo += take("", home, found) if home.effects else []
             parents = home.name.split(".")[:-1]
             todo += [".".join(parents[:size]) + ".*" for size in range(1, len(parents) + 1)]  # they are imported, too
-        if target[1] is None:
-            whole = [] if name.endswith(".*") or is_package_alone(name, home) else list(home.binds)
-            todo += [f"{home.name}.{one}" for one in whole]
-        elif f"{home.name}.{target[1]}" not in found:
-            todo += take(target[1], home, found)
+        if one is None and not name.endswith(".*"):
+            todo += [f"{home.name}.{each}" for each in (*home.binds, *(home.imports if home.package else ()))]
+        elif one in home.binds:
+            todo += take(one, home, found) if f"{home.name}.{one}" not in found else []
+        elif one is not None:  # handed on from elsewhere
+            found[f"{home.name}.{one}"] = digest(home.imports[one])
+            todo.append(home.imports[one] + name.removeprefix(f"{home.name}.{one}"))
     return found, packages
-
-
-def is_package_alone(name, home) -> bool:
-    """A package of which nothing but a name that it does not define was asked: `imdlib` in `imdlib.ncl`."""
-    return home.package and not home.binds
 
 
 def take(name, home: Module, found: dict) -> frozenset:
@@ -248,10 +298,14 @@ def take(name, home: Module, found: dict) -> frozenset:
 def definition(home: str, name: str) -> tuple[str, frozenset]:
     """(digest, what it reaches) of a definition of a module, '' for its effects."""
     at = module(home)
-    statements = at.binds[name] if name else at.effects
-    reached = frozenset().union(*(references(statement, at) for statement in statements))
-    outside = sorted(one for one in reached if one.split(".")[0] != LIBRARY)
-    return digest([[bare(statement) for statement in statements], outside]), reached
+    return joined(at.binds[name] if name else at.effects, at)
+
+
+def joined(statements, at: Module) -> tuple[str, frozenset]:
+    """(digest, what they reach) of statements; what an imported name stands for counts as the statement itself does."""
+    found = [meaning(statement, at) for statement in statements]
+    outside = sorted(set().union(*(one[2] for one in found)))
+    return digest([[one[0] for one in found], outside]), frozenset().union(*(one[1] for one in found))
 
 
 def files_of(home: Module) -> dict:
@@ -301,8 +355,7 @@ def of_code(texts, name, stops=()) -> dict:
     statements = [statement for text in texts for statement in tree(text)]
     read(statements, book)
     doing = [one for one in statements if not isinstance(one, ast.Import | ast.ImportFrom) and not is_text(one)]
-    reached = set().union(*(references(one, book) for one in doing)) if doing else set()
-    own = digest([[bare(one) for one in doing], sorted(n for n in reached if n.split(".")[0] != LIBRARY)])
+    own, reached = joined(doing, book)
     found, packages = closure([one for one in reached if not one.startswith(f"{name}.")], stops)
     packages -= {name.split(".")[0]}
     return {"code": {f"{name}.ipynb": own} | by_module(found), "packages": versions(packages)}
@@ -313,6 +366,12 @@ def of_library(*dotted: str) -> dict:
     """The same for modules and definitions of the library."""
     found, packages = closure(dotted)
     return {"code": by_module(found), "packages": versions(packages)}
+
+
+def forget():
+    """Read every file anew: for a process that goes on while the library changes."""
+    for one in (module, definition, of_notebook, of_library, locked):
+        one.cache_clear()
 
 
 def by_module(found: dict) -> dict:

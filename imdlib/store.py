@@ -3,11 +3,15 @@
 Floating-point numbers are kept with 24 bits (seven digits), which is more than any of them is good for.
 """
 
+import contextlib
+import glob
 import hashlib
 import os
 import tempfile
+import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow
 import pyarrow.parquet
@@ -21,33 +25,39 @@ class DamagedFile(ValueError):
 
 def write(frame: pd.DataFrame, path) -> Path:
     """Write a table as Parquet, the same bytes for the same rows; an older file is replaced in one step."""
-    numbers = [name for name in frame.select_dtypes("float") if not counts(frame[name])]
+    numbers = [name for name in frame.select_dtypes("floating") if not counts(frame[name])]
     table = pyarrow.Table.from_pandas(frame.astype(dict.fromkeys(numbers, "float32")), preserve_index=False)
     table = table.replace_schema_metadata({b"pandas": table.schema.metadata[b"pandas"]})
     options = dict(compression="zstd", compression_level=19, use_byte_stream_split=numbers)
-    options |= dict(use_dictionary=[name for name in frame if name not in numbers])
+    options |= dict(use_dictionary=[name for name in frame if name not in numbers], write_page_checksum=True)
     with replacing(path) as draft:
         pyarrow.parquet.write_table(table, draft, **options)
     return Path(path)
 
 
 def counts(column: pd.Series) -> bool:
-    """Whole numbers that 24 bits do not hold, such as the pixels of a large photo."""
-    return bool(column.abs().max() > 2**24 and (column.dropna() % 1 == 0).all())
+    """Whole numbers that 24 bits do not hold, such as the pixels of a large photo; and what is too large for 32 bits altogether."""
+    values = column.dropna().to_numpy("float64")
+    values = np.abs(values[np.isfinite(values)])
+    largest = values.max(initial=0)
+    return bool(largest > np.finfo("float32").max or (largest > 2**24 and (values % 1 == 0).all()))
 
 
 def read(path) -> pd.DataFrame:
-    """The table that `write` left; its floating-point columns as float64."""
+    """The table that `write` left; its floating-point columns as float64. Damage to its numbers is noticed here, too."""
     try:
-        frame = pyarrow.parquet.read_table(path).to_pandas()
-    except (pyarrow.ArrowException, OSError) as error:
+        frame = pyarrow.parquet.read_table(path, page_checksum_verification=True).to_pandas()
+    except Exception as error:  # whatever a reader makes of wrong bytes
         if not Path(path).exists():
             raise
         raise DamagedFile(f"{path}: no table can be read from it ({error}); {REMEDY}") from error
-    return frame.astype(dict.fromkeys(frame.select_dtypes("float32").columns, "float64"))
+    return frame.astype(dict.fromkeys(frame.select_dtypes("floating").columns, "float64"))
 
 
 REMEDY = "it is damaged: delete it and run `make study` again, or take it from git"
+
+
+ABANDONED = 86400  # seconds after which nobody writes a draft any more
 
 
 class replacing:
@@ -58,6 +68,10 @@ class replacing:
 
     def __enter__(self) -> Path:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        for old in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.part"):  # of writers that were killed
+            with contextlib.suppress(OSError):
+                if time.time() - old.stat().st_mtime > ABANDONED:
+                    old.unlink()
         handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".part")
         os.close(handle)
         self.draft = Path(name)
@@ -96,16 +110,29 @@ def write_sums(folder, names) -> Path:
     return write_text(Path(folder) / SUMS, "".join(lines))
 
 
+def sums(folder) -> dict:
+    """{name: sum} of `<folder>/SHA256SUMS`; DamagedFile where it lists nothing, or cannot be read."""
+    listing = Path(folder) / SUMS
+    try:
+        lines = listing.read_text(encoding="utf-8").splitlines()
+        found = {name: known for known, name in (line.split("  ", 1) for line in lines if line)}
+    except (OSError, ValueError) as error:
+        raise DamagedFile(f"{listing}: cannot be read ({error}); {REMEDY}") from error
+    if not found:
+        raise DamagedFile(f"{listing}: is empty; {REMEDY}")
+    return found
+
+
 def check_sums(folder, names=None) -> None:
     """Raise DamagedFile for the first file in `<folder>/SHA256SUMS` (of `names`, where given) that is not as written."""
-    listing = Path(folder) / SUMS
-    entries = [line.split("  ", 1) for line in listing.read_text(encoding="utf-8").splitlines() if line]
-    known = {name: found for found, name in entries}
+    listing, known = Path(folder) / SUMS, sums(folder)
     for name in known if names is None else names:
         if name not in known:
             raise DamagedFile(f"{listing}: has no sum of {name}; {REMEDY}")
         path = Path(folder) / name
-        if not path.exists():
-            raise DamagedFile(f"{path}: is missing, though {SUMS} lists it; {REMEDY}")
+        if not path.is_file():
+            raise DamagedFile(
+                f"{path}: is missing, though {SUMS} lists it; take it from git, or delete {SUMS} and run `make study`"
+            )
         if sum_of(path) != known[name]:
             raise DamagedFile(f"{path}: its sum is not that of {listing}; {REMEDY}")

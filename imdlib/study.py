@@ -68,18 +68,45 @@ def profile(name: str) -> dict:
     if not path.exists():
         known = sorted(one.stem for one in path.parent.glob("*.yaml"))
         raise ProfileError(f"there is no profile '{name}'.{runs.near(name, known)} There are: {', '.join(known)}")
-    found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    known = vocabulary()
+    found, known = mapping(path), vocabulary()
     for key, value in found.items():
         if key not in known:
             raise ProfileError(f"profiles/{name}.yaml: no notebook takes '{key}'.{runs.near(key, known)}")
-        if known[key] is not None:
+        try:
             runs.typed(f"profiles/{name}.yaml", key, value, known[key])
+        except runs.ParameterError as error:
+            others = [other for other, usual in known.items() if fits(other, value, usual)]
+            raise ProfileError(f"{error}.{runs.near(key, others)}") from None
     return found
 
 
+def mapping(path) -> dict:
+    """{key: value} of a YAML file, in which no key stands twice."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        found, node = yaml.safe_load(text) or {}, yaml.compose(text)
+    except yaml.YAMLError as error:
+        raise ProfileError(f"profiles/{path.name} cannot be read: {error}") from None
+    if not isinstance(found, dict):
+        raise ProfileError(f"profiles/{path.name}: expected lines `key: value`")
+    keys = [key.value for key, _ in node.value] if node else []
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    if twice:
+        raise ProfileError(f"profiles/{path.name}: '{twice}' is there twice")
+    return {str(key): value for key, value in found.items()}
+
+
+def fits(key: str, value, usual) -> bool:
+    """Whether a value has the type of a default."""
+    try:
+        runs.typed("", key, value, usual)
+    except runs.ParameterError:
+        return False
+    return True
+
+
 def vocabulary() -> dict:
-    """{key that a profile may have: default, None where any value will do}.
+    """{key that a profile may have: a value of its type, the default where it has one}.
 
     `steps` counts for all notebooks that have it, `inr.steps` for those in inr/, `inr/nrr.steps` for that one; `inr.seeds` says
     which runs there are.
@@ -94,12 +121,23 @@ def vocabulary() -> dict:
             for name, value in runs.declared(place).items():
                 found |= {f"{place}.{name}": value, f"{study.name}.{name}": value}
                 plain[name] = value
-        found |= {f"{study.name}.{name}": listed(value) for name, value in study.keys.items()}
+        found |= {
+            f"{study.name}.{name}": listed(f"{study.name}.{name}", value, found) for name, value in study.keys.items()
+        }
     return plain | found
 
 
-def listed(default):
-    """A grid's default as profiles write it: tuples are lists."""
+def listed(key: str, default, known: dict):
+    """A grid's default as profiles write it: tuples are lists.
+
+    Where it has none, or an empty one, the type is that of the notebooks' parameter of that name, or of a list of them
+    (`seeds` of `seed`).
+    """
+    if default is None and key in known:
+        return known[key]
+    single = key.removesuffix("s")
+    if default in (None, ()) and single in known and single != key:
+        return [known[single]]
     return [*default] if isinstance(default, tuple) else default
 
 

@@ -1,7 +1,8 @@
-"""Contents: data known by every byte of its files, read once and remembered by size and time of change.
+"""Contents: data known by every byte of its files, read once and remembered by size and times of change.
 
-A digest is remembered per folder, in the cache, under the file's size, its time of change in nanoseconds and its inode; a
-file that changed within the last seconds is not remembered yet, since it could change again without its time showing it.
+A digest is remembered per folder, in the cache, under the file's size, its inode and its times of change in nanoseconds: the one
+that copying programs set back, and the one that they cannot. A file that changed within the last seconds is not remembered yet,
+since it could change again without its times showing it. A memory that is damaged, or cannot be kept, costs time alone.
 """
 
 import hashlib
@@ -22,17 +23,17 @@ COLUMNS = ["label", "kind", "scene", "split", "dataset", "visibility", "generato
 
 def digests(files) -> list[str]:
     """SHA-256 of each file's bytes, in their order; folders' memories are read and written once."""
-    files = [Path(file).absolute() for file in files]
-    memories = {folder: remembered(folder) for folder in {file.parent for file in files}}
-    states = [state(file) for file in files]
-    new = {file: now for file, now in zip(files, states) if memories[file.parent].get(file.name, [None])[:-1] != now}
+    places = [os.path.split(os.path.abspath(file)) for file in files]
+    memories = {folder: remembered(folder) for folder in dict.fromkeys(folder for folder, _ in places)}
+    states = {place: state(os.path.join(*place)) for place in dict.fromkeys(places)}
+    new = [place for place, now in states.items() if memories[place[0]].get(place[1], [None])[:-1] != now]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # hashing works outside Python's lock
-        made = dict(zip(new, pool.map(sha256, new)))
-    for file, found in made.items():
-        memories[file.parent][file.name] = [*new[file], found]
-    for folder in {file.parent for file in new}:
+        made = pool.map(sha256, (os.path.join(*place) for place in new))
+        for (folder, name), found in zip(new, made):
+            memories[folder][name] = [*states[folder, name], found]
+    for folder in dict.fromkeys(folder for folder, _ in new):
         remember(folder, memories[folder])
-    return [memories[file.parent][file.name][-1] for file in files]
+    return [memories[folder][name][-1] for folder, name in places]
 
 
 def digest(file) -> str:
@@ -41,9 +42,9 @@ def digest(file) -> str:
 
 
 def state(file) -> list[int]:
-    """What tells whether a file has changed: size, nanoseconds, inode."""
-    found = file.stat()
-    return [found.st_size, found.st_mtime_ns, found.st_ino]
+    """What tells whether a file has changed: size, inode, nanoseconds of its contents and of anything about it."""
+    found = os.stat(file)
+    return [found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns]
 
 
 def sha256(file) -> str:
@@ -54,28 +55,32 @@ def sha256(file) -> str:
 
 def memory_of(folder) -> Path:
     """File that remembers the digests of a folder's files."""
-    return cache_folder("contents") / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:24]}.json"
+    return cache_folder("contents") / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:24]}.json"
 
 
 def remembered(folder) -> dict:
-    """{name: [size, nanoseconds, inode, digest]}; empty where nothing readable is remembered."""
+    """{name: [size, inode, nanoseconds, nanoseconds, digest]}; empty where nothing whole is remembered."""
     try:
-        return json.loads(memory_of(folder).read_text(encoding="utf-8"))
+        found, text = memory_of(folder).read_text(encoding="utf-8").split("\n", 1)
+        return json.loads(text) if found == hashlib.sha256(text.encode()).hexdigest() else {}
     except (OSError, ValueError):
         return {}
 
 
 def remember(folder, memory):
-    """Write a folder's memory in one step, without the files that changed just now. A full disk forgets, no more."""
+    """Write a folder's memory in one step, its own digest first, without the files that changed just now."""
     settled = time.time_ns() - int(SETTLED * 1e9)
-    kept = {name: entry for name, entry in memory.items() if entry[1] < settled}
-    target = memory_of(folder)
+    text = json.dumps({name: entry for name, entry in memory.items() if max(entry[2:4]) < settled})
+    draft = None
     try:
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, suffix=".part", delete=False) as draft:
-            json.dump(kept, draft)
-        os.replace(draft.name, target)
-    except OSError:
-        Path(draft.name).unlink(missing_ok=True)
+        target = memory_of(folder)
+        with tempfile.NamedTemporaryFile("w", dir=target.parent, suffix=".part", delete=False) as file:
+            draft = file.name
+            file.write(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
+        os.replace(draft, target)
+    except OSError:  # a full disk forgets, no more
+        if draft is not None:
+            Path(draft).unlink(missing_ok=True)
 
 
 def fingerprint(manifest: pd.DataFrame) -> str:
@@ -83,9 +88,14 @@ def fingerprint(manifest: pd.DataFrame) -> str:
 
     Names count without their folders, so that a data set may lie anywhere.
     """
-    sums = hashlib.sha256(manifest.reindex(columns=COLUMNS).to_csv(index=False).encode())
+    sums = hashlib.sha256(plain(manifest.reindex(columns=COLUMNS).to_csv(index=False)))
     names = [name for name in [*manifest["image"], *manifest["mask"]] if name]
     for name, found in zip(names, digests(names)):
-        sums.update(f"{Path(name).name} {found}\n".encode())
+        sums.update(plain(f"{os.path.basename(name)} {found}\n"))
     sums.update("".join(str(int(bool(mask))) for mask in manifest["mask"]).encode())
     return sums.hexdigest()[:12]
+
+
+def plain(text: str) -> bytes:
+    """A text's bytes, those of file names in no known encoding included."""
+    return text.encode(errors="surrogateescape")
