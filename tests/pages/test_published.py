@@ -3,22 +3,31 @@
 import pandas as pd
 import pytest
 
-from imdlib import inr
+from imdlib.bridge import published as bridge_published
 from imdlib.inr import pooling
+from imdlib.inr import published as inr_published
+from imdlib.ncl import published as ncl_published
 from imdlib.pages import published, tables
 
-FILES = sorted(path.stem for path in published.FOLDER.glob("*.csv"))
+STUDIES = {"ncl": ncl_published, "inr": inr_published, "bridge": bridge_published}
+FILES = [
+    (study, int(path.name.removeprefix("table").removesuffix(".csv")))
+    for study, one in STUDIES.items()
+    for path in one.FOLDER.iterdir()
+    if path.name.endswith(".csv")
+]
 
 
-def test_three_studies_are_there():
-    assert {name.split("_")[0] for name in FILES} == {"ncl", "inr", "bridge"} and len(FILES) >= 14
+def test_the_tables_of_three_studies_are_there():
+    assert {study: sum(one == study for one, _ in FILES) for study in STUDIES} == {"ncl": 6, "inr": 6, "bridge": 2}
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_every_value_is_a_fraction(name):
-    raw = pd.read_csv(published.FOLDER / f"{name}.csv", keep_default_na=False)
+@pytest.mark.parametrize("study, number", FILES)
+def test_every_value_is_a_fraction(study, number):
+    folder = STUDIES[study].FOLDER
+    raw = pd.read_csv(folder / f"table{number}.csv", keep_default_na=False)
     assert set(raw["unit"]) <= {"percent", "fraction", "count"}
-    rows = published.table(*name.split("_table"))
+    rows = published.read(folder, number)
     assert rows.columns.tolist() == ["method", "train_set", "test_set", "metric", "value", "note"]
     assert len(rows) == len(raw) and rows["value"].notna().all()
     fractions = rows.loc[raw["unit"] != "count", "value"]
@@ -29,15 +38,15 @@ def test_every_value_is_a_fraction(name):
 
 
 def test_percent_and_fraction_meet():
-    ncl, inr = published.table("ncl", 5), published.table("inr", 1)
+    ncl, inr = published.read(ncl_published.FOLDER, 5), published.read(inr_published.FOLDER, 1)
     base = ncl.query("method == 'Base' and train_set == 'NIST16' and test_set == 'NIST16' and metric == 'pixel AUC'")
     assert base["value"].tolist() == pytest.approx([0.756])  # printed as 75.6
     assert inr.query("method == 'NOI' and test_set == 'CASIAv1' and metric == 'IoU'")["value"].tolist() == [0.075]
 
 
 def test_an_unknown_table_lists_the_known_ones():
-    with pytest.raises(ValueError, match="no published numbers for ncl table 99.*ncl_table5"):
-        published.table("ncl", 99)
+    with pytest.raises(ValueError, match="no published table 99.*table5"):
+        published.read(ncl_published.FOLDER, 99)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +85,7 @@ def test_beside_expands_to_every_pair_of_sets():
 
 
 def test_the_ablation_ends_with_the_full_method_and_repeats_nothing():
-    rows = published.ncl_ablation()
+    rows = ncl_published.ablation()
     assert not rows.duplicated(["method", "train_set", "test_set", "metric"]).any()
     assert {"Base", "Base+Pivot", "Base+Pivot+PC"} <= set(rows["method"])
     full = rows[(rows["method"] == "Base+Pivot+PC") & (rows["train_set"] == "CASIA") & (rows["test_set"] == "CASIA")]
@@ -84,7 +93,7 @@ def test_the_ablation_ends_with_the_full_method_and_repeats_nothing():
 
 
 def test_ncl_ablation_knows_the_whole_method_on_every_pair_of_table_2():
-    rows = published.ncl_ablation()
+    rows = ncl_published.ablation()
     assert not rows.duplicated(["method", "train_set", "test_set", "metric"]).any()
     whole = rows.query("method == 'Base+Pivot+PC' and metric == 'pixel AUC'")
     value = whole.set_index(["train_set", "test_set"])["value"]
@@ -96,7 +105,7 @@ def test_ncl_ablation_knows_the_whole_method_on_every_pair_of_table_2():
 def test_ncl_robustness_exchanges_the_jpeg_labels_and_nothing_else():
     from imdlib.data.attacks import ATTACKS
 
-    value = published.ncl_robustness().set_index("attack")["value"]
+    value = ncl_published.robustness().set_index("attack")["value"]
     assert len(value) == 9 and set(value.index) <= set(ATTACKS)
     value = value.round(6)
     assert value["none"] == 0.912 and value["noise 3"] == 0.795 and value["resize 0.25"] == 0.831
@@ -104,16 +113,16 @@ def test_ncl_robustness_exchanges_the_jpeg_labels_and_nothing_else():
 
 
 def test_ncl_tables_4_and_6_carry_our_names():
-    backbones = published.ncl_backbones().set_index(["method", "test_set", "metric"])["value"].round(6)
+    backbones = ncl_published.backbones().set_index(["method", "test_set", "metric"])["value"].round(6)
     assert backbones["ViT+NCL", "CASIA", "pixel F1"] == 0.591 and backbones["ViT", "CASIA", "pixel F1"] == 0.579
-    hooks = published.ncl_hooks().set_index(["method", "metric"])["value"].round(6)
+    hooks = ncl_published.hooks().set_index(["method", "metric"])["value"].round(6)
     assert hooks["stem", "pixel AUC"] == 0.864 and hooks["layer4", "pixel F1"] == 0.438
 
 
 # ---- INR
 
 INR = {
-    name: getattr(published, f"inr_{name}")
+    name: getattr(inr_published, name)
     for name in ["unsupervised", "weak", "novel", "components", "selection", "pooling"]
 }
 KEYS = ["method", "train_set", "test_set", "metric"]
@@ -121,7 +130,7 @@ KEYS = ["method", "train_set", "test_set", "metric"]
 
 @pytest.mark.parametrize("number, name", enumerate(INR, start=1))
 def test_inr_tables_lose_no_row_and_speak_our_names(number, name):
-    rows, raw = INR[name](), published.table("inr", number)
+    rows, raw = INR[name](), published.read(inr_published.FOLDER, number)
     assert len(rows) == len(raw) + 4 * (name == "pooling")
     assert rows["value"].tolist()[: len(raw)] == raw["value"].tolist()
     assert not rows.duplicated(KEYS).any() and rows[KEYS].notna().all(axis=None)
@@ -131,7 +140,7 @@ def test_inr_tables_lose_no_row_and_speak_our_names(number, name):
 
 
 def test_inr_methods_are_those_of_our_tables():
-    named = set(inr.METHODS.values()) | {"self-distillation", "self-distillation, without selection"}
+    named = set(INR_METHODS.values()) | {"self-distillation", "self-distillation, without selection"}
     trained = pd.concat([INR["components"](), INR["selection"]()])
     assert set(trained["method"]) <= named
     assert set(INR["pooling"]()["method"]) == set(pooling.POOLINGS)
@@ -171,7 +180,7 @@ def test_inr_beside_our_sets():
 
 def test_on_test_sets_ignores_what_was_trained_on():
     scores = pd.DataFrame({"train_set": "sim-columbia", "dataset": ["sim-casia", "casia1", "sim-iedit"]})
-    found = published.on_test_sets(published.inr_weak(), scores)
+    found = published.on_test_sets(inr_published.weak(), scores)
     assert "train_set" not in found and set(found["test_set"]) == {"sim-casia", "casia1"}
     ours = found[(found["method"] == "Baseline+NRR+SCL+AGAP") & (found["metric"] == "pixel F1")]
     assert ours["value"].tolist() == [0.199, 0.199]

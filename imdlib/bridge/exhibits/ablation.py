@@ -6,11 +6,12 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from imdlib.bridge import published
 from imdlib.bridge.exhibits.detection import as_theirs
 from imdlib.bridge.measures import blind, detection, draws
 from imdlib.bridge.methods import PARTS
 from imdlib.bridge.rows import Rows
-from imdlib.pages import plots, published, tables
+from imdlib.pages import plots, tables
 
 
 @cache
@@ -21,7 +22,7 @@ def drops(rows: Rows) -> pd.DataFrame:
         {"F1": "f1", "AUC": "auc", "balanced accuracy": "accuracy"},
         detection.drops(rows.main, rows.groups),
     )
-    return draws.table(compared, detection.measure, scopes, metrics, published=as_theirs(published.bridge_drops()))
+    return draws.table(compared, detection.measure, scopes, metrics, published=as_theirs(published.drops()))
 
 
 def table_drop(rows: Rows) -> HTML | None:

@@ -6,11 +6,12 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from imdlib.bridge import published
 from imdlib.bridge.measures import blind, detection, draws
 from imdlib.bridge.measures.labelled import NAMES
 from imdlib.bridge.methods import BINARY, METHODS
 from imdlib.bridge.rows import Rows
-from imdlib.pages import plots, published, tables
+from imdlib.pages import plots, tables
 
 LEARNED = {
     "balanced accuracy": "accuracy",
@@ -50,7 +51,7 @@ def generators(rows: Rows) -> pd.DataFrame:
     """Tidy rows of Table 2: F1 and AUC per kind of fakes and generator, beside the paper's F1."""
     compared = [rows.blind[rows.blind["method"] != blind.REAL], rows.main[rows.main["variant"].isin(TWO)]]
     compared = pd.concat([*compared, rows.turned["with_fully"]])
-    paper = as_theirs(published.bridge_detection())
+    paper = as_theirs(published.detection())
     return draws.table(compared, detection.measure, rows.scopes, {"F1": "f1", "AUC": "auc"}, published=paper)
 
 

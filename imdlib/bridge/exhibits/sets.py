@@ -6,18 +6,19 @@ from IPython.display import HTML, Markdown
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from imdlib.bridge import published
 from imdlib.bridge.exhibits.images import Images
 from imdlib.bridge.labels import CLASSES, three_classes
 from imdlib.bridge.rows import Rows
 from imdlib.checks import spectra
-from imdlib.pages import plots, published, tables
+from imdlib.pages import plots, tables
 
 SIZES = "Bridging Table 1: images per class and split; below, the sizes that the paper prints for the real sets"
 
 
 def table1(rows: Rows, images: Images) -> HTML:
     """Table 1: images of each class in each data set and split, above the paper's sizes."""
-    paper = published.bridge_sizes().assign(method="all", test_set=lambda one: one["test_set"] + " (paper)")
+    paper = published.sizes().assign(method="all", test_set=lambda one: one["test_set"] + " (paper)")
     return save_counts(pd.concat([counts(images.manifests), paper]), rows.folder, "table1", SIZES)
 
 

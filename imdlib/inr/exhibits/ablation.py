@@ -6,9 +6,10 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from imdlib.inr import published
 from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, detection, localization, short
 from imdlib.inr.rows import Rows
-from imdlib.pages import plots, published, tables
+from imdlib.pages import plots, tables
 
 DRAWN = ("pixel F1", "shuffled AUC", "image AUC")
 
@@ -22,7 +23,7 @@ def responses(found: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 @cache
 def components(rows: Rows) -> pd.DataFrame:
     """Tidy rows of Table 4."""
-    paper = published.inr_components()
+    paper = published.components()
     maps = localization(rows, rows.trivial, rows.weak, paper=paper)
     found = pd.concat([maps, detection(rows, rows.always, rows.weak, paper=paper)])
     shown = ["pixel IoU", "pixel F1", "shuffled AUC", "image F1", "image AUC", "combined F1"]
@@ -52,7 +53,7 @@ def table5(rows: Rows) -> HTML | None:
         return None
     names = {name: PIXELS[name] for name in ("f1", "auc_shuffled")}
     parts = (rows.trivial, rows.free, rows.unsupervised)
-    found = localization(rows, *parts, names=names, paper=published.inr_selection())
+    found = localization(rows, *parts, names=names, paper=published.selection())
     caption = "INR Table 5: self-distillation with and without selection, and as it is printed"
     return tables.save(found, rows.folder, "table5", caption, **BY_METRIC)
 
@@ -62,7 +63,7 @@ def poolings(rows: Rows) -> pd.DataFrame:
     """Tidy rows of Table 6; none where nothing but the adaptive pooling and Otsu's was run."""
     if rows.pooled["method"].nunique() < 3:
         return pd.DataFrame(columns=tables.COLUMNS)
-    paper = published.inr_pooling()
+    paper = published.pooling()
     return pd.concat([localization(rows, rows.pooled, paper=paper), detection(rows, rows.pooled, paper=paper)])
 
 

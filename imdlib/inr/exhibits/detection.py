@@ -6,11 +6,12 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from imdlib.inr import published
 from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, blind, detection, localization, short
 from imdlib.inr.grid import MAIN
 from imdlib.inr.image_level import always_tampered, image_rows
 from imdlib.inr.rows import ALWAYS, Rows
-from imdlib.pages import plots, published, tables
+from imdlib.pages import plots, tables
 
 NOVEL = ("magicbrush", "iedit", "gier")  # edits by generative models
 
@@ -31,7 +32,7 @@ def table_calibration(rows: Rows) -> HTML | None:
 @cache
 def unsupervised(rows: Rows) -> pd.DataFrame:
     """Tidy rows of Table 1."""
-    return localization(rows, rows.trivial, rows.free, rows.unsupervised, paper=published.inr_unsupervised())
+    return localization(rows, rows.trivial, rows.free, rows.unsupervised, paper=published.unsupervised())
 
 
 def table1(rows: Rows) -> HTML | None:
@@ -55,7 +56,7 @@ def figure_unsupervised(rows: Rows) -> Figure | None:
 @cache
 def weak(rows: Rows) -> pd.DataFrame:
     """Tidy rows of Table 2."""
-    paper = published.inr_weak()
+    paper = published.weak()
     maps = localization(rows, rows.trivial, rows.free, rows.two, paper=paper)
     return pd.concat([maps, detection(rows, rows.always, rows.two, paper=paper)])
 
@@ -98,7 +99,7 @@ def table3(rows: Rows) -> HTML | None:
     if novel.empty:
         return None
     same = [part[part["dataset"].isin(novel["dataset"])] for part in (rows.trivial, rows.free, rows.always)]
-    paper = published.inr_novel()
+    paper = published.novel()
     maps = localization(rows, *same[:2], novel, paper=paper)
     found = pd.concat([maps, detection(rows, same[2], novel, paper=paper)])
     caption = "INR Table 3: novel manipulations; the paper's numbers on the real sets in brackets"

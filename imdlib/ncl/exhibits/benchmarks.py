@@ -6,9 +6,11 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from imdlib.ncl import published
 from imdlib.ncl.grid import BOTH, METHODS
 from imdlib.ncl.rows import Rows
-from imdlib.pages import plots, published, tables
+from imdlib.pages import plots, tables
+from imdlib.pages.published import beside
 
 CROSSED = {"auc": "pixel AUC", "auc_shuffled": "shuffled AUC", "f1": "pixel F1"}  # metrics of Tables 2 and 3
 BLIND = ["centre blob", "average training mask"]  # of the predictors that look at no image, those that are drawn
@@ -20,7 +22,7 @@ def same_set(rows: Rows) -> pd.DataFrame:
     """Tidy rows of Table 1: predictors that look at no image, Base and the whole method, each set's own test images."""
     found = pd.concat([rows.beside(rows.own), rows.both])
     found = found.assign(train_set=found["dataset"].where(found["train_set"] != "none", "none"))
-    return tables.rows(found, published=published.beside(published.ncl_ablation(), rows.scores))
+    return tables.rows(found, published=beside(published.ablation(), rows.scores))
 
 
 def table1(rows: Rows) -> HTML | None:
@@ -51,7 +53,7 @@ def across(rows: Rows) -> pd.DataFrame:
     found = rows.main[rows.main["variant"].isin(BOTH)]
     found = found.sort_values("train_set", key=lambda names: names.map(place), kind="stable")
     found = found.sort_values("method", kind="stable")
-    return tables.rows(found, published=published.beside(published.ncl_ablation(), rows.scores), names=CROSSED)
+    return tables.rows(found, published=beside(published.ablation(), rows.scores), names=CROSSED)
 
 
 def table2(rows: Rows) -> HTML | None:

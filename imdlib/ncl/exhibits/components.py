@@ -6,8 +6,10 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from imdlib.ncl import published
 from imdlib.ncl.rows import Rows
-from imdlib.pages import plots, published, tables
+from imdlib.pages import plots, tables
+from imdlib.pages.published import beside
 
 HOOKS = ["stem", "layer1", "layer2", "layer3", "layer4"]
 
@@ -18,7 +20,7 @@ def table4(rows: Rows) -> HTML | None:
     if vit.empty:
         return None
     usual = rows.both[rows.both["dataset"].isin(vit["dataset"])]
-    paper = published.beside(published.ncl_backbones(), vit)
+    paper = beside(published.backbones(), vit)
     found = tables.rows(pd.concat([rows.beside(vit), vit, usual]), published=paper)
     caption = (
         "NCL Table 4: NCL on the patch tokens of a ViT trained from scratch; in brackets the paper's pre-trained "
@@ -30,7 +32,7 @@ def table4(rows: Rows) -> HTML | None:
 @cache
 def ablation(rows: Rows) -> pd.DataFrame:
     """Tidy rows of Table 5: every variant and the predictors that look at no image, on every test set."""
-    paper = published.beside(published.ncl_ablation(), rows.scores)
+    paper = beside(published.ablation(), rows.scores)
     return tables.rows(pd.concat([rows.ablation, rows.trivial]), published=paper)
 
 
@@ -63,7 +65,7 @@ def table6(rows: Rows) -> HTML | None:
     layers = hooks.sort_values("hook", key=lambda names: names.map(HOOKS.index), kind="stable")
     layers = layers.assign(method=layers["hook"])
     base = rows.own[(rows.own["variant"] == "base") & rows.own["dataset"].isin(hooks["dataset"])]
-    paper = published.beside(published.ncl_hooks(), hooks)
+    paper = beside(published.hooks(), hooks)
     caption = "NCL Table 6: the whole method with its contrast after different blocks, and Base without any"
     found = tables.rows(pd.concat([layers, base]), published=paper)
     return tables.save(found, rows.folder, "table6", caption, index=("method",))

@@ -7,9 +7,11 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from imdlib.data.attacks import ATTACKS
+from imdlib.ncl import published
 from imdlib.ncl.exhibits.benchmarks import CROSSED
 from imdlib.ncl.rows import Rows
-from imdlib.pages import plots, published, tables
+from imdlib.pages import plots, tables
+from imdlib.pages.published import beside
 
 KINDS = ["resize", "blur", "noise", "jpeg"]
 
@@ -20,7 +22,7 @@ def attacked(rows: Rows) -> pd.DataFrame:
     hit = rows.under_attack
     found = hit.sort_values("attack", key=lambda names: names.map(list(ATTACKS).index), kind="stable")
     found = found.assign(dataset=found["dataset"] + ", " + found["attack"])
-    paper = published.beside(published.ncl_robustness(), hit)
+    paper = beside(published.robustness(), hit)
     paper = paper.assign(test_set=paper["test_set"] + ", " + paper["attack"])
     return tables.rows(found, published=paper, names=CROSSED)
 
