@@ -26,16 +26,16 @@ class Trained:
 
     @cached_property
     def nrr(self) -> pd.DataFrame:
-        """A row per NRR."""
-        return whole_numbers(self.settings[self.settings["run"].str.startswith("nrr_")])
+        """A row per NRR, by name."""
+        return whole_numbers(self.settings[self.settings["run"].str.startswith("nrr_")]).sort_values("run")
 
     @cached_property
     def detectors(self) -> pd.DataFrame:
-        """A row per detector, `method` named, by training set, method and seed."""
+        """A row per detector, `method` named, by training set, method, seed and name."""
         found = whole_numbers(self.settings[~self.settings["run"].str.startswith("nrr_")])
         found["method"] = [method(run) for run in found.to_dict("records")]
         place = {name: k for k, name in enumerate(ORDER)}
-        by = ["train_set", "method", "seed"]
+        by = ["train_set", "method", "seed", "run"]
         return found.sort_values(by, key=lambda c: c.map(place) if c.name == "method" else c, ignore_index=True)
 
     @cached_property

@@ -27,6 +27,13 @@ def test_whole_numbers_forgets_the_other_notebook_s_columns():
     assert list(found) == ["run", "width"] and found["width"].dtype == int
 
 
+def test_the_order_of_runs_does_not_matter(rows):
+    again = type(rows)(rows.results, rows.settings[::-1], rows.raw, rows.history, rows.blind)
+    assert list(again.detectors["run"]) == list(rows.detectors["run"])
+    assert list(again.pooled["method"].unique()) == ["average", "gem", "max", "smooth", "adaptive", "otsu"]
+    assert list(again.nrr["run"]) == sorted(rows.nrr["run"])
+
+
 def test_the_usual_runs_are_those_of_table_4(rows):
     assert rows.target == TARGET
     assert rows.weak["run"].nunique() == 2 * 6 and set(rows.weak["train_set"]) == {TARGET}
