@@ -59,6 +59,19 @@ def show(*exhibits):
             plt.close(found)
 
 
+def begin(folder: Path) -> None:
+    """Clear a study's tables and figures before they are drawn, so that none of another profile or method stays behind.
+
+    Figures stay where no run has its maps, as in a fresh clone: those that need maps then stand as they were drawn.
+    """
+    folder = Path(folder)
+    drawn = [*folder.glob("tables/*.*")]
+    if any(folder.glob("runs/*/maps.npz")):
+        drawn += folder.glob("figures/*.*")
+    for path in drawn:
+        path.unlink()
+
+
 def write(notebook, page):
     """Turn an executed notebook (path) into the HTML file `page` without its code; pictures are embedded. Returns the path.
 
