@@ -552,6 +552,34 @@ def test_a_listing_that_lost_a_line_does_not_lose_rows(study):
             runs.gather(results, "ncl", keys)
 
 
+KEEP = """
+import sys
+sys.path.insert(0, {repo!r})
+import pandas
+from imdlib import runs
+for k in range(12):
+    name = "one" if (k + int(sys.argv[1])) % 2 else "two"
+    runs.keep({results!r}, "ncl", {{name: {keys!r}[name]}})
+    settings, tables = runs.gather({results!r}, "ncl", {{"one": {keys!r}["one"]}})
+    assert tables["scores"]["label"].tolist() == [0, 1]
+    runs.kept({results!r}, "ncl")
+"""
+
+
+def test_processes_that_keep_side_by_side_leave_files_that_belong_together(study):
+    keys, results = study
+    work = [sys.executable, "-c", KEEP.format(repo=str(REPO), results=str(results), keys=keys)]
+    both = [subprocess.Popen([*work, str(k)]) for k in range(2)]
+    assert [one.wait() for one in both] == [0, 0]
+    shutil.rmtree(results / "ncl/runs")
+    settings, tables = runs.gather(results, "ncl")
+    assert (
+        settings["run"].tolist()
+        == tables["scores"]["run"].unique().tolist()
+        == tables["history"]["run"].unique().tolist()
+    )
+
+
 def test_studies_with_runs_of_one_name_do_not_meet(tmp_path, study):
     _, results = study
     params = DEFAULTS | {"results": str(results), "epochs": 44}
