@@ -58,8 +58,14 @@ def declared(notebook: str) -> dict:
 
 def assignments(source: str) -> dict:
     """{name: literal value} of the plain assignments in a piece of Python."""
-    found = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
-    return {node.targets[0].id: ast.literal_eval(node.value) for node in found}
+    return {name: ast.literal_eval(value) for name, value in assigned(source).items()}
+
+
+def assigned(source: str) -> dict:
+    """{name: syntax tree of its value} of the plain assignments in a piece of Python, with or without type hints."""
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.Assign | ast.AnnAssign) and node.value]
+    targets = [node.targets[0] if isinstance(node, ast.Assign) else node.target for node in found]
+    return {target.id: node.value for target, node in zip(targets, found) if isinstance(target, ast.Name)}
 
 
 def parameters(notebook: str, namespace: dict) -> dict:
@@ -70,7 +76,7 @@ def parameters(notebook: str, namespace: dict) -> dict:
     """
     known = declared(notebook)
     injected = [cell for cell in namespace.get("In", []) if cell.startswith("# Parameters")]
-    given = {name for cell in injected for name in assignments(cell)}
+    given = {name for cell in injected for name in assigned(cell)}  # whose values need not be literals: float('inf')
     for name in sorted(given - set(known)):
         raise ParameterError(
             f"{notebook}.ipynb has no parameter '{name}'.{near(name, known)} It has: {', '.join(known)}"

@@ -73,6 +73,12 @@ def test_values_of_the_right_type_are_taken_and_an_int_for_a_float():
     assert isinstance(found["learning_rate"], float)
 
 
+def test_what_papermill_writes_of_odd_floats_and_hints_are_understood():
+    injected = {"In": ["# Parameters\nlearning_rate = float('inf')\n"], "learning_rate": float("inf")}
+    assert runs.parameters("ncl/run", DEFAULTS | injected)["learning_rate"] == float("inf")
+    assert runs.assignments("a: int = 3\nb: str\nc, d = 1, 2\ne = [-1]") == {"a": 3, "e": [-1]}
+
+
 def named(*lead, **values):
     return runs.name_of("ncl/run", DEFAULTS | values, *lead)
 
