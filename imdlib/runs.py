@@ -6,6 +6,7 @@ sums of its files. What counts is kept a second time in one columnar file a stud
 """
 
 import ast
+import contextlib
 import difflib
 import fcntl
 import importlib.metadata
@@ -57,8 +58,14 @@ def declared(notebook: str) -> dict:
 
 def assignments(source: str) -> dict:
     """{name: literal value} of the plain assignments in a piece of Python."""
-    found = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
-    return {node.targets[0].id: ast.literal_eval(node.value) for node in found}
+    return {name: ast.literal_eval(value) for name, value in assigned(source).items()}
+
+
+def assigned(source: str) -> dict:
+    """{name: syntax tree of its value} of the plain assignments in a piece of Python, with or without type hints."""
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.Assign | ast.AnnAssign) and node.value]
+    targets = [node.targets[0] if isinstance(node, ast.Assign) else node.target for node in found]
+    return {target.id: node.value for target, node in zip(targets, found) if isinstance(target, ast.Name)}
 
 
 def parameters(notebook: str, namespace: dict) -> dict:
@@ -69,7 +76,7 @@ def parameters(notebook: str, namespace: dict) -> dict:
     """
     known = declared(notebook)
     injected = [cell for cell in namespace.get("In", []) if cell.startswith("# Parameters")]
-    given = {name for cell in injected for name in assignments(cell)}
+    given = {name for cell in injected for name in assigned(cell)}  # whose values need not be literals: float('inf')
     for name in sorted(given - set(known)):
         raise ParameterError(
             f"{notebook}.ipynb has no parameter '{name}'.{near(name, known)} It has: {', '.join(known)}"
@@ -385,13 +392,25 @@ def gather(results, study: str, runs: dict | None = None) -> tuple[pd.DataFrame,
     numbers are of other parameters, code or data than those at hand, and a page has to say so.
     Raises RunError for runs that are missing or damaged.
     """
-    found = collect(results, study, runs)
+    with held_still(results_folder(results, study), fcntl.LOCK_SH):
+        found = collect(results, study, runs)
     settings, tables = [], {}
     for name, (about, parts, outdated) in found.items():
         settings.append({**about["needs"]["parameters"], **flat(about), "run": name, "outdated": outdated})
         for title, table in parts.items():
             tables.setdefault(title, []).append(table.assign(run=name))
     return pd.DataFrame(settings), {title: together(some) for title, some in tables.items()}
+
+
+@contextlib.contextmanager
+def held_still(folder: Path, how: int):
+    """While it lasts, nobody writes what is kept in a folder (LOCK_SH), or nobody else reads or writes it (LOCK_EX)."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # no such folder yet, or a file system without locks
+            opened = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, opened)
+            fcntl.flock(opened, how)
+        yield
 
 
 def together(frames: list) -> pd.DataFrame:
@@ -472,7 +491,9 @@ class Kept:
 
 def kept(results, study: str) -> dict:
     """{run: stamp} of what `keep` left; empty where there is nothing."""
-    return Kept(results_folder(results, study)).stamps
+    folder = results_folder(results, study)
+    with held_still(folder, fcntl.LOCK_SH):
+        return Kept(folder).stamps
 
 
 def keep(results, study: str, runs: dict | None = None) -> list[Path]:
@@ -480,21 +501,23 @@ def keep(results, study: str, runs: dict | None = None) -> list[Path]:
 
     These are in git: every number of a page can be drawn again from them, in a clone in which nothing was trained.
     """
-    folder, found, frames = results_folder(results, study), collect(results, study, runs), {}
-    for name, (_, parts, _) in found.items():
-        for title, table in parts.items():
-            frames.setdefault(title, []).append(table.assign(run=name))
-    rows = [
-        {
-            "run": name,
-            "stamp": json.dumps(about),
-            "columns": json.dumps({title: table.dtypes.astype(str).to_dict() for title, table in parts.items()}),
-        }
-        for name, (about, parts, _) in found.items()
-    ]
-    tables = {"runs": pd.DataFrame(rows)} | {title: together(some) for title, some in frames.items()}
-    paths = [store.write(frame, folder / f"{title}.parquet") for title, frame in tables.items()]
-    store.write_sums(folder, [path.name for path in paths])
+    folder = results_folder(results, study)
+    with held_still(folder, fcntl.LOCK_EX):
+        found, frames = collect(results, study, runs), {}
+        for name, (_, parts, _) in found.items():
+            for title, table in parts.items():
+                frames.setdefault(title, []).append(table.assign(run=name))
+        rows = [
+            {
+                "run": name,
+                "stamp": json.dumps(about),
+                "columns": json.dumps({title: table.dtypes.astype(str).to_dict() for title, table in parts.items()}),
+            }
+            for name, (about, parts, _) in found.items()
+        ]
+        tables = {"runs": pd.DataFrame(rows)} | {title: together(some) for title, some in frames.items()}
+        paths = [store.write(frame, folder / f"{title}.parquet") for title, frame in tables.items()]
+        store.write_sums(folder, [path.name for path in paths])
     return paths
 
 

@@ -72,13 +72,17 @@ def module(name: str) -> Module | None:
     if path is None:
         return None
     found = Module(name, path.name == "__init__.py")
-    read(tree(path.read_text(encoding="utf-8")), found)
+    read(tree(path.read_text(encoding="utf-8"), path), found)
     return found
 
 
-def tree(text: str) -> list:
-    """Statements of a piece of Python."""
-    return ast.parse(text).body
+def tree(text: str, place="a cell") -> list:
+    """Statements of a piece of Python; lines that IPython alone understands (`%time`, `!ls`) count as their text."""
+    try:
+        return ast.parse(text, str(place)).body
+    except SyntaxError:
+        plain = re.sub(r"^(\s*)([%!].*)$", lambda line: f"{line[1]}print({line[2]!r})", text, flags=re.M)
+        return ast.parse(plain, str(place)).body
 
 
 def read(statements, into: Module):
@@ -174,7 +178,7 @@ def look(node, seen: Look, inside=False) -> Look:
         seen.chains |= set() if inside else {node.id}
         return seen
     if kind is ast.Constant:
-        seen.words.append(repr(node.value))
+        seen.words.append(f"={node.value!r}")  # never that of a field left empty, as in `{**a}` beside `{None: a}`
         return seen
     if kind is ast.Attribute:
         seen.chains |= set() if inside else chain(node)
@@ -352,7 +356,7 @@ def of_notebook(notebook: str, stops: tuple = ()) -> dict:
 def of_code(texts, name, stops=()) -> dict:
     """The same for pieces of Python that run one after another."""
     book = Module(name, False)
-    statements = [statement for text in texts for statement in tree(text)]
+    statements = [statement for text in texts for statement in tree(text, f"a cell of {name}")]
     read(statements, book)
     doing = [one for one in statements if not isinstance(one, ast.Import | ast.ImportFrom) and not is_text(one)]
     own, reached = joined(doing, book)
