@@ -20,10 +20,10 @@ from tqdm.auto import tqdm
 
 from imdlib.progress import interactive
 from imdlib.runs import cache_folder
-from imdlib.twins import camera, manipulate, masks, scenes
+from imdlib.twins import camera, elementary, filters, manipulate, masks, scenes
 from imdlib.twins import recipes as twins
 
-SOURCES = (camera, scenes, masks, manipulate, twins)
+SOURCES = (elementary, filters, camera, scenes, masks, manipulate, twins)
 ABANDONED = 3600  # seconds without a new file after which a half-built folder is known to be a dead build's
 
 
