@@ -1,6 +1,6 @@
 """Build the embedded benchmark: real files on disk, an exact mask for each tampered image, and a manifest.
 
-The recipes are in `twins.py` and `dolos_twins.py`, the physics in `camera.py`; same data set, size and seed give the
+The recipes are in `recipes.py` and `dolos.py`, the physics in `camera.py`; same data set, size and seed give the
 same bytes, and a shorter set is the beginning of a longer one.
 """
 
@@ -38,14 +38,29 @@ def recipe(dataset):
     return twins
 
 
-def fingerprint(dataset):
-    """Short hash of the code and libraries that make the images: a cached set made by other code is built anew."""
-    maker = recipe(dataset)
-    digest = hashlib.sha256(f"{cv2.__version__} {np.__version__}".encode())
-    for module in SOURCES:
-        digest.update(Path(module.__file__).read_bytes())
+def recipe_digest(dataset):
+    """Sixteen characters that stand for the code, weights and libraries that make a twin's images; other code builds it anew."""
+    maker, files = recipe(dataset), [Path(module.__file__) for module in SOURCES]
     if maker is not twins:
-        digest.update(maker.fingerprint().encode())
+        from imdlib.twins import autoencoders, dolos, generators, shipped
+
+        files += [Path(module.__file__) for module in (dolos, generators, autoencoders, shipped)]
+        files.append(shipped.WEIGHTS / f"{dolos.generator_of(dataset)}.safetensors")
+    digest = hashlib.sha256(f"{cv2.__version__} {np.__version__}".encode())
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def contents(folder):
+    """Sixteen characters that stand for the names and bytes of a twin's manifest, images and masks."""
+    digest = hashlib.sha256()
+    for name in ("manifest.csv", "images", "masks"):
+        path = folder / name
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            digest.update(
+                f"{file.relative_to(folder).as_posix()} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode()
+            )
     return digest.hexdigest()[:16]
 
 
@@ -86,9 +101,9 @@ def write_all(folder, dataset, count, size, seed, workers, progress):
 def build(dataset, root=None, count=1000, size=128, seed=0, workers=2, progress=True):
     """Build an embedded data set, or find it built; returns its folder `<root>/<dataset>-<count>x<size>-seed<seed>`.
 
-    dataset: a key of `twins.TWINS`, or of `dolos_twins.DATASETS`. root: parent folder, None = the cache. size: height and width in pixels.
-    workers: threads, which change nothing but the time. The folder holds images/, masks/ and manifest.csv (relative
-    paths). It appears under its name only when everything in it is complete, so a build killed at any point
+    dataset: a key of `recipes.TWINS`, or of `dolos.DATASETS`. root: parent folder, None = the cache. size: height and width
+    in pixels. workers: threads, which change nothing but the time. The folder holds images/, masks/, manifest.csv (relative
+    paths) and fingerprint.txt: `recipe_digest`, and `contents` at the time of building, a line each. The folder appears under its name only when everything in it is complete, so a build killed at any point
     leaves nothing that looks finished.
     """
     recipe(dataset)
@@ -103,10 +118,8 @@ def build(dataset, root=None, count=1000, size=128, seed=0, workers=2, progress=
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=root))
     try:
         rows = write_all(partial, dataset, count, size, seed, workers, progress)
-        (partial / "fingerprint.txt").write_text(fingerprint(dataset) + "\n")
-        manifest = partial / "manifest.csv"
-        pd.DataFrame(rows).to_csv(manifest.with_suffix(".tmp"), index=False)
-        manifest.with_suffix(".tmp").replace(manifest)
+        pd.DataFrame(rows).to_csv(partial / "manifest.csv", index=False, lineterminator="\n")
+        (partial / "fingerprint.txt").write_text(f"{recipe_digest(dataset)}\n{contents(partial)}\n")
         publish(partial, target, dataset)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -127,7 +140,7 @@ def finished(folder, dataset):
     """True when `folder` holds the complete data set, made by the present code."""
     stamp = folder / "fingerprint.txt"
     made = (folder / "manifest.csv").is_file() and stamp.is_file()
-    return made and stamp.read_text().strip() == fingerprint(dataset)
+    return made and stamp.read_text().split("\n")[0] == recipe_digest(dataset)
 
 
 def publish(partial, target, dataset):
