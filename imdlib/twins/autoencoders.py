@@ -5,7 +5,6 @@ a trained one give the same bits on every processor.
 """
 
 import copy
-
 from dataclasses import dataclass
 
 import torch

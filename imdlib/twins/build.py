@@ -103,8 +103,8 @@ def build(dataset, root=None, count=1000, size=128, seed=0, workers=2, progress=
 
     dataset: a key of `recipes.TWINS`, or of `dolos.DATASETS`. root: parent folder, None = the cache. size: height and width
     in pixels. workers: threads, which change nothing but the time. The folder holds images/, masks/, manifest.csv (relative
-    paths) and fingerprint.txt: `recipe_digest`, and `contents` at the time of building, a line each. The folder appears under its name only when everything in it is complete, so a build killed at any point
-    leaves nothing that looks finished.
+    paths) and fingerprint.txt: `recipe_digest`, and `contents` at the time of building, a line each. It appears under its
+    name only when everything in it is complete, so a build killed at any point leaves nothing that looks finished.
     """
     recipe(dataset)
     if count < 1 or size < 32 or workers < 1:

@@ -32,14 +32,15 @@ def generator_of(dataset):
 
 
 def whole(name, image, rng):
-    """The photograph (H,W,3) uint8 made anew by generator `name`, sides of any length: uint8.
+    """The photograph (H,W,3) uint8 made anew by generator `name`, or by an exact model, sides of any length: uint8.
 
     It is continued by reflection first: what zero padding does to the frame of a picture would give the whole ones away.
     """
     height, width = image.shape[:2]
     tensor = torch.from_numpy(image).permute(2, 0, 1)[None].double() / 255
     sides = (FRAME, FRAME + width % 2, FRAME, FRAME + height % 2)
-    made = grain(generator(name), torch.nn.functional.pad(tensor, sides, mode="reflect"), rng)[0]
+    model = generator(name) if isinstance(name, str) else name
+    made = grain(model, torch.nn.functional.pad(tensor, sides, mode="reflect"), rng)[0]
     inside = made[:, FRAME : FRAME + height, FRAME : FRAME + width].permute(1, 2, 0)
     return np.round(inside.numpy() * 255).astype(np.uint8)
 

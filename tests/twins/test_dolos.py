@@ -70,7 +70,8 @@ def test_unknown_names_are_refused(tmp_path):
 
 
 def test_other_twins_are_read_without_loading_torch():
-    code = "import sys; from imdlib.data import catalog; from imdlib.twins import build; build.recipe('sim-casia'); print('torch' in sys.modules)"
+    code = "import sys; from imdlib.data import catalog; from imdlib.twins import build; build.recipe('sim-casia')"
+    code += "; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
 
 
