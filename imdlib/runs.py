@@ -24,8 +24,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from imdlib import sources, store
-from imdlib.data import contents
+from imdlib import contents, sources, store
 from imdlib.places import REPO, results_folder, run_folder
 
 PLACES = ("results", "data", "run", "workers")  # parameters that say where and how fast, not what

@@ -33,7 +33,7 @@ FINISH = """
 import json, sys
 import pandas as pd
 from imdlib import runs, store
-from imdlib.data import contents
+from imdlib import contents
 from imdlib.planner import Planner
 
 def finish(job, files):
@@ -328,4 +328,6 @@ def test_snakemake_schedules_what_the_planner_says(project):
         for line in (done.stdout + done.stderr).splitlines()
         if len(line.split()) == 2 and line.split()[1].isdigit()
     )
-    assert {rule: int(count) for rule, count in counts.items() if rule in NCL | NCL_PAGES or "_" in rule} == NCL | NCL_PAGES
+    assert {
+        rule: int(count) for rule, count in counts.items() if rule in NCL | NCL_PAGES or "_" in rule
+    } == NCL | NCL_PAGES

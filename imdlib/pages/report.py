@@ -19,8 +19,7 @@ from matplotlib.figure import Figure
 from nbconvert import HTMLExporter
 from PIL import Image
 
-from imdlib import runs, store
-from imdlib.data import contents
+from imdlib import contents, runs, store
 
 LARGE = 20_000  # bytes of a PNG beyond which WebP takes half the room
 

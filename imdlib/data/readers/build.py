@@ -15,7 +15,7 @@ import pandas as pd
 from PIL import Image
 from tqdm.auto import tqdm
 
-from imdlib.data import contents
+from imdlib import contents
 from imdlib.data.images import ImageError, load_grey, load_mask, read_header
 from imdlib.data.readers.common import IMAGES, CatalogError, Problem
 from imdlib.places import cache_folder

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imdlib.data import contents
+from imdlib import contents
 
 OLD = time.time() - 1000  # long settled
 REPO = Path(__file__).resolve().parents[2]
@@ -171,7 +171,7 @@ WORK = """
 import sys
 sys.path.insert(0, {repo!r})
 from pathlib import Path
-from imdlib.data import contents
+from imdlib import contents
 contents.SETTLED = -1.0
 files = sorted(Path({folder!r}).iterdir())
 for _ in range(10):
