@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from imdlib import data
+from imdlib import data, sources
 from imdlib.bridge.labels import three_classes
 from imdlib.checks import facts, spectra
 from imdlib.checks import findings as checks
@@ -40,6 +40,7 @@ from imdlib.twins.autoencoders import (
     steps,
 )
 from imdlib.twins.generators import energy, grain
+from imdlib.twins.identity import recipe_digest
 from imdlib.twins.shipped import WEIGHTS, load_weights, save_weights
 
 SIZE, ONE, OTHER = 64, "sim-dolos-nearest", "sim-dolos-haar"
@@ -76,12 +77,24 @@ def test_other_twins_are_read_without_loading_torch():
 
 
 def test_only_these_twins_are_made_anew_when_a_generator_changes(monkeypatch):
-    before = {name: synthetic.recipe_digest(name) for name in (ONE, OTHER, "sim-casia")}
-    read = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + b"#" * (path.name == "nearest.safetensors"))
-    assert [name for name, known in before.items() if synthetic.recipe_digest(name) != known] == [ONE]
-    monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + b"#" * (path.name == "autoencoders.py"))
-    assert [name for name, known in before.items() if synthetic.recipe_digest(name) != known] == [ONE, OTHER]
+    names = (ONE, OTHER, "sim-casia")
+    before = {name: recipe_digest(name) for name in names}
+
+    def changed():
+        sources.forget()
+        recipe_digest.cache_clear()
+        return [name for name in names if recipe_digest(name) != before[name]]
+
+    bytes_of, text_of = Path.read_bytes, Path.read_text
+    with monkeypatch.context() as edit:
+        edit.setattr(Path, "read_bytes", lambda path: bytes_of(path) + b"#" * (path.name == "nearest.safetensors"))
+        assert changed() == [ONE]
+    with monkeypatch.context() as edit:
+        edit.setattr(
+            Path, "read_text", lambda path, **how: text_of(path, **how).replace("GENERATORS = {", "GENERATORS = {0: 1,")
+        )
+        assert changed() == [ONE, OTHER]
+    assert changed() == []
 
 
 @pytest.mark.parametrize("name", UPSAMPLERS)
