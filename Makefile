@@ -6,10 +6,11 @@ PYTHON  ?= python3
 CORES   ?= all
 BIN     := .venv/bin
 
-.PHONY: study test lab bench lint clean help
+.PHONY: study test lab bench lint twins clean help
 help:
 	@echo "make study [PROFILE=quick|laptop|real|paper] [DATA=folder]   train, score, draw: results/<profile>/report.html"
 	@echo "make test    all tests        make lab    JupyterLab on the notebooks        make bench  speed and memory beside other libraries"
+	@echo "make twins   train the embedded generators and the stand-in anew, over the weights in the package"
 	@echo "make lint    ruff, and notebooks without outputs        make clean  forget results/\$$PROFILE"
 
 .venv/ready: requirements.lock pyproject.toml
@@ -39,6 +40,10 @@ bench: .venv/ready
 
 lint: .venv/ready
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb notebooks/*/*.ipynb
+
+twins: .venv/ready
+	@mkdir -p results/$(PROFILE)/twins
+	@$(BIN)/papermill notebooks/twins.ipynb results/$(PROFILE)/twins/twins.ipynb -p results results/$(PROFILE)
 
 clean:
 	rm -rf results/$(PROFILE) .snakemake

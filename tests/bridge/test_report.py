@@ -21,7 +21,7 @@ from imdlib.scoring.evaluate import short_names
 
 REPO = Path(__file__).resolve().parents[2]
 SETS = ["sim-dolos-nearest", "sim-dolos-haar"]
-SMALL = dict(count=80, size=64, stand_in=[1, 1], distillation=[16, 1, 2], conformer=[8, 16, 3, 2], stem_stride=2)
+SMALL = dict(count=80, size=64, distillation=[16, 1, 2], conformer=[8, 16, 3, 2], stem_stride=2)
 SMALL |= dict(backbone_width=0.125, batch_size=8, epochs=2, test_sets=SETS)
 FACTS = dict(seconds=9.0, peak_memory_mb=500, device="made up", commit="0", threads=1, finished="", train_images=48)
 PIXELS = ["f1", "iou", "auc", "f1_best", "auc_shuffled"]
