@@ -56,8 +56,7 @@ class Whole(nn.Module):
 def tower_of(params):
     """Frozen feature extractor for the parameters of notebooks/bridge/run.ipynb: the stand-in, or a timm CLIP tower."""
     if params["extractor"] == STAND_IN:
-        steps, scenes = params["stand_in"]
-        return standin.stand_in(params["size"], steps=steps, scenes=scenes)
+        return standin.stand_in(params["size"])
     return features.Tower(params["extractor"], weights=params["extractor_weights"], pooled=params["pooled"])
 
 

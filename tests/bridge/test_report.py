@@ -18,7 +18,7 @@ from imdlib.places import REPO, run_folder
 from imdlib.scoring.evaluate import short_names
 from tests.bridge.made_up import AWAY, HOME, all_cells, write_runs, write_trivial
 
-SMALL = dict(count=80, size=64, stand_in=[1, 1], distillation=[16, 1, 2], conformer=[8, 16, 3, 2], stem_stride=2)
+SMALL = dict(count=80, size=64, distillation=[16, 1, 2], conformer=[8, 16, 3, 2], stem_stride=2)
 SMALL |= dict(backbone_width=0.125, batch_size=8, epochs=2)
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from imdlib.bridge.labels import CLASSES
 
 REPO = Path(__file__).resolve().parents[2]
-TINY = dict(size=32, epochs=1, teacher_epochs=1, batch_size=8, examples=1, stand_in=[1, 1])
+TINY = dict(size=32, epochs=1, teacher_epochs=1, batch_size=8, examples=1)
 TINY |= dict(distillation=[16, 1, 2], conformer=[8, 16, 3, 2], stem_stride=2, backbone_width=0.125)
 
 
