@@ -1,6 +1,6 @@
 """Store: tables on disk. One columnar file for what would be a thousand small ones, written in one step and known by its sum.
 
-Floating-point numbers are kept with 24 bits (seven digits), which is more than any of them is good for.
+Floating-point numbers are kept with 20 bits (six digits), which is more than any of them is good for; whole numbers as they are.
 """
 
 import contextlib
@@ -26,13 +26,23 @@ class DamagedFile(ValueError):
 def write(frame: pd.DataFrame, path) -> Path:
     """Write a table as Parquet, the same bytes for the same rows; an older file is replaced in one step."""
     numbers = [name for name in frame.select_dtypes("floating") if not counts(frame[name])]
-    table = pyarrow.Table.from_pandas(frame.astype(dict.fromkeys(numbers, "float32")), preserve_index=False)
+    table = pyarrow.Table.from_pandas(
+        frame.assign(**{name: rounded(frame[name]) for name in numbers}), preserve_index=False
+    )
     table = table.replace_schema_metadata({b"pandas": table.schema.metadata[b"pandas"]})
     options = dict(compression="zstd", compression_level=19, use_byte_stream_split=numbers)
     options |= dict(use_dictionary=[name for name in frame if name not in numbers], write_page_checksum=True)
     with replacing(path) as draft:
         pyarrow.parquet.write_table(table, draft, **options)
     return Path(path)
+
+
+def rounded(column: pd.Series) -> np.ndarray:
+    """A column as float32, its fractions rounded to 20 bits: the four that are left at 0 cost nothing on disk."""
+    values = column.to_numpy("float32", copy=True)
+    part = np.isfinite(values) & (values % 1 != 0)
+    values[part] = ((values[part].view("int32") + 8) & ~15).view("float32")
+    return values
 
 
 def counts(column: pd.Series) -> bool:

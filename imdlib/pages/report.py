@@ -21,6 +21,7 @@ from PIL import Image
 
 from imdlib import contents, runs, store
 
+WIDE = 1000  # pixels, of a picture in a page
 LARGE = 20_000  # bytes of a PNG beyond which WebP takes half the room
 
 STYLE = """
@@ -184,12 +185,15 @@ def paper_order(path):
 
 
 def embedded(path):
-    """A picture inside the page, as PNG or, where that is large, as WebP, with its file name for those who want the
-    pdf or the csv beside it."""
+    """A picture inside the page, as PNG or, where that is large, as WebP at most WIDE pixels wide, with its file name for those who
+    want the pdf or the csv beside it."""
     content, kind = path.read_bytes(), "png"
     if len(content) > LARGE:
         with Image.open(path) as picture:
-            content, kind = encoded(picture.convert("RGB"), "WEBP", quality=78), "webp"
+            shown = picture.convert("RGB")
+            if shown.width > WIDE:
+                shown = shown.resize((WIDE, round(WIDE * shown.height / shown.width)), Image.Resampling.LANCZOS)
+            content, kind = encoded(shown, "WEBP", quality=60, method=6), "webp"
     data = base64.b64encode(content).decode()
     return HTML(
         f'<figure><img src="data:image/{kind};base64,{data}"><figcaption>{path.parent.name}/{path.stem}</figcaption></figure>'
