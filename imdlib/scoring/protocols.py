@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 import cv2
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from imdlib.scoring import metrics, trivial
 
@@ -35,7 +36,7 @@ PROTOCOLS = {
 }
 
 
-def f1(tp: np.ndarray | int, fp: np.ndarray | int, fn: np.ndarray | int) -> np.ndarray:
+def f1(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike) -> np.ndarray:
     """2tp / (2tp + fp + fn), elementwise on counts; NaN where all three are 0."""
     whole = 2 * np.asarray(tp) + fp + fn
     return np.divide(2.0 * np.asarray(tp), whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
@@ -46,9 +47,7 @@ def iou(value: np.ndarray | pd.Series | float) -> np.ndarray | pd.Series | float
     return value / (2 - value)
 
 
-def either_polarity(
-    tp: np.ndarray | int, fp: np.ndarray | int, fn: np.ndarray | int, tn: np.ndarray | int
-) -> np.ndarray:
+def either_polarity(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, tn: ArrayLike) -> np.ndarray | float:
     """The larger of the F1 of the map and of the inverted map at one threshold: TruFor (issue 3), IMDLBenCo `mode="double"`, Mesorch.
 
     Where most of an image is authentic, an empty map thereby scores as the all-ones map does.
@@ -56,9 +55,7 @@ def either_polarity(
     return np.fmax(f1(tp, fp, fn), f1(fn, tn, tp))
 
 
-def macro(
-    tp: np.ndarray | int, fp: np.ndarray | int, fn: np.ndarray | int, tn: np.ndarray | int
-) -> tuple[np.ndarray, np.ndarray]:
+def macro(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, tn: ArrayLike) -> tuple[np.ndarray | float, np.ndarray | float]:
     """(F1, IoU), each the mean of the tampered and the authentic class: FOCAL, by sklearn's `f1_score(average="macro")`.
 
     A map of zeros scores nearly 0.5, because it is right about the larger class. As in sklearn, a class that is neither in the mask

@@ -54,10 +54,10 @@ def always_tampered(count: int) -> np.ndarray:
 
 def scores(
     masks: Iterable[np.ndarray],
-    train_masks: Sequence[np.ndarray] | None = None,
+    train_masks: Sequence[np.ndarray] | np.ndarray | None = None,
     locations: np.ndarray | None = None,
     seed: int = 0,
-    label: Sequence[int] | np.ndarray | None = None,
+    label: Sequence[int] | np.ndarray | pd.Series | None = None,
     about: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Rows of every predictor on every image, in the form that a trained method's rows have: DataFrame.
