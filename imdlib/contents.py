@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,7 +22,7 @@ SETTLED = 2.0  # seconds after which a file's time of change is trusted
 COLUMNS = ["label", "kind", "scene", "split", "dataset", "visibility", "generator"]  # of a manifest, that runs look at
 
 
-def digests(files) -> list[str]:
+def digests(files: Iterable[Path | str]) -> list[str]:
     """SHA-256 of each file's bytes, in their order; folders' memories are read and written once."""
     places = [os.path.split(os.path.abspath(file)) for file in files]
     memories = {folder: remembered(folder) for folder in dict.fromkeys(folder for folder, _ in places)}
@@ -36,29 +37,29 @@ def digests(files) -> list[str]:
     return [memories[folder][name][-1] for folder, name in places]
 
 
-def digest(file) -> str:
+def digest(file: Path | str) -> str:
     """SHA-256 of one file's bytes."""
     return digests([file])[0]
 
 
-def state(file) -> list[int]:
+def state(file: Path | str) -> list[int]:
     """What tells whether a file has changed: size, inode, nanoseconds of its contents and of anything about it."""
     found = os.stat(file)
     return [found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns]
 
 
-def sha256(file) -> str:
+def sha256(file: Path | str) -> str:
     """SHA-256 of a file's bytes, read now."""
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def memory_of(folder) -> Path:
+def memory_of(folder: Path | str) -> Path:
     """File that remembers the digests of a folder's files."""
     return cache_folder("contents") / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:24]}.json"
 
 
-def remembered(folder) -> dict:
+def remembered(folder: Path | str) -> dict:
     """{name: [size, inode, nanoseconds, nanoseconds, digest]}; empty where nothing whole is remembered."""
     try:
         found, text = memory_of(folder).read_text(encoding="utf-8").split("\n", 1)
@@ -67,7 +68,7 @@ def remembered(folder) -> dict:
         return {}
 
 
-def remember(folder, memory):
+def remember(folder: Path | str, memory: dict[str, list[int | str]]) -> None:
     """Write a folder's memory in one step, its own digest first, without the files that changed just now."""
     settled = time.time_ns() - int(SETTLED * 1e9)
     text = json.dumps({name: entry for name, entry in memory.items() if max(entry[2:4]) < settled})

@@ -18,8 +18,10 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -83,7 +85,7 @@ def parameters(notebook: str, namespace: dict) -> dict:
     return {name: typed(f"{notebook}.ipynb", name, namespace[name], default) for name, default in known.items()}
 
 
-def near(name: str, known) -> str:
+def near(name: str, known: Iterable[str]) -> str:
     """' Did you mean ...?' for the nearest of the known names, or nothing."""
     matches = (
         difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff) for cutoff in (0.9, 0.7, 0.5)
@@ -92,7 +94,7 @@ def near(name: str, known) -> str:
     return f" Did you mean '{found[0]}'?" if found else ""
 
 
-def typed(place: str, name: str, value, default):
+def typed(place: str, name: str, value: Any, default: Any) -> Any:
     """`value` in the type of `default`, or a ParameterError that names place and parameter; lists by their first element."""
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
@@ -162,7 +164,7 @@ def differences(old: dict, new: dict) -> list[str]:
     return found
 
 
-def why_other(old, new: dict) -> str:
+def why_other(old: object, new: dict) -> str:
     """What changed between two `needs` in one text, '' where nothing did; old: whatever a file held."""
     if isinstance(old, dict) and key_of(old) == key_of(new):
         return ""
@@ -237,7 +239,15 @@ class Run:
         """The scores of a finished run."""
         return self.table("scores")
 
-    def finish(self, *, model=None, pictures=None, tables=None, files=(), **facts) -> Path:
+    def finish(
+        self,
+        *,
+        model: Any = None,
+        pictures: dict[str, np.ndarray] | None = None,
+        tables: dict[str, pd.DataFrame] | None = None,
+        files: Iterable[str] = (),
+        **facts: Any,
+    ) -> Path:
         """Write everything, the stamp last: from then on the run counts as finished.
 
         model: whose weights are kept; pictures: {name: map in [0,1] or bytes}; tables: {name: DataFrame}; files: names of files
@@ -293,7 +303,7 @@ def open_run(study: str, name: str, notebook: str, params: dict, *, data: dict, 
     return Run(folder, needed, found.word == "finished")
 
 
-def folder_of(results, study: str, name: str) -> Path:
+def folder_of(results: Path | str, study: str, name: str) -> Path:
     """The folder of a run, there and taken for this process; RunError where that cannot be."""
     folder = run_folder(results, study, name)
     if not name or name != Path(name).name or name.startswith(".") or name.endswith("~") or not name.isprintable():
@@ -316,7 +326,7 @@ def unknown(folder: Path, needed: dict) -> str:
         return "it does not say what it was begun with"
 
 
-def set_aside(folder: Path, held, why: str):
+def set_aside(folder: Path, held: Iterable[Path], why: str) -> None:
     """Move files of a run to `<name>~`, so that it begins anew."""
     aside = folder.with_name(folder.name + "~")
     while os.path.lexists(aside):
@@ -330,7 +340,7 @@ def set_aside(folder: Path, held, why: str):
 LOCKS = {}  # folders that this process works in: their lock files, open until it ends
 
 
-def lock(folder: Path):
+def lock(folder: Path) -> None:
     """Take a run's folder for this process, until it ends however it ends; RunError where another one has it."""
     folder = folder.resolve()
     path = folder / ".lock"
@@ -351,7 +361,7 @@ def lock(folder: Path):
 # ---- what finished runs left ---------------------------------------------------------------------------------------
 
 
-def pictures(results, study: str, run: str) -> dict:
+def pictures(results: Path | str, study: str, run: str) -> dict:
     """{'<dataset>/<file>': {map, image, mask}} kept by a run; empty where maps.npz is absent, as in a fresh clone."""
     folder, found = run_folder(results, study, run), {}
     path = folder / "maps.npz"
@@ -383,7 +393,7 @@ def weights(folder: Path) -> dict:
     return load_file(folder / "weights.safetensors")
 
 
-def gather(results, study: str, runs: dict | None = None) -> tuple[pd.DataFrame, dict]:
+def gather(results: Path | str, study: str, runs: dict | None = None) -> tuple[pd.DataFrame, dict]:
     """(runs, tables) of finished runs: a row of parameters and stamp per run, and {name: rows of all runs with `run` named}.
 
     runs: {name: key} of those that count, in this order; empty or None = all that are there. Each is taken from its folder,
@@ -419,7 +429,7 @@ def together(frames: list) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True).reindex(columns=columns) if filled else frames[0]
 
 
-def collect(results, study: str, runs: dict | None) -> dict:
+def collect(results: Path | str, study: str, runs: dict | None) -> dict:
     """{run: (stamp, its tables, whether it is outdated)} of finished runs, as `gather` describes it."""
     folder = results_folder(results, study)
     here = {path.parent.name: path.parent for path in sorted(folder.glob(f"runs/*/{STAMP}"))}
@@ -460,7 +470,7 @@ def read_tables(folder: Path, about: dict) -> dict:
 class Kept:
     """What `keep` left of a study's runs in one folder: stamps, and the rows of a run when they are asked for."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         self.folder, self.stamps, self.columns, self.read = folder, {}, {}, {}
         if (folder / "runs.parquet").exists():
             store.check_sums(folder)
@@ -488,14 +498,14 @@ class Kept:
         return found
 
 
-def kept(results, study: str) -> dict:
+def kept(results: Path | str, study: str) -> dict:
     """{run: stamp} of what `keep` left; empty where there is nothing."""
     folder = results_folder(results, study)
     with held_still(folder, fcntl.LOCK_SH):
         return Kept(folder).stamps
 
 
-def keep(results, study: str, runs: dict | None = None) -> list[Path]:
+def keep(results: Path | str, study: str, runs: dict | None = None) -> list[Path]:
     """Write what counts of a study's runs into one columnar file a table, with sums beside them; returns the files.
 
     These are in git: every number of a page can be drawn again from them, in a clone in which nothing was trained.

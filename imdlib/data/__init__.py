@@ -3,7 +3,7 @@
 import pandas as pd
 
 
-def load(dataset, data="", *, count=1000, size=128, seed=1):
+def load(dataset: str, data: str = "", *, count: int = 1000, size: int = 128, seed: int = 1) -> pd.DataFrame:
     """The manifest of a data set by name, as notebooks ask for it.
 
     An embedded twin ('sim-casia', 'sim-dolos-nearest', ...) is built when it is missing, with `count` images of `size` x `size` pixels;
@@ -51,7 +51,7 @@ def identity(dataset: str, data: str = "", *, count: int = 1000, size: int = 128
         return f"cannot be read: {digest(str(error))}"
 
 
-def identities(names, data: str = "", **shape) -> dict:
+def identities(names: list[str], data: str = "", **shape: int) -> dict:
     """{data set: identity} of the named sets, each once; names joined by `+` count one by one."""
     single = [one for name in names for one in name.split("+")]
     return {name: identity(name, data, **shape) for name in dict.fromkeys(single)}

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from IPython.display import HTML, Markdown, display
@@ -48,7 +49,7 @@ pre { white-space: pre-wrap; font-size: .8rem; background: #f6f8fa; padding: .6r
 ABSENT = "*This profile has no runs for this.*"
 
 
-def show(*exhibits):
+def show(*exhibits: Figure | HTML | Markdown | None) -> None:
     """Display what an exhibit returned, tables and figures in order; one that had nothing to show (None) says so.
 
     Figures are closed, so that none is drawn twice.
@@ -72,7 +73,7 @@ def begin(folder: Path) -> None:
         path.unlink()
 
 
-def write(notebook, page):
+def write(notebook: Path | str, page: Path | str) -> Path:
     """Turn an executed notebook (path) into the HTML file `page` without its code; pictures are embedded. Returns the path.
 
     The page takes its title from the notebook's first heading. The notebook's own pictures are first reduced to 256 colours, which
@@ -97,7 +98,7 @@ def write(notebook, page):
     return page
 
 
-def shrink(notebook):
+def shrink(notebook: Path | str) -> None:
     """Reduce the PNG pictures among the outputs of an executed notebook (path) to 256 colours, in place."""
     book = json.loads(Path(notebook).read_text(encoding="utf-8"))
     outputs = [output.get("data", {}) for cell in book["cells"] for output in cell.get("outputs", [])]
@@ -112,7 +113,7 @@ def shrink(notebook):
     draft.replace(notebook)
 
 
-def encoded(picture, kind, **options):
+def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
     """A PIL image as the bytes of a file of that kind."""
     file = io.BytesIO()
     picture.save(file, kind, **options)
@@ -156,13 +157,13 @@ def provenance(settings: pd.DataFrame) -> Markdown:
     return Markdown("\n\n".join(lines))
 
 
-def notes(folder):
+def notes(folder: Path | str) -> Markdown:
     """The text of `<folder>/notes.md`: what a reader has to know about results that were made before something changed; often empty."""
     path = Path(folder) / "notes.md"
     return Markdown(path.read_text(encoding="utf-8") if path.exists() else "")
 
 
-def exhibits(folder, figures=True):
+def exhibits(folder: Path | str, figures: bool = True) -> list[HTML | Markdown]:
     """Every table and figure of one study as things to display: numbered ones first, in the paper's order; without the figure of
     its verdicts, which the report draws for itself."""
     drawn = Path(folder).glob("figures/*.png") if figures else []
@@ -171,20 +172,20 @@ def exhibits(folder, figures=True):
     return [table(path) if path.suffix == ".md" else embedded(path) for path in files]
 
 
-def table(path):
+def table(path: Path) -> Markdown:
     """A saved md table, its intervals on a line of their own."""
     return Markdown(
         re.sub(r" (\[[-\d., ]+\][^|\n]*?) *(?=\|)", r"<br><small>\1</small> ", path.read_text(encoding="utf-8"))
     )
 
 
-def paper_order(path):
+def paper_order(path: Path) -> tuple[bool, bool, int, str]:
     """Sort key: table1 .. table9, then other tables, then figures likewise."""
     number = path.stem.removeprefix("table").removeprefix("figure")
     return (path.suffix != ".md", not number.isdigit(), int(number) if number.isdigit() else 0, path.stem)
 
 
-def embedded(path):
+def embedded(path: Path) -> HTML:
     """A picture inside the page, as PNG or, where that is large, as WebP at most WIDE pixels wide, with its file name for those who
     want the pdf or the csv beside it."""
     content, kind = path.read_bytes(), "png"
