@@ -3,7 +3,6 @@
 import statistics
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pandas as pd
 import torch
@@ -30,7 +29,7 @@ def measure(
     *,
     precision: str = "auto",
     repeats: int = 10,
-    **contrast: Any,
+    **contrast: float | str,
 ) -> pd.DataFrame:
     """One row per part: `method, parameters, step_ms, against_base, nrr_ms, cluster_ms, contrast_ms, kept_mb`.
 
@@ -70,7 +69,7 @@ def measure(
     return table[["method", "parameters", "step_ms", "against_base", *PARTS, "kept_mb"]]
 
 
-def parts(contrast: dict[str, Any]) -> list[tuple[str, str, Callable[..., dict[str, Tensor]], tuple[str, ...]]]:
+def parts(contrast: dict[str, float | str]) -> list[tuple[str, str, Callable[..., dict[str, Tensor]], tuple[str, ...]]]:
     """Rows of `measure`: name, variant whose model is built, loss, and the parts that are timed alone."""
     full = [(METHODS[name], name, loss_of(name, **contrast), PARTS) for name in ("nrr+scl", "nrr+scl+agap")]
     return [
@@ -98,7 +97,7 @@ def clustering(outputs: dict[str, Tensor]) -> float:
     return seconds(partial(selected, outputs), outputs["feat"])
 
 
-def contrasting(outputs: dict[str, Tensor], mask: Tensor, options: dict[str, Any]) -> float:
+def contrasting(outputs: dict[str, Tensor], mask: Tensor, options: dict[str, float | str]) -> float:
     """Seconds of the contrast of tampered images, forward and backward down to the projected features."""
     proj, cells, tampered = outputs["proj"].clone().requires_grad_(), selected(outputs), image_label(mask) == 1
 

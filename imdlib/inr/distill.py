@@ -14,7 +14,6 @@ Differs from the paper:
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import pandas as pd
 import torch
@@ -62,7 +61,7 @@ def self_distillation(
     scl_on: str = "proj",
     m_rule: str = "minority",
     cap_half: bool = False,
-    **contrast: Any,
+    **contrast: float | str | torch.Generator | None,
 ) -> dict[str, Tensor]:
     """INR Eq. 7 of the unsupervised mode, in the form that `imdlib.train.fit` calls: dict of scalars with `loss`.
 

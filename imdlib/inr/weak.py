@@ -10,8 +10,6 @@ Differs from the paper:
 - A batch without an image for the contrast has contrast zero.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -45,7 +43,7 @@ def weak_loss(
     scl_all: bool = False,
     m_rule: str = "minority",
     pool_options: dict[str, float | bool] | None = None,
-    **contrast: Any,
+    **contrast: float | str | torch.Generator | None,
 ) -> dict[str, Tensor]:
     """INR Eq. 7 in the form that `imdlib.train.fit` calls: dict of scalars; `loss` is to be minimised.
 
