@@ -142,7 +142,7 @@ def animate(
     return films.around(figure, dots, paths, frames=frames, interval=interval, dpi=dpi)
 
 
-def temperature(taus: Iterable[float], apart: pd.DataFrame) -> Figure:
+def temperature(taus: Iterable[float], apart: pd.DataFrame | dict[str, np.ndarray]) -> Figure:
     """Push on a stranger against its cosine, and separation against the step; one line per tau, a column of `apart`."""
     figure, axes = plt.subplots(1, 2, figsize=(plots.PAGE, 2.4))
     cosine = np.linspace(-1, 1, 201)
