@@ -124,7 +124,7 @@ def test_weights_of_another_network_are_refused(run):
     with pytest.raises(ValueError, match="do not fit"):
         saved.load_run(run)
     stamped(run, {"variant": "base"})
-    with pytest.raises(ValueError, match="lacks .*backbone"):
+    with pytest.raises(ValueError, match="lack .*backbone"):
         saved.load_run(run)
 
 
