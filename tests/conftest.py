@@ -1,11 +1,24 @@
-"""Shared fixtures."""
+"""Shared fixtures, one thread for each process of the suite, and the longest files first."""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are loaded; as many processes as cores run at once
+os.environ["MPLBACKEND"] = "agg"
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 REPO = Path(__file__).resolve().parents[1]
+LONGEST = "test_make_study.py"
+
+
+def pytest_collection_modifyitems(items):
+    """Files are handed out in this order: the longest one, others with slow tests, the rest."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path.name != LONGEST, item.path not in slow))
 
 
 @pytest.fixture
@@ -20,3 +33,22 @@ def real_data():
 @pytest.fixture(autouse=True)
 def _seeded():
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def blob_auc():
+    """Function: masks (B, H, W) -> AUC (B,) of the centre blob exp(-(dx^2 + dy^2) / (2 * 0.25^2)), from its ranks."""
+
+    def auc(masks):
+        height, width = masks.shape[1:]
+        y, x = np.mgrid[:height, :width]
+        dx, dy = (x + 0.5) / width - 0.5, (y + 0.5) / height - 0.5
+        blob = np.exp(-(dx**2 + dy**2) / (2 * 0.25**2)).ravel()
+        values, inverse, counts = np.unique(blob.round(12), return_inverse=True, return_counts=True)
+        rank = (np.cumsum(counts) - (counts - 1) / 2)[inverse]  # mean rank of ties, from 1
+        inside = (masks > 0).reshape(len(masks), -1)
+        positive = inside.sum(1)
+        negative = inside.shape[1] - positive
+        return ((inside * rank).sum(1) - positive * (positive + 1) / 2) / (positive * negative)
+
+    return auc

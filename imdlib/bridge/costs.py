@@ -56,12 +56,12 @@ def measure(
 ) -> pd.DataFrame:
     """One row per part: `part, what, parameters, ms, kept_mb`.
 
-    params: of a run of notebooks/bridge/run.ipynb; batch: a training batch as of `samples.batches_on`, with all three classes,
-    on the device to be measured; tower: the frozen extractor; files: images, whose features are computed and then in the
-    cache. what is STEP, median ms of forward, loss, backward and optimizer step on the batch, or IMAGE, ms per image of a
-    pass without gradients. parameters: those that learn in the step, or that are used. kept_mb: bytes of the tensors that
-    autograd keeps for the backward pass, without the weights. The rows take turns, so that whatever else the machine does
-    meets all of them; the first turn warms up.
+    params: of a run of notebooks/bridge/run.ipynb; batch: a training batch as of `samples.batches_on` on the device to be
+    measured; a stage for which it holds nothing has no row; tower: the frozen extractor; files: images, whose features are
+    computed and then in the cache. what is STEP, median ms of forward, loss, backward and optimizer step on the batch, or
+    IMAGE, ms per image of a pass without gradients. parameters: those that learn in the step, or that are used. kept_mb:
+    bytes of the tensors that autograd keeps for the backward pass, without the weights. The rows take turns, so that
+    whatever else the machine does meets all of them; the first turn warms up.
     """
     fabric = make_fabric(precision=params["precision"], accelerator=batch["tokens"].device.type)
     rows, works = training(params, batch, fabric)
@@ -85,6 +85,8 @@ def training(
     for part, name, model in steps:
         found = stages.stages_of(fabric, model.distillation, model.classifier, SETTINGS)
         activate(found, name)
+        if found[name].losses(batch) is None:  # a set without that kind of fakes has nothing for its generalizer
+            continue
         mb = kept(Stage(name, model.distillation, model.classifier), lambda losses, _: losses, batch, None) / 2**20
         rows.append(dict(part=part, what=STEP, parameters=size(stages.weights(found[name].learns)), kept_mb=mb))
         works.append(partial(seconds, partial(stage_step, fabric, found, name, batch), batch["tokens"]))

@@ -4,16 +4,14 @@ import json
 
 import numpy as np
 import pandas as pd
-import papermill
 import pytest
 import torch
-import yaml
 from PIL import Image
-from safetensors.torch import save_file
 
-from imdlib import places, runs
+from imdlib import runs, store
 from imdlib.ncl import networks, saved
 from imdlib.photos import panels as photos
+from tests.cells import execute
 
 PARAMS = dict(
     backbone="resnet18", width=0.25, head_width=16, rates=[1, 2, 3], output_stride=8, stem_stride=2, inputs="rgb+residual",
@@ -25,19 +23,26 @@ PARAMS = dict(
 @pytest.fixture
 def run(tmp_path):
     """Folder of a finished run with random weights, under tmp_path/ncl/runs."""
-    folder = tmp_path / "ncl" / "runs" / "pivot-pc"
-    folder.mkdir(parents=True)
-    save_file(networks.build(PARAMS).state_dict(), folder / "weights.safetensors")
-    (folder / "params.yaml").write_text(yaml.safe_dump({"key": "k", **PARAMS}))
-    (folder / "stamp.json").write_text(
-        json.dumps({"commit": "abc", "device": "cpu", "train_images": 12, "finished": "2026"})
-    )
     n = 6
     rows = {"image": [f"{i}.jpg" for i in range(n)], "dataset": "sim-casia", "label": [1, 1, 1, 1, 0, 0]}
     rows |= {"score": np.linspace(0.2, 0.7, n), "attack": "none"}
     rows |= {name: [0.3, 0.4, 0.5, 0.6, np.nan, np.nan] for name in ("f1", "iou", "auc", "auc_shuffled")}
-    runs.write_scores(pd.DataFrame(rows), folder / "scores.csv.gz")
-    return folder
+    return finished(tmp_path, "ncl", "pivot-pc", "ncl/run", pd.DataFrame(rows), networks.build(PARAMS), **PARAMS)
+
+
+def finished(results, study, name, notebook, scores, model=None, **given):
+    """Folder of a finished run that scored this."""
+    params = runs.declared(notebook) | given | {"results": str(results)}
+    record = runs.open_run(study, name, notebook, params, data={})
+    about = dict(commit="abc", device="cpu", train_images=12, finished="2026")
+    return record.finish(model=model, tables={"scores": scores}, **about)
+
+
+def stamped(run, parameters):
+    """Let the stamp of a run say that it had these parameters."""
+    stamp = json.loads((run / "stamp.json").read_text())
+    stamp["needs"]["parameters"] = parameters
+    (run / "stamp.json").write_text(json.dumps(stamp | {"key": runs.key_of(stamp["needs"])}))
 
 
 def brightness(batch):
@@ -108,18 +113,18 @@ def test_no_run_and_half_a_run_say_which_command_makes_one(run, tmp_path):
     with pytest.raises(FileNotFoundError, match="make study"):
         saved.newest(tmp_path / "elsewhere")
     (run / "weights.safetensors").unlink()
-    with pytest.raises(FileNotFoundError, match=r"weights\.safetensors.*make study"):
+    with pytest.raises(runs.RunError, match=r"weights\.safetensors.*make study"):
         saved.load_run(run)
     with pytest.raises(FileNotFoundError, match="weights are not in git"):
         saved.newest(run.parents[2])
 
 
 def test_weights_of_another_network_are_refused(run):
-    (run / "params.yaml").write_text(yaml.safe_dump({**PARAMS, "width": 0.5}))
+    stamped(run, PARAMS | {"width": 0.5})
     with pytest.raises(ValueError, match="do not fit"):
         saved.load_run(run)
-    (run / "params.yaml").write_text(yaml.safe_dump({"variant": "base"}))
-    with pytest.raises(ValueError, match="lacks .*backbone"):
+    stamped(run, {"variant": "base"})
+    with pytest.raises(ValueError, match="lack .*backbone"):
         saved.load_run(run)
 
 
@@ -127,10 +132,8 @@ def test_words_are_honest_about_twins_and_the_blob(run):
     params, stamp = saved.load_run(run)[1:]
     text = saved.words(params, stamp, saved.beside_blob(run))
     assert "embedded twin" in text and "12 images" in text and "0.450" in text and "not computed" in text
-    blob = pd.read_csv(run / "scores.csv.gz").assign(method="centre blob", seed=0)
-    folder = run.parents[2] / "data" / "sim-casia"
-    folder.mkdir(parents=True)
-    runs.write_scores(blob.assign(f1=0.111), folder / "scores.csv.gz")
+    blob = store.read(run / "scores.parquet").assign(method="centre blob", seed=0, f1=0.111)
+    finished(run.parents[2], "data", "sim-casia", "data", blob)
     text = saved.words({**params, "train_set": "casia1"}, stamp, saved.beside_blob(run))
     assert "embedded twin" not in text and "0.111" in text and "not computed" not in text
     np.testing.assert_allclose(saved.authentic_scores(run), [0.6, 0.7])
@@ -143,6 +146,6 @@ def test_the_notebook_examines_a_folder(run, tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 90, 3)).astype(np.uint8)).save(mine / "ä b.jpg")
     (mine / "broken.jpg").write_bytes(b"nothing")
     given = dict(results=str(tmp_path), photo=str(mine), run=str(run), tile=64, overlap=32)
-    papermill.execute_notebook(str(places.REPO / "notebooks" / "try_it.ipynb"), None, given, progress_bar=False)
+    execute("try_it", **given)
     assert (tmp_path / "try_it" / "pivot-pc" / "maps" / "ä b.jpg.png").exists()
     assert pd.read_csv(tmp_path / "try_it" / "pivot-pc" / "photos.csv")["photo"].tolist() == ["ä b.jpg"]

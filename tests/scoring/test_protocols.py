@@ -1,16 +1,18 @@
-"""Scoring protocols: naive loops, sklearn, the counting of TruFor's evaluation, the empty cases, and real masks through the notebook."""
+"""Scoring protocols: naive loops, sklearn, the counting of TruFor's evaluation, the empty cases, and a folder of maps in the notebook."""
+
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
-import papermill
 import pytest
 from scipy import ndimage
 from sklearn.metrics import f1_score, jaccard_score
 
-from imdlib import places
+from imdlib import data as datasets
 from imdlib.pages import protocol_tables
 from imdlib.scoring import metrics, protocols, trivial
+from tests.cells import execute
 
 
 @pytest.fixture
@@ -202,29 +204,44 @@ def test_the_table_has_every_metric_under_every_protocol_and_its_warning_row(pai
     assert "No authentic" in protocol_tables.why(table, "mine", 0)
 
 
+@pytest.fixture
+def twin(tmp_path, monkeypatch):
+    """A small twin: parameters of the notebook, and its manifest."""
+    monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path / "cache"))
+    shape = dict(dataset="sim-casia", count=60, size=64)
+    return shape, datasets.load("sim-casia", count=60, size=64)
+
+
+@pytest.fixture
+def casia(real_data, tmp_path):
+    """Every sixteenth image of CASIA v1 with a mask, the one whose mask lies sideways, and some authentic ones."""
+    masks, sideways = sorted((real_data / "CASIA1" / "Gt").iterdir()), "Sp_D_CNN_A_sec0012_ani0007_0275_gt"
+    chosen = [path for i, path in enumerate(masks) if i % 16 == 0 or path.stem == sideways]
+    images = [next((real_data / "CASIA1" / "Tp").glob(path.stem.removesuffix("_gt") + ".*")) for path in chosen]
+    for path in [*chosen, *images, *sorted((real_data / "CASIA1" / "Au").iterdir())[::80]]:
+        (tmp_path / "CASIA1" / path.parent.name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "CASIA1" / path.parent.name / path.name).symlink_to(path)
+    given = dict(dataset="casia1", data=str(tmp_path / "CASIA1"))
+    return given, datasets.load("casia1", given["data"])
+
+
 @pytest.mark.slow
-def test_all_ones_maps_through_the_notebook_give_the_known_values(real_data, tmp_path):
-    gt = sorted((real_data / "CASIA1" / "Gt").iterdir())
-    sideways = "Sp_D_CNN_A_sec0012_ani0007_0275"
+@pytest.mark.parametrize("some", ["twin", "casia"])
+def test_all_ones_maps_through_the_notebook_have_their_closed_forms(some, tmp_path, request):
+    given, manifest = request.getfixturevalue(some)
+    tampered = manifest[manifest["mask"] != ""]
     (tmp_path / "maps").mkdir()
-    for path in gt:
-        stem = path.stem.removesuffix("_gt")
-        shape = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).shape
-        shape = shape[::-1] if stem == sideways else shape
-        cv2.imwrite(str(tmp_path / "maps" / f"{stem}.png"), np.full(shape, 255, np.uint8))
-    given = dict(
-        results=str(tmp_path),
-        data=str(real_data / "CASIA1"),
-        dataset="casia1",
-        maps=str(tmp_path / "maps"),
-        method="ones",
-    )
-    notebook = str(places.REPO / "notebooks" / "score_maps.ipynb")
-    papermill.execute_notebook(notebook, None, given, progress_bar=False, log_output=False)
-    table = pd.read_csv(tmp_path / "maps" / "ones" / "casia1" / "tables" / "table_protocols.csv")
+    share = []
+    for image, mask in zip(tampered["image"], tampered["mask"]):
+        pixels = cv2.imread(image)
+        cv2.imwrite(str(tmp_path / "maps" / f"{Path(image).stem}.png"), np.full(pixels.shape[:2], 255, np.uint8))
+        share.append((cv2.imread(mask, cv2.IMREAD_GRAYSCALE) > 127).mean())
+    share, folder = np.array(share), tmp_path / "maps" / "ones" / given["dataset"]
+    execute("score_maps", results=str(tmp_path), maps=str(tmp_path / "maps"), method="ones", **given)
+    table = pd.read_csv(folder / "tables" / "table_protocols.csv")
     value = table[table["method"] == "ones"].set_index("metric")["value"]
-    assert value["F1, threshold 0.5"] == pytest.approx(0.1532, abs=5e-5)
-    assert value["IoU, threshold 0.5"] == pytest.approx(0.0877, abs=5e-5)
-    scores = pd.read_csv(tmp_path / "maps" / "ones" / "casia1" / "scores.csv.gz")
-    trivial_columns = ["method", "image", "dataset", "kind", "visibility", "attack", "seed", "label", "score"]
-    assert scores.columns.tolist()[:9] == trivial_columns and len(scores) >= 580
+    assert value["F1, threshold 0.5"] == pytest.approx((2 * share / (1 + share)).mean(), abs=1e-5)
+    assert value["IoU, threshold 0.5"] == pytest.approx(share.mean(), abs=1e-5)
+    scores = pd.read_csv(folder / "scores.csv.gz")
+    columns = ["method", "image", "dataset", "kind", "visibility", "attack", "seed", "label", "score"]
+    assert scores.columns.tolist()[:9] == columns and len(scores) == len(tampered)

@@ -61,9 +61,10 @@ class Images:
         return judged(pd.concat(parts).merge(seen, on=["dataset", "image"]))
 
     def batch(self, device: str) -> tuple[list[str], dict[str, torch.Tensor]]:
-        """(files, batch) of training images on a device, as `samples.batch_on` leaves it."""
-        some = self.learned_from.sample(min(self.rows.first["batch_size"], len(self.learned_from)), random_state=0)
-        some = some.sort_values("image")
+        """(files, batch) of training images on a device, classes in turns, as `samples.batches_on` leaves it."""
+        drawn = self.learned_from.sample(frac=1, random_state=0)
+        turn = drawn.groupby(three_classes(drawn)).cumcount().sort_values(kind="stable")
+        some = drawn.loc[turn.index[: self.rows.first["batch_size"]]].sort_values("image")
         files, images = some["image"].tolist(), ImageSet(some)
         tokens = torch.stack(list(cache.extract(self.tower, files, device=device, progress=False))).float()
         pixels = torch.stack([images[0, i][0] for i in range(len(images))])

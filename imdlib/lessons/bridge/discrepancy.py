@@ -13,7 +13,7 @@ from torch import Tensor
 
 from imdlib.bridge.discrepancy import Discrepancy, Outputs, diverge, squared_distance, student_losses
 from imdlib.bridge.labels import CLASSES, FULLY, PARTLY, REAL
-from imdlib.bridge.stages import learners, prepare, stage_losses
+from imdlib.bridge.stages import learners, stage_losses
 
 SMALL = dict(dim=16, depth=1, heads=2)
 EQUATIONS = {  # names of the losses of `student_losses`
@@ -37,11 +37,18 @@ def pictures(
     return torch.tensor([1.0, 0.0]) + noise + 2 * trace * made[..., None] * torch.tensor([-0.6, 0.8]), label
 
 
+def only_learn(model: Discrepancy, stage: str = "") -> None:
+    """Only the modules that learn in a stage, '' for none, are in training mode and ask for gradients."""
+    for name, modules in learners(model, None).items():
+        for module in modules:
+            module.train(name == stage).requires_grad_(name == stage)
+
+
 def teach(tokens: Tensor, label: Tensor, *, steps: int = 20, rate: float = 3e-3, seed: int = 0) -> Discrepancy:
     """A `Discrepancy` whose teacher took `steps` steps of cross-entropy; the students know nothing yet."""
     torch.manual_seed(seed)
     model = Discrepancy(tokens.shape[2], **SMALL)
-    prepare("teacher", learners(model, None))
+    only_learn(model, "teacher")
     optimizer = torch.optim.AdamW(model.teacher.parameters(), rate)
     for _ in range(steps):
         optimizer.zero_grad()
@@ -67,7 +74,7 @@ def distil(
     The distances are those of `watched` (N,T,2), which nobody learns from; noted before the first step, then every
     `every` steps.
     """
-    prepare("students", learners(model, None))
+    only_learn(model, "students")
     teacher = model.teacher(tokens)[0].detach()
     optimizer = torch.optim.AdamW([*model.student1.parameters(), *model.student2.parameters()], rate, fused=True)
     left_out, rows = {"loss", *(name for equation in without for name in EQUATIONS[equation])}, []

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from imdlib.bridge.discrepancy import Discrepancy, Outputs, generalizer_loss, student_losses
 from imdlib.bridge.labels import CLASSES, FULLY, PARTLY
-from imdlib.bridge.stages import learners, prepare, stage_losses
+from imdlib.bridge.stages import learners, stage_losses
+from imdlib.lessons.bridge.discrepancy import only_learn
 
 CENTRES = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 2.5]])  # real, partly fake, fully fake
 NAMES = ("generalizer_pf", "generalizer_ff")
@@ -34,7 +35,7 @@ def begin(tokens: Tensor, label: Tensor, *, teacher_steps: int = 20, seed: int =
     """A `Discrepancy` whose teacher took some steps; students know nothing, generalizers change nothing."""
     torch.manual_seed(seed)
     model = Discrepancy(2, dim=16, depth=1, heads=2)
-    prepare("teacher", learners(model, None))
+    only_learn(model, "teacher")
     optimizer = torch.optim.AdamW(model.teacher.parameters(), 3e-3)
     for _ in range(teacher_steps):
         optimizer.zero_grad()
@@ -94,7 +95,7 @@ def play(
     pupils = [weight for module in parts["students"] for weight in module.parameters()]
     rivals = [weight for name in NAMES for module in parts[name] for weight in module.parameters()]
     optimizers = [torch.optim.AdamW(weights, 5e-3, fused=True) for weights in (pupils, rivals)]
-    prepare("", parts)
+    only_learn(model)
     moments = []
     for step in range(steps + 1):
         if step % every == 0 or step == steps:

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from imdlib.bridge.discrepancy import Discrepancy
 from imdlib.bridge.labels import CLASSES, FULLY, PARTLY, REAL
-from imdlib.bridge.stages import learners, prepare
+from imdlib.bridge.stages import learners
+from imdlib.lessons.bridge.discrepancy import only_learn
 from imdlib.lessons.bridge.generalizers import CENTRES, NAMES, adversary_loss, cloud, pictures, story
 
 RADIUS = 2.2  # of the ring
@@ -67,7 +68,8 @@ def changed(seed: int = 0) -> set[str]:
     """Names of the networks that a step of Eq. 6 and 7 changes, found by taking one."""
     tokens, label = pictures(seed)
     model, _ = story(seed=seed, steps=0)
-    prepare("", parts := learners(model, None))
+    only_learn(model)
+    parts = learners(model, None)
     rivals = [weight.requires_grad_() for name in NAMES for module in parts[name] for weight in module.parameters()]
     before = {name: value.clone() for name, value in model.state_dict().items()}
     optimizer = torch.optim.AdamW(rivals, 5e-3)

@@ -100,6 +100,6 @@ def test_spread_drawings():
 
 @pytest.mark.slow
 def test_notebook_4_runs(figures_of):
-    left = figures_of("4_cam_times_attention")
+    left = figures_of("bridge/4_cam_times_attention")
     for name in ("figure_product", "figure_spread", "figure_authentic", "figure_zero"):
         assert (left / f"{name}.csv").stat().st_size > 50

@@ -111,5 +111,5 @@ def test_drawings_show_what_they_are_given(short):
 
 @pytest.mark.slow
 def test_notebook_runs_and_leaves_its_figures(figures_of):
-    names = {path.stem for path in figures_of("1_discrepancy", steps=8).glob("*.png")}
+    names = {path.stem for path in figures_of("bridge/1_discrepancy", steps=8).glob("*.png")}
     assert names == {f"figure_discrepancy_{one}" for one in ("film", "density", "terms", "margin", "overlap")}

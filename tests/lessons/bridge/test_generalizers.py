@@ -124,5 +124,5 @@ def test_drawings_show_what_they_are_given(played):
 
 @pytest.mark.slow
 def test_notebook_runs_and_leaves_its_figures(figures_of):
-    names = {path.stem for path in figures_of("2_generalizers", steps=8, starts=2).glob("*.png")}
+    names = {path.stem for path in figures_of("bridge/2_generalizers", steps=8, starts=2).glob("*.png")}
     assert names == {"figure_adversary_game", "figure_adversary_unseen"}

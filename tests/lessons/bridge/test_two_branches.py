@@ -121,6 +121,6 @@ def test_branch_drawings(models, capsys):
 
 @pytest.mark.slow
 def test_notebook_3_runs(figures_of):
-    left = figures_of("3_two_branches")
+    left = figures_of("bridge/3_two_branches")
     for name in ("figure_fields", "figure_interaction", "figure_branches"):
         assert (left / f"{name}.csv").stat().st_size > 50

@@ -2,11 +2,9 @@
 
 import math
 
-import matplotlib
 import numpy as np
 import pytest
 import torch
-from matplotlib import pyplot as plt
 
 from imdlib.inr.contrast import select
 from imdlib.inr.distill import collapsed
@@ -18,15 +16,6 @@ from imdlib.lessons.inr import reconstruction as redraw
 from imdlib.lessons.inr import selective_contrast as plane
 from imdlib.lessons.inr import self_distillation as teacher
 from imdlib.scoring import metrics
-
-matplotlib.use("agg")
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
 
 # ---- redraw
 
@@ -308,3 +297,22 @@ def test_teacher_drawings():
     assert [bar.get_height() for bar in bars] == [2.0] * len(teacher.PARTS)
     starts = teacher.many_starts(1.0, biases=(0.0,), seeds=(0,), steps=2)
     assert np.array_equal(teacher.starts_figure(starts).axes[0].lines[0].get_ydata(), starts["rate"])
+
+
+# ---- notebooks -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name, small",
+    [
+        ("1_reconstruction", dict(size=32, steps=20, count=60, learn=20)),
+        ("2_matching_and_clusters", {}),
+        ("3_selective_contrast", dict(steps=20)),
+        ("4_pooling", {}),
+        ("5_self_distillation", dict(steps=20)),
+    ],
+)
+def test_a_notebook_runs_and_leaves_its_figures(name, small, figures_of, tmp_path, monkeypatch):
+    monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path / "cache"))
+    assert len(list(figures_of(f"inr/{name}", **small).glob("*.csv"))) >= 1

@@ -2,11 +2,9 @@
 
 import math
 
-import matplotlib
 import numpy as np
 import pytest
 import torch
-from matplotlib import pyplot as plt
 
 from imdlib.lessons.exercises import check
 from imdlib.lessons.ncl import pivot_consistency as weights
@@ -15,15 +13,6 @@ from imdlib.lessons.ncl import the_pivot as strip
 from imdlib.lessons.ncl import three_kinds_of_patches as picture
 from imdlib.ncl.patches import AUTHENTIC, CONTOUR, TAMPERED, label_patches
 from imdlib.ncl.pivot import PivotNet
-
-matplotlib.use("agg")
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
 
 # ---- exercises -----------------------------------------------------------------------------------------------------
 
@@ -281,3 +270,21 @@ def test_weight_drawings(mask):
     assert [target.shape[0] for target, _ in seen.values()] == [16, 64]
     assert torch.equal(seen[64][0], mask[0].long()) and len(weights.supervision(seen).axes) == 2
     assert weights.error_curves(weights.pd.DataFrame({"on the contour": [0.1], "elsewhere": [0.2]}, index=[0.5])).axes
+
+
+# ---- notebooks -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name, small",
+    [
+        ("1_three_kinds_of_patches", {}),
+        ("2_the_pivot", {}),
+        ("3_the_contrast", dict(steps=20)),
+        ("4_pivot_consistency", {}),
+    ],
+)
+def test_a_notebook_runs_and_leaves_its_figures(name, small, figures_of, tmp_path, monkeypatch):
+    monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path / "cache"))
+    assert len(list(figures_of(f"ncl/{name}", **small).glob("*.csv"))) >= 1

@@ -1,0 +1,78 @@
+"""The Snakefile: as many jobs of each rule as the grids of a profile say, planned without leaving a trace."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from imdlib import study
+
+REPO = Path(__file__).resolve().parents[1]
+PROFILES = sorted(path.stem for path in (REPO / "profiles").glob("*.yaml"))
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the project in which nothing has been run."""
+    folder = tmp_path_factory.mktemp("plan")
+    for name in ("imdlib", "notebooks", "profiles"):
+        shutil.copytree(REPO / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+    for name in ("Snakefile", "requirements.lock"):
+        shutil.copy(REPO / name, folder)
+    return folder
+
+
+def plan(project, *config):
+    """(exit code, output) of a dry run: what Snakemake would do."""
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--config", *config]
+    environment = os.environ | {"PYTHONPATH": str(project), "IMDLIB_CACHE": str(project / "cache")}
+    environment |= {"XDG_CACHE_HOME": str(project / "cache")}
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment)
+    return done.returncode, done.stdout + done.stderr
+
+
+def counted(output):
+    """{rule: number of jobs} of the table at the end of a dry run."""
+    lines = output[output.rindex("Job stats:") :].splitlines()
+    words = [line.split() for line in lines]
+    return {line[0]: int(line[1]) for line in words if len(line) == 2 and line[1].isdigit() and line[0] != "total"}
+
+
+def expected(profile):
+    """The same from the grids of the studies and the data sets that their runs name."""
+    found, sets = Counter(all=1, report=1), set()
+    for one in map(study.load, study.STUDIES):
+        cells = one.configurations(**study.grid(profile, one)).values()
+        found.update(f"{one.name}_{cell.notebook}" for cell in cells)
+        found[f"{one.name}_report"] = 1
+        sets.update(name for cell in cells for name in cell.parameters["train_set"].split("+"))
+        sets.update(profile[f"{one.name}.test_sets"])
+    return found | {"data": len(sets)}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_whole_study_is_planned(project, name):
+    returncode, output = plan(project, f"profile={name}")
+    assert returncode == 0, output[-3000:]
+    assert counted(output) == expected(yaml.safe_load((REPO / "profiles" / f"{name}.yaml").read_text()))
+    assert not (project / "results").exists() and not (project / "cache" / "synthetic").exists()
+
+
+def test_pages_alone_can_be_asked_for(project):
+    returncode, output = plan(project, "profile=quick", "pages=yes")
+    assert returncode == 0, output[-3000:]
+    assert counted(output) == dict.fromkeys(["all", "report", *(f"{name}_report" for name in study.STUDIES)], 1)
+
+
+def test_a_misspelt_key_of_a_profile_is_refused(project):
+    text = (project / "profiles" / "quick.yaml").read_text()
+    (project / "profiles" / "mine.yaml").write_text(f"{text}\nncl.epocs: 3\n")
+    returncode, output = plan(project, "profile=mine")
+    assert returncode != 0 and "profiles/mine.yaml" in output and "Did you mean 'ncl.epochs'" in output
