@@ -5,11 +5,15 @@ DATA    ?=
 PYTHON  ?= python3
 CORES   ?= all
 BIN     := .venv/bin
+# no lock on the folder: every run has its own, and one that was killed must not keep the next from starting
+RUN      = $(BIN)/snakemake --cores $(CORES) --nolock --quiet host reason --config profile=$(PROFILE)
 
-.PHONY: study test lab bench lint clean help
+.PHONY: study pages test lab bench lint twins clean help
 help:
 	@echo "make study [PROFILE=quick|laptop|real|paper] [DATA=folder]   train, score, draw: results/<profile>/report.html"
+	@echo "make pages [PROFILE=...]   draw all pages again from the rows that are kept, without training; what is older says so"
 	@echo "make test    all tests        make lab    JupyterLab on the notebooks        make bench  speed and memory beside other libraries"
+	@echo "make twins   train the embedded generators and the stand-in anew, over the weights in the package"
 	@echo "make lint    ruff, and notebooks without outputs        make clean  forget results/\$$PROFILE"
 
 .venv/ready: requirements.lock pyproject.toml
@@ -23,7 +27,12 @@ help:
 
 study: .venv/ready
 	@echo "-- study, profile $(PROFILE): notebooks run one after another, each leaves an executed copy under results/$(PROFILE)"
-	@$(BIN)/snakemake --cores $(CORES) --quiet host reason --rerun-triggers mtime params --config profile=$(PROFILE) data="$(DATA)"
+	@$(RUN) data="$(DATA)"
+	@echo "-- done: open results/$(PROFILE)/report.html"
+
+pages: .venv/ready
+	@echo "-- pages, profile $(PROFILE): tables, figures and verdicts of the rows that are there"
+	@$(RUN) data="$(DATA)" pages=true
 	@echo "-- done: open results/$(PROFILE)/report.html"
 
 test: .venv/ready
@@ -39,6 +48,10 @@ bench: .venv/ready
 
 lint: .venv/ready
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb notebooks/*/*.ipynb
+
+twins: .venv/ready
+	@mkdir -p results/$(PROFILE)/twins
+	@$(BIN)/papermill notebooks/twins.ipynb results/$(PROFILE)/twins/twins.ipynb -p results results/$(PROFILE)
 
 clean:
 	rm -rf results/$(PROFILE) .snakemake

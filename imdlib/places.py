@@ -13,11 +13,11 @@ def cache_folder(name: str) -> Path:
     return folder
 
 
-def results_folder(results, study: str = "") -> Path:
+def results_folder(results: Path | str, study: str = "") -> Path:
     """Absolute path of `<results>/<study>`; a relative `results` counts from the repository, wherever the notebook runs."""
     return REPO / results / study
 
 
-def run_folder(results, study: str, run: str) -> Path:
+def run_folder(results: Path | str, study: str, run: str) -> Path:
     """Folder of a run; a study's runs lie side by side, whichever of its notebooks trains them."""
     return results_folder(results, study) / "runs" / run

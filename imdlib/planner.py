@@ -11,7 +11,7 @@ from pathlib import Path
 from imdlib import data as datasets
 from imdlib import runs, sources, store
 from imdlib.places import results_folder, run_folder
-from imdlib.study import STUDIES, grid, load, profile, settings
+from imdlib.study import STUDIES, Cell, grid, load, profile, settings
 
 TOP = "page"  # name of the job that joins all studies in one page
 
@@ -52,7 +52,7 @@ class Job:
 class Planner:
     """The jobs of one profile. results, data: folders of the results and of the real data sets."""
 
-    def __init__(self, name: str, results: str = "", data: str = ""):
+    def __init__(self, name: str, results: str = "", data: str = "") -> None:
         self.values, self.results, self.data = profile(name), results or f"results/{name}", data
         self.jobs, self.warnings, self._identities, self._kept = {}, [], {}, {}
         grids = {study: load(study).configurations(**grid(self.values, load(study))) for study in STUDIES}
@@ -79,7 +79,7 @@ class Planner:
         given = settings(self.values, "data", results=self.results, data=self.data, dataset=dataset)
         return self.add(self.made("data", "data", dataset, given, [dataset], {}, []))
 
-    def add_run(self, study: str, run: str, cell) -> Job:
+    def add_run(self, study: str, run: str, cell: Cell) -> Job:
         """One training."""
         notebook = f"{study}/{cell.notebook}"
         places = dict(results=self.results, data=self.data, run=run) | cell.uses
@@ -95,7 +95,9 @@ class Planner:
         """The training of that name."""
         return next(job for (rule, name), job in self.jobs.items() if name == run and rule.startswith(f"{study}_"))
 
-    def made(self, study, notebook, run, given, sets, uses, after) -> Job:
+    def made(
+        self, study: str, notebook: str, run: str, given: dict, sets: list[str], uses: dict[str, str], after: list[Job]
+    ) -> Job:
         """The job of a run or a data set, judged by what lies in its folder or was kept of it."""
         full, folder, kept = (
             runs.declared(notebook) | given,
@@ -144,7 +146,7 @@ class Planner:
         given = settings(self.values, "report", results=self.results) | {"sets": sets}
         return self.add(self.drawn("", "report", given, reports))
 
-    def drawn(self, study, notebook, given, after) -> Job:
+    def drawn(self, study: str, notebook: str, given: dict, after: list[Job]) -> Job:
         """The job of a page, which depends on everything that it shows and is drawn whenever one of these is made."""
         folder, notes = results_folder(self.results, study), results_folder(self.results) / "notes.md"
         plain = {name: value for name, value in given.items() if name not in (*runs.PLACES, "runs", "sets")}

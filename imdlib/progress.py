@@ -6,7 +6,7 @@ import sys
 import psutil
 
 
-def interactive():
+def interactive() -> bool:
     """True in a terminal and in a live notebook; False under Papermill, nbconvert, Snakemake and in pipes."""
     if "ipykernel" not in sys.modules:
         return sys.stderr.isatty()

@@ -6,6 +6,7 @@ sums of its files. What counts is kept a second time in one columnar file a stud
 """
 
 import ast
+import contextlib
 import difflib
 import fcntl
 import importlib.metadata
@@ -17,14 +18,15 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from imdlib import sources, store
-from imdlib.data import contents
+from imdlib import contents, sources, store
 from imdlib.places import REPO, results_folder, run_folder
 
 PLACES = ("results", "data", "run", "workers")  # parameters that say where and how fast, not what
@@ -57,8 +59,14 @@ def declared(notebook: str) -> dict:
 
 def assignments(source: str) -> dict:
     """{name: literal value} of the plain assignments in a piece of Python."""
-    found = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
-    return {node.targets[0].id: ast.literal_eval(node.value) for node in found}
+    return {name: ast.literal_eval(value) for name, value in assigned(source).items()}
+
+
+def assigned(source: str) -> dict:
+    """{name: syntax tree of its value} of the plain assignments in a piece of Python, with or without type hints."""
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.Assign | ast.AnnAssign) and node.value]
+    targets = [node.targets[0] if isinstance(node, ast.Assign) else node.target for node in found]
+    return {target.id: node.value for target, node in zip(targets, found) if isinstance(target, ast.Name)}
 
 
 def parameters(notebook: str, namespace: dict) -> dict:
@@ -69,7 +77,7 @@ def parameters(notebook: str, namespace: dict) -> dict:
     """
     known = declared(notebook)
     injected = [cell for cell in namespace.get("In", []) if cell.startswith("# Parameters")]
-    given = {name for cell in injected for name in assignments(cell)}
+    given = {name for cell in injected for name in assigned(cell)}  # whose values need not be literals: float('inf')
     for name in sorted(given - set(known)):
         raise ParameterError(
             f"{notebook}.ipynb has no parameter '{name}'.{near(name, known)} It has: {', '.join(known)}"
@@ -77,7 +85,7 @@ def parameters(notebook: str, namespace: dict) -> dict:
     return {name: typed(f"{notebook}.ipynb", name, namespace[name], default) for name, default in known.items()}
 
 
-def near(name: str, known) -> str:
+def near(name: str, known: Iterable[str]) -> str:
     """' Did you mean ...?' for the nearest of the known names, or nothing."""
     matches = (
         difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff) for cutoff in (0.9, 0.7, 0.5)
@@ -86,7 +94,7 @@ def near(name: str, known) -> str:
     return f" Did you mean '{found[0]}'?" if found else ""
 
 
-def typed(place: str, name: str, value, default):
+def typed(place: str, name: str, value: Any, default: Any) -> Any:
     """`value` in the type of `default`, or a ParameterError that names place and parameter; lists by their first element."""
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
@@ -156,7 +164,7 @@ def differences(old: dict, new: dict) -> list[str]:
     return found
 
 
-def why_other(old, new: dict) -> str:
+def why_other(old: object, new: dict) -> str:
     """What changed between two `needs` in one text, '' where nothing did; old: whatever a file held."""
     if isinstance(old, dict) and key_of(old) == key_of(new):
         return ""
@@ -231,7 +239,15 @@ class Run:
         """The scores of a finished run."""
         return self.table("scores")
 
-    def finish(self, *, model=None, pictures=None, tables=None, files=(), **facts) -> Path:
+    def finish(
+        self,
+        *,
+        model: Any = None,
+        pictures: dict[str, np.ndarray] | None = None,
+        tables: dict[str, pd.DataFrame] | None = None,
+        files: Iterable[str] = (),
+        **facts: Any,
+    ) -> Path:
         """Write everything, the stamp last: from then on the run counts as finished.
 
         model: whose weights are kept; pictures: {name: map in [0,1] or bytes}; tables: {name: DataFrame}; files: names of files
@@ -287,7 +303,7 @@ def open_run(study: str, name: str, notebook: str, params: dict, *, data: dict, 
     return Run(folder, needed, found.word == "finished")
 
 
-def folder_of(results, study: str, name: str) -> Path:
+def folder_of(results: Path | str, study: str, name: str) -> Path:
     """The folder of a run, there and taken for this process; RunError where that cannot be."""
     folder = run_folder(results, study, name)
     if not name or name != Path(name).name or name.startswith(".") or name.endswith("~") or not name.isprintable():
@@ -310,7 +326,7 @@ def unknown(folder: Path, needed: dict) -> str:
         return "it does not say what it was begun with"
 
 
-def set_aside(folder: Path, held, why: str):
+def set_aside(folder: Path, held: Iterable[Path], why: str) -> None:
     """Move files of a run to `<name>~`, so that it begins anew."""
     aside = folder.with_name(folder.name + "~")
     while os.path.lexists(aside):
@@ -324,7 +340,7 @@ def set_aside(folder: Path, held, why: str):
 LOCKS = {}  # folders that this process works in: their lock files, open until it ends
 
 
-def lock(folder: Path):
+def lock(folder: Path) -> None:
     """Take a run's folder for this process, until it ends however it ends; RunError where another one has it."""
     folder = folder.resolve()
     path = folder / ".lock"
@@ -345,7 +361,7 @@ def lock(folder: Path):
 # ---- what finished runs left ---------------------------------------------------------------------------------------
 
 
-def pictures(results, study: str, run: str) -> dict:
+def pictures(results: Path | str, study: str, run: str) -> dict:
     """{'<dataset>/<file>': {map, image, mask}} kept by a run; empty where maps.npz is absent, as in a fresh clone."""
     folder, found = run_folder(results, study, run), {}
     path = folder / "maps.npz"
@@ -377,7 +393,7 @@ def weights(folder: Path) -> dict:
     return load_file(folder / "weights.safetensors")
 
 
-def gather(results, study: str, runs: dict | None = None) -> tuple[pd.DataFrame, dict]:
+def gather(results: Path | str, study: str, runs: dict | None = None) -> tuple[pd.DataFrame, dict]:
     """(runs, tables) of finished runs: a row of parameters and stamp per run, and {name: rows of all runs with `run` named}.
 
     runs: {name: key} of those that count, in this order; empty or None = all that are there. Each is taken from its folder,
@@ -385,13 +401,25 @@ def gather(results, study: str, runs: dict | None = None) -> tuple[pd.DataFrame,
     numbers are of other parameters, code or data than those at hand, and a page has to say so.
     Raises RunError for runs that are missing or damaged.
     """
-    found = collect(results, study, runs)
+    with held_still(results_folder(results, study), fcntl.LOCK_SH):
+        found = collect(results, study, runs)
     settings, tables = [], {}
     for name, (about, parts, outdated) in found.items():
         settings.append({**about["needs"]["parameters"], **flat(about), "run": name, "outdated": outdated})
         for title, table in parts.items():
             tables.setdefault(title, []).append(table.assign(run=name))
     return pd.DataFrame(settings), {title: together(some) for title, some in tables.items()}
+
+
+@contextlib.contextmanager
+def held_still(folder: Path, how: int):
+    """While it lasts, nobody writes what is kept in a folder (LOCK_SH), or nobody else reads or writes it (LOCK_EX)."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # no such folder yet, or a file system without locks
+            opened = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, opened)
+            fcntl.flock(opened, how)
+        yield
 
 
 def together(frames: list) -> pd.DataFrame:
@@ -401,7 +429,7 @@ def together(frames: list) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True).reindex(columns=columns) if filled else frames[0]
 
 
-def collect(results, study: str, runs: dict | None) -> dict:
+def collect(results: Path | str, study: str, runs: dict | None) -> dict:
     """{run: (stamp, its tables, whether it is outdated)} of finished runs, as `gather` describes it."""
     folder = results_folder(results, study)
     here = {path.parent.name: path.parent for path in sorted(folder.glob(f"runs/*/{STAMP}"))}
@@ -442,7 +470,7 @@ def read_tables(folder: Path, about: dict) -> dict:
 class Kept:
     """What `keep` left of a study's runs in one folder: stamps, and the rows of a run when they are asked for."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         self.folder, self.stamps, self.columns, self.read = folder, {}, {}, {}
         if (folder / "runs.parquet").exists():
             store.check_sums(folder)
@@ -470,31 +498,35 @@ class Kept:
         return found
 
 
-def kept(results, study: str) -> dict:
+def kept(results: Path | str, study: str) -> dict:
     """{run: stamp} of what `keep` left; empty where there is nothing."""
-    return Kept(results_folder(results, study)).stamps
+    folder = results_folder(results, study)
+    with held_still(folder, fcntl.LOCK_SH):
+        return Kept(folder).stamps
 
 
-def keep(results, study: str, runs: dict | None = None) -> list[Path]:
+def keep(results: Path | str, study: str, runs: dict | None = None) -> list[Path]:
     """Write what counts of a study's runs into one columnar file a table, with sums beside them; returns the files.
 
     These are in git: every number of a page can be drawn again from them, in a clone in which nothing was trained.
     """
-    folder, found, frames = results_folder(results, study), collect(results, study, runs), {}
-    for name, (_, parts, _) in found.items():
-        for title, table in parts.items():
-            frames.setdefault(title, []).append(table.assign(run=name))
-    rows = [
-        {
-            "run": name,
-            "stamp": json.dumps(about),
-            "columns": json.dumps({title: table.dtypes.astype(str).to_dict() for title, table in parts.items()}),
-        }
-        for name, (about, parts, _) in found.items()
-    ]
-    tables = {"runs": pd.DataFrame(rows)} | {title: together(some) for title, some in frames.items()}
-    paths = [store.write(frame, folder / f"{title}.parquet") for title, frame in tables.items()]
-    store.write_sums(folder, [path.name for path in paths])
+    folder = results_folder(results, study)
+    with held_still(folder, fcntl.LOCK_EX):
+        found, frames = collect(results, study, runs), {}
+        for name, (_, parts, _) in found.items():
+            for title, table in parts.items():
+                frames.setdefault(title, []).append(table.assign(run=name))
+        rows = [
+            {
+                "run": name,
+                "stamp": json.dumps(about),
+                "columns": json.dumps({title: table.dtypes.astype(str).to_dict() for title, table in parts.items()}),
+            }
+            for name, (about, parts, _) in found.items()
+        ]
+        tables = {"runs": pd.DataFrame(rows)} | {title: together(some) for title, some in frames.items()}
+        paths = [store.write(frame, folder / f"{title}.parquet") for title, frame in tables.items()]
+        store.write_sums(folder, [path.name for path in paths])
     return paths
 
 

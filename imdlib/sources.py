@@ -18,6 +18,7 @@ import importlib.metadata
 import json
 import re
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -50,7 +51,7 @@ class Module:
     effects: list = field(default_factory=list)
 
 
-def digest(thing) -> str:
+def digest(thing: object) -> str:
     """Twelve characters that stand for a text or for anything that json can write."""
     text = thing if isinstance(thing, str) else json.dumps(thing, sort_keys=True, default=str)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
@@ -72,16 +73,20 @@ def module(name: str) -> Module | None:
     if path is None:
         return None
     found = Module(name, path.name == "__init__.py")
-    read(tree(path.read_text(encoding="utf-8")), found)
+    read(tree(path.read_text(encoding="utf-8"), path), found)
     return found
 
 
-def tree(text: str) -> list:
-    """Statements of a piece of Python."""
-    return ast.parse(text).body
+def tree(text: str, place="a cell") -> list:
+    """Statements of a piece of Python; lines that IPython alone understands (`%time`, `!ls`) count as their text."""
+    try:
+        return ast.parse(text, str(place)).body
+    except SyntaxError:
+        plain = re.sub(r"^(\s*)([%!].*)$", lambda line: f"{line[1]}print({line[2]!r})", text, flags=re.M)
+        return ast.parse(plain, str(place)).body
 
 
-def read(statements, into: Module):
+def read(statements: Iterable[ast.stmt], into: Module) -> None:
     """Sort top-level statements into what they import, bind and do."""
     for statement in statements:
         if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -101,14 +106,14 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 SIMPLE = (*DEFINITIONS, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)  # others hold statements of their own
 
 
-def registers(statement, at: Module) -> bool:
+def registers(statement: ast.stmt, at: Module) -> bool:
     """Whether a definition has a decorator of the library, which may enter it somewhere: it counts though nobody names it."""
     roots = [node.func if isinstance(node, ast.Call) else node for node in getattr(statement, "decorator_list", [])]
     names = [ast.unparse(root).split(".")[0] for root in roots]
     return any(name in at.binds or at.imports.get(name, "").split(".")[0] == LIBRARY for name in names)
 
 
-def imported(node, at: Module) -> dict:
+def imported(node: ast.Import | ast.ImportFrom, at: Module) -> dict:
     """{local name: dotted name} of an import statement."""
     if isinstance(node, ast.Import):
         return {a.asname or a.name.split(".")[0]: a.name if a.asname else a.name.split(".")[0] for a in node.names}
@@ -117,7 +122,7 @@ def imported(node, at: Module) -> dict:
     return {a.asname or a.name: f"{base}.{a.name}" for a in node.names}
 
 
-def bound(statement) -> list:
+def bound(statement: ast.stmt) -> list:
     """Names that a top-level statement binds."""
     if isinstance(statement, DEFINITIONS):
         return [statement.name]
@@ -125,12 +130,12 @@ def bound(statement) -> list:
     return list(dict.fromkeys(node.id for node in targets))
 
 
-def is_text(statement) -> bool:
+def is_text(statement: object) -> bool:
     """A docstring or another bare constant."""
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def is_command(statement) -> bool:
+def is_command(statement: ast.stmt) -> bool:
     """`if __name__ == "__main__":`, which no import runs."""
     return isinstance(statement, ast.If) and "__main__" in ast.dump(statement.test)
 
@@ -158,7 +163,7 @@ class Look:
     imports: list = field(default_factory=list)
 
 
-def look(node, seen: Look, inside=False) -> Look:
+def look(node: ast.AST, seen: Look, inside: bool = False) -> Look:
     """Enter a node of a syntax tree without docstrings and type hints; inside: its chain of names is entered already.
 
     Empty fields are left out, so that the words are those of every version of Python.
@@ -174,7 +179,7 @@ def look(node, seen: Look, inside=False) -> Look:
         seen.chains |= set() if inside else {node.id}
         return seen
     if kind is ast.Constant:
-        seen.words.append(repr(node.value))
+        seen.words.append(f"={node.value!r}")  # never that of a field left empty, as in `{**a}` beside `{None: a}`
         return seen
     if kind is ast.Attribute:
         seen.chains |= set() if inside else chain(node)
@@ -202,7 +207,7 @@ def look(node, seen: Look, inside=False) -> Look:
     return seen
 
 
-def chain(node) -> set:
+def chain(node: ast.AST) -> set:
     """{'a.b.c'} of nested attributes that begin with a name, else nothing."""
     names = []
     while isinstance(node, ast.Attribute):
@@ -211,17 +216,17 @@ def chain(node) -> set:
     return {".".join([node.id, *reversed(names)])} if isinstance(node, ast.Name) else set()
 
 
-def bare(statement) -> str:
+def bare(statement: ast.stmt) -> str:
     """Text that stands for what a statement does, whatever its comments, formatting and type hints."""
     return " ".join(look(statement, Look()).words)
 
 
-def references(statement, at: Module) -> set:
+def references(statement: ast.stmt, at: Module) -> set:
     """Dotted names that a statement reaches: what it imports itself, and its chains of names resolved at the top level."""
     return meaning(statement, at)[1]
 
 
-def meaning(statement, at: Module) -> tuple[str, set, set]:
+def meaning(statement: ast.stmt, at: Module) -> tuple[str, set, set]:
     """(text of a statement, dotted names that it reaches, those of them that stand for something imported)."""
     seen, local = look(statement, Look()), {}
     for node in seen.imports:
@@ -239,7 +244,7 @@ def meaning(statement, at: Module) -> tuple[str, set, set]:
     return " ".join(seen.words), outside | own, outside
 
 
-def resolve(dotted: str):
+def resolve(dotted: str) -> tuple[str, str | None] | None:
     """(module, name in it) of a dotted name of the library; name None for a module itself; None for other packages' names."""
     parts = dotted.split(".")
     if parts[0] != LIBRARY:
@@ -255,7 +260,7 @@ def resolve(dotted: str):
 # ---- the closure ---------------------------------------------------------------------------------------------------
 
 
-def closure(dotted, stops=()) -> tuple[dict, set]:
+def closure(dotted: Iterable[str], stops: Sequence[str] = ()) -> tuple[dict, set]:
     """({definition or file: digest}, packages) of everything that the dotted names depend on, short of `stops`.
 
     A definition is 'imdlib.train.fit'; effects of a module are 'imdlib.data.images:', files 'imdlib/ncl/published/table1.csv'.
@@ -285,7 +290,7 @@ def closure(dotted, stops=()) -> tuple[dict, set]:
     return found, packages
 
 
-def take(name, home: Module, found: dict) -> frozenset:
+def take(name: str, home: Module, found: dict) -> frozenset:
     """Enter a definition of a module ('' its effects) into `found`; returns what it reaches."""
     own, reached = definition(home.name, name)
     found[f"{home.name}.{name}" if name else f"{home.name}:"] = own
@@ -301,7 +306,7 @@ def definition(home: str, name: str) -> tuple[str, frozenset]:
     return joined(at.binds[name] if name else at.effects, at)
 
 
-def joined(statements, at: Module) -> tuple[str, frozenset]:
+def joined(statements: Iterable[ast.stmt], at: Module) -> tuple[str, frozenset]:
     """(digest, what they reach) of statements; what an imported name stands for counts as the statement itself does."""
     found = [meaning(statement, at) for statement in statements]
     outside = sorted(set().union(*(one[2] for one in found)))
@@ -329,12 +334,12 @@ def cells(notebook: str) -> list:
     return json.loads((REPO / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
 
 
-def source(cell) -> str:
+def source(cell: dict) -> str:
     """A cell's text, one string."""
     return "".join(cell["source"])
 
 
-def tags(cell) -> list:
+def tags(cell: dict) -> list:
     """A cell's tags."""
     return cell["metadata"].get("tags", [])
 
@@ -349,10 +354,10 @@ def of_notebook(notebook: str, stops: tuple = ()) -> dict:
     return of_code([source(cell) for cell in counted], notebook, stops)
 
 
-def of_code(texts, name, stops=()) -> dict:
+def of_code(texts: Iterable[str], name: str, stops: Sequence[str] = ()) -> dict:
     """The same for pieces of Python that run one after another."""
     book = Module(name, False)
-    statements = [statement for text in texts for statement in tree(text)]
+    statements = [statement for text in texts for statement in tree(text, f"a cell of {name}")]
     read(statements, book)
     doing = [one for one in statements if not isinstance(one, ast.Import | ast.ImportFrom) and not is_text(one)]
     own, reached = joined(doing, book)
@@ -368,7 +373,7 @@ def of_library(*dotted: str) -> dict:
     return {"code": by_module(found), "packages": versions(packages)}
 
 
-def forget():
+def forget() -> None:
     """Read every file anew: for a process that goes on while the library changes."""
     for one in (module, definition, of_notebook, of_library, locked):
         one.cache_clear()
@@ -401,7 +406,7 @@ def plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def versions(packages) -> dict:
+def versions(packages: Iterable[str]) -> dict:
     """{distribution: version} of the packages among names of import statements; the standard library and QUIET left out.
 
     Where the lock file names other versions than the one installed, both are given: neither can be relied on.

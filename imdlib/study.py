@@ -10,6 +10,8 @@ import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -80,7 +82,7 @@ def profile(name: str) -> dict:
     return found
 
 
-def mapping(path) -> dict:
+def mapping(path: Path) -> dict:
     """{key: value} of a YAML file, in which no key stands twice."""
     text = path.read_text(encoding="utf-8")
     try:
@@ -96,7 +98,7 @@ def mapping(path) -> dict:
     return {str(key): value for key, value in found.items()}
 
 
-def fits(key: str, value, usual) -> bool:
+def fits(key: str, value: Any, usual: Any) -> bool:
     """Whether a value has the type of a default."""
     try:
         runs.typed("", key, value, usual)
@@ -127,7 +129,7 @@ def vocabulary() -> dict:
     return plain | found
 
 
-def listed(key: str, default, known: dict):
+def listed(key: str, default: Any, known: dict) -> Any:
     """A grid's default as profiles write it: tuples are lists.
 
     Where it has none, or an empty one, the type is that of the notebooks' parameter of that name, or of a list of them
@@ -141,7 +143,7 @@ def listed(key: str, default, known: dict):
     return [*default] if isinstance(default, tuple) else default
 
 
-def settings(values: dict, notebook: str, **more) -> dict:
+def settings(values: dict, notebook: str, **more: Any) -> dict:
     """The profile's values for the parameters that a notebook has, and those of `more`."""
     found = dict(values)
     for place in (notebook.split("/")[0], notebook):

@@ -9,16 +9,16 @@ never interrupted.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
@@ -77,7 +77,16 @@ def fit(
     return finish(folder, {"model": model})
 
 
-def fit_here(fabric, model, loss, images, folder, settings, optimizer, watching):
+def fit_here(
+    fabric: Fabric,
+    model: nn.Module,
+    loss: Callable[[Any, Tensor], dict[str, Tensor]],
+    images: Dataset,
+    folder: Path | str,
+    settings: Settings,
+    optimizer: str,
+    watching: dict[str, Any],
+) -> None:
     """`fit` in the process of one device: the loop with a single stage, whose name is empty."""
     if fabric.device.type == "cuda" and fabric.world_size > 1:
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
@@ -92,7 +101,7 @@ def fit_here(fabric, model, loss, images, folder, settings, optimizer, watching)
     loop(fabric, stages, [[[""]]] * settings.epochs, images, folder, settings, **shape, **watching)
 
 
-def image_batches(fabric, loader):
+def image_batches(fabric: Fabric, loader: Iterable[tuple[Tensor, Tensor, Tensor]]) -> Iterator[dict[str, Tensor]]:
     """Batches of an ImageSet on the device: dicts of image (b,3,h,w) float in [0,1], mask (b,1,h,w) uint8 and index (b,)."""
     for image, mask, index in loader:
         image = fabric.to_device(image).to(memory_format=torch.channels_last).float() / 255
@@ -150,7 +159,15 @@ def loop(
             report(row, len(plan))
 
 
-def one_epoch(fabric, stages, plan, epoch, samples, settings, on_device):
+def one_epoch(
+    fabric: Fabric,
+    stages: dict[str, Stage],
+    plan: list[list[list[str]]],
+    epoch: int,
+    samples: Dataset,
+    settings: Settings,
+    on_device: Callable[[Fabric, Iterable], Iterable[dict[str, Tensor]]],
+) -> dict[str, float]:
     """The passes of one epoch: mean losses, <stage>_<loss>; of a stage without a name first the last learning rate."""
     shape = dict(batch_size=settings.batch_size, rank=fabric.global_rank, world=fabric.world_size)
     shape["workers"] = settings.workers
@@ -181,12 +198,12 @@ def one_epoch(fabric, stages, plan, epoch, samples, settings, on_device):
     return {"learning_rate": rate, **means} if "" in stages else means
 
 
-def passes(plan, stage):
+def passes(plan: list[list[list[str]]], stage: str) -> int:
     """How many passes over the data a stage has in a plan."""
     return sum(stage in names for epoch in plan for names in epoch)
 
 
-def activate(stages, name):
+def activate(stages: dict[str, Stage], name: str) -> str:
     """Only the learners of one stage are in training mode and ask for gradients; returns its name."""
     for one, stage in stages.items():
         for module in stage.learns:
@@ -197,7 +214,7 @@ def activate(stages, name):
     return name
 
 
-def update(fabric, optimizer, loss, learning_rate):
+def update(fabric: Fabric, optimizer: torch.optim.Optimizer, loss: Tensor, learning_rate: float) -> None:
     """One step of an optimizer; the gradients are gone afterwards."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
@@ -206,12 +223,12 @@ def update(fabric, optimizer, loss, learning_rate):
     optimizer.zero_grad()
 
 
-def copied(state):
+def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """A state_dict that later steps do not change."""
     return {name: value.detach().clone() for name, value in state.items()}
 
 
-def finish(folder, networks):
+def finish(folder: Path | str, networks: dict[str, nn.Module]) -> pd.DataFrame:
     """Leave the kept weights in the networks, in evaluation mode; returns the history, one row per epoch."""
     state = torch.load(Path(folder) / "checkpoint.pt", map_location="cpu", weights_only=True)
     for name, network in networks.items():
@@ -220,7 +237,7 @@ def finish(folder, networks):
     return pd.DataFrame(state["history"])
 
 
-def broken(stage, losses, epoch, step, files):
+def broken(stage: str, losses: dict[str, Tensor], epoch: int, step: int, files: Iterable[str]) -> str:
     """Message of a loss that is not finite."""
     values = ", ".join(f"{name} {value.item():.4g}" for name, value in losses.items())
     return (
@@ -230,7 +247,7 @@ def broken(stage, losses, epoch, step, files):
     )
 
 
-def report(row, epochs):
+def report(row: dict[str, float], epochs: int) -> None:
     """One line per finished epoch: the numbers, as they stand in the history."""
     numbers = "  ".join(
         f"{name} {value:.4g}" for name, value in row.items() if name not in ("epoch", "learning_rate", "seconds")

@@ -12,7 +12,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from tests.data.disk import mask, photo, region
+from tests.data.test_readers import casia1_tree
 
 REPO = Path(__file__).resolve().parents[1]
 PARTS = ("imdlib", "notebooks", "profiles")
@@ -28,7 +33,7 @@ FINISH = """
 import json, sys
 import pandas as pd
 from imdlib import runs, store
-from imdlib.data import contents
+from imdlib import contents
 from imdlib.planner import Planner
 
 def finish(job, files):
@@ -172,3 +177,157 @@ def test_an_edit_undoes_what_depends_on_it_and_nothing_else(project, what):
     file, old, new, expected = EDITS[what]
     project.edit(file, old, new)
     assert Counter({rule: len(names) for rule, names in project.todo().items()}) == Counter(expected)
+
+
+# ---- results ---------------------------------------------------------------------------------------------------------------
+
+
+def spoil(path, how):
+    """Damage a file in one of the ways that disks and people do."""
+    content = path.read_bytes()
+    if how == "empty":
+        path.write_bytes(b"")
+    elif how == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+@pytest.mark.slow
+def test_a_damaged_result_is_made_again_with_what_is_drawn_from_it(project):
+    folder = project.folder / "results" / "quick"
+    cases = [("base_sim-casia_seed0", "scores.parquet", "flipped"), ("pivot_sim-casia_seed0", "stamp.json", "empty")]
+    cases += [
+        ("contrast_sim-casia_seed0", "weights.safetensors", "flipped"),
+        ("pivot-pc_sim-casia_seed0", "scores.parquet", "gone"),
+    ]
+    for run, file, how in cases:
+        spoil(folder / "ncl" / "runs" / run / file, how)
+    found = project.todo()
+    assert sorted(found.pop("ncl_run")) == sorted(run for run, _, _ in cases)
+    assert {rule: len(names) for rule, names in found.items()} == NCL_PAGES
+
+
+@pytest.mark.slow
+def test_a_detector_is_made_again_when_its_nrr_is(project):
+    spoil(project.folder / "results/quick/inr/runs/nrr_sim-columbia_seed0/weights.safetensors", "flipped")
+    found = project.todo()
+    assert found["inr_nrr"] == ["nrr_sim-columbia_seed0"] and "inr_run" not in found  # the same NRR will come of it
+    project.edit("notebooks/inr/nrr.ipynb", "hidden = [32, 32, 32]", "hidden = [32, 32]")
+    found = project.todo()
+    assert len(found["inr_nrr"]) == 2 and all(
+        "nrr" in name or "base" in name or "unsupervised" in name for name in found["inr_run"]
+    )
+
+
+@pytest.mark.slow
+def test_a_page_is_drawn_again_when_a_file_of_it_is_edited_or_deleted(project):
+    folder = project.folder / "results" / "quick"
+    (folder / "inr" / "report.html").write_text("another")
+    assert project.todo() == {"inr_report": ["inr"], "report": ["page"]}
+    (folder / "report.html").unlink()
+    (folder / "notes.md").write_text("what a reader has to know")
+    assert set(project.todo()) == set(PAGES)
+
+
+@pytest.mark.slow
+def test_what_a_profile_no_longer_asks_for_is_not_asked_of_its_report(project):
+    project.edit("profiles/quick.yaml", "ncl.omegas: [0.1]", "ncl.omegas: []")
+    script = TODO.replace("print(", "print(json.dumps(planner.jobs['ncl_report', 'ncl'].parameters['runs'])); print(")
+    runs = json.loads(project.run(script).splitlines()[-2])
+    assert len(runs) == 12 and not any("omega" in name for name in runs)
+    assert project.todo() == {"ncl_report": ["ncl"], "report": ["page"]}
+
+
+KEEP = """
+import sys
+from imdlib import runs
+from imdlib.planner import Planner
+planner = Planner(sys.argv[1])
+for study in ("data", "ncl", "inr", "bridge"):
+    rule = (lambda job: job.rule == "data") if study == "data" else (lambda job: job.rule.startswith(study) and not job.page)
+    runs.keep(planner.results, study, {job.name: job.key for job in planner.jobs.values() if rule(job)})
+"""
+
+
+@pytest.mark.slow
+def test_a_clone_that_holds_what_was_kept_draws_pages_alone_and_an_edit_counts_there_too(project):
+    project.run(KEEP)
+    for study in ("data", "ncl", "inr", "bridge"):
+        shutil.rmtree(project.folder / "results/quick" / study / "runs")
+        (project.folder / "results/quick" / study / "stamp.json").unlink(missing_ok=True)
+    assert {rule: len(names) for rule, names in project.todo().items()} == PAGES
+    project.edit("imdlib/ncl/losses.py", "EPS = 1e-6", "EPS = 1e-5")
+    project.edit("profiles/quick.yaml", "inr/run.steps: 45", "inr/run.steps: 46")
+    assert {rule: len(names) for rule, names in project.todo().items()} == PAGES | NCL | {"inr_run": 8}
+    spoil(project.folder / "results/quick/bridge/scores.parquet", "flipped")
+    found = json.loads(project.run(TODO).splitlines()[-1])
+    assert sum(rule == "bridge_run" for rule, _, _ in found["todo"]) == 5
+    assert any("bridge/scores.parquet" in warning for warning in found["warnings"])
+
+
+# ---- data ------------------------------------------------------------------------------------------------------------------
+
+PROFILE = """
+ncl.seeds: [0]
+ncl.ablation_sets: [casia1]
+ncl.test_sets: [casia1, folder]
+inr.seeds: [0]
+inr.train_set: casia1
+inr.test_sets: [casia1]
+inr.variants: [base]
+inr.poolings: []
+inr.unsupervised: false
+bridge.seeds: [0]
+bridge.train_sets: [casia1]
+bridge.test_sets: [casia1]
+bridge.methods: [wang]
+"""
+
+
+@pytest.mark.slow
+def test_data_corrected_in_place_undo_every_run_that_saw_them(project, tmp_path):
+    """A mask of a set that is only tested on, the tail of a large image, and a file that is swapped without a trace in time."""
+    casia1_tree(tmp_path / "CASIA1")
+    large = photo(tmp_path / "images" / "large.png", 300, 400)  # far more than any 64 KB
+    changed = mask(tmp_path / "masks" / "large.bmp", region(300, 400))
+    photo(tmp_path / "images" / "authentic.png")
+    (project.folder / "profiles" / "mine.yaml").write_text(PROFILE)
+    given = dict(profile="mine", data=tmp_path)
+    project.run(FINISH, **given)
+    assert project.todo(**given) == {}
+    state = changed.stat()
+    mask(changed, region(300, 400, (100, 200, 100, 300)))
+    os.utime(changed, ns=(state.st_atime_ns, state.st_mtime_ns + 1))
+    assert changed.stat().st_size == state.st_size
+    found = {rule: len(names) for rule, names in project.todo(**given).items()}
+    assert found == {"data": 1, "ncl_run": 4, "ncl_report": 1, "report": 1}
+    project.run(FINISH, **given)
+    large.write_bytes(large.read_bytes() + b"\0")  # after the end of the picture
+    assert {rule: len(names) for rule, names in project.todo(**given).items()} == found
+    inverted = next((tmp_path / "CASIA1").rglob("*_gt.png"))
+    with Image.open(inverted) as picture:
+        values = np.array(picture.convert("L"))
+    Image.fromarray(255 - values).save(inverted)
+    found = {rule: len(names) for rule, names in project.todo(**given).items()}
+    assert found == {"data": 2, "ncl_run": 4, "inr_nrr": 1, "inr_run": 1, "bridge_run": 1} | PAGES
+
+
+# ---- Snakemake -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_snakemake_schedules_what_the_planner_says(project):
+    project.edit("imdlib/ncl/losses.py", "EPS = 1e-6", "EPS = 1e-5")
+    command = [sys.executable, "-m", "snakemake", "-n", "--config", "profile=quick"]
+    environment = os.environ | {"PYTHONPATH": str(project.folder), "IMDLIB_CACHE": str(project.folder / ".cache")}
+    done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    counts = dict(
+        line.split()
+        for line in (done.stdout + done.stderr).splitlines()
+        if len(line.split()) == 2 and line.split()[1].isdigit()
+    )
+    assert {
+        rule: int(count) for rule, count in counts.items() if rule in NCL | NCL_PAGES or "_" in rule
+    } == NCL | NCL_PAGES

@@ -73,6 +73,12 @@ def test_values_of_the_right_type_are_taken_and_an_int_for_a_float():
     assert isinstance(found["learning_rate"], float)
 
 
+def test_what_papermill_writes_of_odd_floats_and_hints_are_understood():
+    injected = {"In": ["# Parameters\nlearning_rate = float('inf')\n"], "learning_rate": float("inf")}
+    assert runs.parameters("ncl/run", DEFAULTS | injected)["learning_rate"] == float("inf")
+    assert runs.assignments("a: int = 3\nb: str\nc, d = 1, 2\ne = [-1]") == {"a": 3, "e": [-1]}
+
+
 def named(*lead, **values):
     return runs.name_of("ncl/run", DEFAULTS | values, *lead)
 
@@ -550,6 +556,34 @@ def test_a_listing_that_lost_a_line_does_not_lose_rows(study):
         listing.write_text("".join(line for line in lines if line != left_out))
         with pytest.raises(store.DamagedFile, match="no sum of " + left_out.split()[1]):
             runs.gather(results, "ncl", keys)
+
+
+KEEP = """
+import sys
+sys.path.insert(0, {repo!r})
+import pandas
+from imdlib import runs
+for k in range(8):
+    name = "one" if (k + int(sys.argv[1])) % 2 else "two"
+    runs.keep({results!r}, "ncl", {{name: {keys!r}[name]}})
+    settings, tables = runs.gather({results!r}, "ncl", {{"one": {keys!r}["one"]}})
+    assert tables["scores"]["label"].tolist() == [0, 1]
+    runs.kept({results!r}, "ncl")
+"""
+
+
+def test_processes_that_keep_side_by_side_leave_files_that_belong_together(study):
+    keys, results = study
+    work = [sys.executable, "-c", KEEP.format(repo=str(REPO), results=str(results), keys=keys)]
+    both = [subprocess.Popen([*work, str(k)]) for k in range(2)]
+    assert [one.wait() for one in both] == [0, 0]
+    shutil.rmtree(results / "ncl/runs")
+    settings, tables = runs.gather(results, "ncl")
+    assert (
+        settings["run"].tolist()
+        == tables["scores"]["run"].unique().tolist()
+        == tables["history"]["run"].unique().tolist()
+    )
 
 
 def test_studies_with_runs_of_one_name_do_not_meet(tmp_path, study):

@@ -1,5 +1,6 @@
 """Sources: what a result depends on follows every way by which code is reached, and nothing that changes no number."""
 
+import ast
 import json
 import sys
 from functools import partial
@@ -72,6 +73,7 @@ def test_what_changes_no_number_costs_nothing(digest, name, old, new):
         ("toy/parts.py", "x + 1", "x + '1'"),
         ("toy/use.py", "x=1", "x=2"),
         ("toy/use.py", "x=1", "*, x=1"),
+        ("toy/parts.py", "(x)", "(x, *, y=None)"),
         ("toy/parts.py", "RATE = 2", "RATE = 2\nRATE += 1"),
         ("toy/parts.py", "RATE = 2", "RATE = 2\nprint(RATE)"),
         ("toy/parts.py", "RATE = 2", "RATE = 2\nSETTINGS = {}\nSETTINGS['a'] = 1"),
@@ -218,6 +220,24 @@ def test_of_a_notebook_the_cells_count_that_compute(book):
     assert book(*plain[::-1], ("code", "x = 3", "")) != book(("code", "x = 3", ""), *plain)
 
 
+@pytest.mark.parametrize(
+    "one, two", [("f(*, x)", "f(*, x=None)"), ("f(x=None)", "f(x='None')"), ("f(x=1)", "f(x=True)")]
+)
+def test_what_is_left_out_is_not_none(digest, one, two):
+    found = [digest(LIBRARY, f"def {text}:\n  pass") for text in (one, two)]
+    assert found[0] != found[1]
+    assert digest(LIBRARY, "a = {}\nx = {**a}") != digest(LIBRARY, "a = {}\nx = {None: a}")
+
+
+def test_lines_for_ipython_are_no_errors_and_errors_name_their_place(book, digest):
+    assert book(("code", f"%time 3\n{BOOK}", ""))["code"]["toy.parts"] == digest(LIBRARY)["code"]["toy.parts"]
+    assert book(("code", f"x = (3\n% 2)\n{BOOK}", ""))  # no magic
+    with pytest.raises(SyntaxError, match="cell of b"):
+        book(("code", "x = = 3", ""))
+    with pytest.raises(SyntaxError, match=r"parts\.py"):
+        digest(LIBRARY | {"toy/parts.py": "def step("})
+
+
 # ---- packages ------------------------------------------------------------------------------------------------------
 
 
@@ -300,11 +320,34 @@ def test_everything_that_a_run_really_calls_is_found_in_the_syntax_trees(tmp_pat
     assert len(found) > 25 and not missed
 
 
+RUNS = [path for path in sorted((sources.REPO / "notebooks").glob("*/*.ipynb")) if path.stem in ("run", "nrr")]
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_no_cell_that_computes_uses_what_a_cell_that_only_shows_has_made(path):
+    made = {True: set(), False: set()}
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            shows = sources.LOOK in sources.tags(cell)
+            part = sources.Module("book", False)
+            statements = sources.tree(sources.source(cell))
+            sources.read(statements, part)
+            used = {one.split(".")[0] for each in statements for one in sources.look(each, sources.Look()).chains}
+            made[shows] |= {*part.binds, *part.imports}
+            assert shows or not used & (made[True] - made[False])
+
+
 def test_the_library_uses_nothing_that_the_syntax_trees_do_not_show():
-    """Star imports, classes that enter themselves and modules asked for names put together at run time."""
+    """Star imports, classes that enter themselves, and packages whose version nobody could look up."""
     sources.forget()
+    packages = set()
     for path in sorted((sources.REPO / "imdlib").rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        assert "import *" not in text and "__init_subclass__" not in text.replace('"__init', "").replace(
-            "`__init", ""
-        ), path
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import | ast.ImportFrom) and not getattr(node, "level", 0):
+                assert all(alias.name != "*" for alias in node.names), path
+                packages |= {
+                    dotted.split(".")[0] for dotted in sources.imported(node, sources.Module("x", False)).values()
+                }
+            assert not (isinstance(node, ast.FunctionDef) and node.name == "__init_subclass__"), path
+    unknown = packages - set(sys.stdlib_module_names) - sources.QUIET - {"imdlib"}
+    assert not {name for name in unknown if not sources.versions([name])} and len(unknown) > 8

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageChops
 
 
-def error_levels(image, quality=90):
+def error_levels(image: np.ndarray, quality: int = 90) -> np.ndarray:
     """image (H,W,3) uint8 -> mean over channels of the absolute change, (H,W) uint8 in 0..255.
 
     quality: of the JPEG, 1..100, with chroma at full resolution so that subsampling adds no error of its own.
@@ -24,7 +24,7 @@ def error_levels(image, quality=90):
     return ((change.sum(axis=2, dtype=np.uint16) + 1) // 3).astype(np.uint8)
 
 
-def stretched(levels, share=0.995):
+def stretched(levels: np.ndarray, share: float = 0.995) -> np.ndarray:
     """Error levels (H,W) as they are shown: (H,W) float32 in [0,1], the `share` quantile and all above it at 1."""
     top = max(1.0, float(np.quantile(levels, share)))
     return (levels / np.float32(top)).clip(0, 1)

@@ -12,10 +12,14 @@ Differs from the paper:
   Adam.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import cv2
 import numpy as np
+import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as T
 
@@ -33,7 +37,16 @@ class Wang(nn.Module):
     inputs: see `pixels.Pixels`; backbone, stem_stride, width, blocks, pretrained: see `resnet.Encoder`.
     """
 
-    def __init__(self, *, backbone="resnet50", inputs="rgb", stem_stride=4, width=1.0, blocks=None, pretrained=False):
+    def __init__(
+        self,
+        *,
+        backbone: str = "resnet50",
+        inputs: str = "rgb",
+        stem_stride: int = 4,
+        width: float = 1.0,
+        blocks: Sequence[int] | None = None,
+        pretrained: bool = False,
+    ) -> None:
         super().__init__()
         self.pixels = Pixels(inputs)
         shape = dict(stem_stride=stem_stride, width=width, blocks=blocks)
@@ -41,21 +54,21 @@ class Wang(nn.Module):
         self.fc = nn.Linear(self.encoder.channels["layer4"], 1)
         nn.init.normal_(self.fc.weight, 0, 0.02)
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
         """image (B,3,H,W) float in [0,1], H and W of at least 32 -> dict of logits (B,) float32."""
         check_image(image)
         features = self.encoder(self.pixels(image))["layer4"]
         return {"logits": self.fc(features.mean((2, 3)))[:, 0].float()}
 
     @staticmethod
-    def loss(outputs, mask):
+    def loss(outputs: dict[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
         """Binary cross-entropy, in the form of `imdlib.train.fit`; mask: as `ImageLabels` gives it."""
         logits, label = outputs["logits"], image_label(mask)
         with torch.autocast(logits.device.type, enabled=False):
             return {"loss": F.binary_cross_entropy_with_logits(logits.float(), label)}
 
     @staticmethod
-    def probability(outputs):
+    def probability(outputs: dict[str, Tensor]) -> Tensor:
         """Probability of fake, (B,) float32 in [0,1]."""
         return outputs["logits"].float().sigmoid()
 
@@ -67,13 +80,19 @@ class ImageLabels(ImageSet):
     its random numbers depend on (seed, epoch, index) alone. None: whole images.
     """
 
-    def __init__(self, manifest, *, change=None, **options):
+    def __init__(
+        self,
+        manifest: pd.DataFrame,
+        *,
+        change: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+        **options: Any,
+    ) -> None:
         if not manifest["label"].isin([0, 1]).all():
             raise ValueError(f"manifest: expected labels 0 or 1, found {sorted(manifest['label'].unique())[:5]}")
         super().__init__(manifest, **options)
         self.change = change
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor, int]:
         epoch, index = key
         image = (self.decoded[index] if self.decoded is not None else self.decode(index))[0]
         if self.change is not None:
@@ -82,7 +101,7 @@ class ImageLabels(ImageSet):
         return image, torch.full_like(image[:1], label), index
 
 
-def image_label(mask):
+def image_label(mask: Tensor) -> Tensor:
     """Label of each image, (B,1,H,W) filled with it -> (B,) float32 in {0,1}; a mask of pixels is refused."""
     flat = mask.flatten(1)
     label = flat[:, 0]
@@ -94,7 +113,15 @@ def image_label(mask):
     return label.float()
 
 
-def perturb(image, generator, *, p=0.5, resize=256, crop=224, flip=True):
+def perturb(
+    image: Tensor,
+    generator: torch.Generator,
+    *,
+    p: float = 0.5,
+    resize: int | None = 256,
+    crop: int | None = 224,
+    flip: bool = True,
+) -> Tensor:
     """Training image: Gaussian blur with probability p, JPEG with probability p, random crop, mirrored at random.
 
     image (3,H,W) uint8 -> (3,crop,crop) uint8. resize: pixels of the shorter side before that, None = as it is; crop:
@@ -117,30 +144,32 @@ def perturb(image, generator, *, p=0.5, resize=256, crop=224, flip=True):
     return T.horizontal_flip(image) if flip and draw(2, generator) else image
 
 
-def centre(image, generator=None, *, resize=256, crop=224):
+def centre(
+    image: Tensor, generator: torch.Generator | None = None, *, resize: int | None = 256, crop: int | None = 224
+) -> Tensor:
     """Test image: the same size as in training, cropped in the middle, nothing at random. -> (3,crop,crop) uint8."""
     image = shorter_side(image, resize)
     return image if crop is None else T.center_crop(image, [crop, crop])
 
 
-def shorter_side(image, pixels):
+def shorter_side(image: Tensor, pixels: int | None) -> Tensor:
     """image (3,H,W) with its shorter side at `pixels`, bilinear with antialiasing; None leaves it alone."""
     return image if pixels is None else T.resize(image, [pixels], antialias=True)
 
 
-def blur(image, sigma):
+def blur(image: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of (3,H,W) uint8, sigma in pixels, cut off at four sigma, mirrored at the border."""
     side = 2 * int(4 * sigma + 0.5) + 1
     exact = cv2.GaussianBlur(np.float32(to_array(image)), (side, side), sigma, borderType=cv2.BORDER_REFLECT)
     return to_tensor(np.rint(exact).astype(np.uint8))
 
 
-def uniform(generator):
+def uniform(generator: torch.Generator) -> float:
     """One random number in [0,1)."""
     return torch.rand((), generator=generator).item()
 
 
-def check_image(image):
+def check_image(image: Tensor) -> None:
     """Refuse what would fail further down, or silently do badly."""
     if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point() or min(image.shape[-2:]) < 32:
         found = f"{image.dtype} {tuple(image.shape)}"

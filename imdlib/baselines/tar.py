@@ -14,8 +14,10 @@ Differs in both: `channels`, `blocks` and `inputs` are free, images larger or sm
 there is no chain of transfers from one kind of fake to the next, and the epsilon of Adam is PyTorch's, not 1e-7.
 """
 
+from collections.abc import Sequence
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as T
 
@@ -35,7 +37,14 @@ class TAR(nn.Module):
     all when images are only scored.
     """
 
-    def __init__(self, *, inputs="rgb", channels=(8, 16, 32, 64, 128), blocks=3, as_released=False):
+    def __init__(
+        self,
+        *,
+        inputs: str = "rgb",
+        channels: Sequence[int] = (8, 16, 32, 64, 128),
+        blocks: int = 3,
+        as_released: bool = False,
+    ) -> None:
         super().__init__()
         if inputs not in INPUTS:
             raise ValueError(f"inputs={inputs!r}: expected one of {', '.join(INPUTS)}")
@@ -62,7 +71,7 @@ class TAR(nn.Module):
             nn.Tanh(),
         )
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
         """image (B,3,H,W) float in [0,1] -> dict of score (B,) float32 in [0,1], see `fake_share`; latent (B,D,h,w), its
         first D/2 channels the fake half; and image, which the loss compares with.
         """
@@ -71,7 +80,7 @@ class TAR(nn.Module):
         latent = self.encoder(x)
         return {"score": fake_share(latent), "latent": latent, "image": image}
 
-    def loss(self, outputs, mask):
+    def loss(self, outputs: dict[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
         """Activation loss + 0.1 x mean absolute error of the reconstruction, in the form of `imdlib.train.fit`.
 
         mask: as `generated.ImageLabels` gives it. Sides of the images: multiples of 16.
@@ -89,7 +98,7 @@ class TAR(nn.Module):
         return {"loss": loss, "activation": activation, "reconstruction": reconstruction}
 
     @staticmethod
-    def probability(outputs):
+    def probability(outputs: dict[str, Tensor]) -> Tensor:
         """Score of fake, (B,) float32 in [0,1]: `fake_share`, which is no calibrated probability."""
         return outputs["score"]
 
@@ -101,7 +110,7 @@ class Block(nn.Module):
     in channels-last order its backward pass corrupts memory on processors (PyTorch 2.11, float32).
     """
 
-    def __init__(self, inplanes, planes, stride=1, project=False):
+    def __init__(self, inplanes: int, planes: int, stride: int = 1, project: bool = False) -> None:
         super().__init__()
         self.stride = stride
         self.conv1 = nn.Conv2d(inplanes, planes, 3, stride, 1)
@@ -112,36 +121,36 @@ class Block(nn.Module):
         if project:
             self.dim_change = nn.Sequential(nn.Conv2d(inplanes, planes, 1), nn.BatchNorm2d(planes))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         shortcut = self.dim_change(x[:, :, :: self.stride, :: self.stride])
         return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))) + shortcut)
 
 
-def stage(inplanes, planes, blocks, stride=1):
+def stage(inplanes: int, planes: int, blocks: int, stride: int = 1) -> list[Block]:
     """List of residual blocks; the first one changes the number of channels and the size."""
     return [Block(inplanes, planes, stride, project=True), *[Block(planes, planes) for _ in range(blocks - 1)]]
 
 
-def halves(latent):
+def halves(latent: Tensor) -> tuple[Tensor, Tensor]:
     """Mean |activation| of each channel, (B,D,h,w) -> fake half (B,D/2), real half (B,D/2), float32."""
     with torch.autocast(latent.device.type, enabled=False):
         return latent.float().abs().mean((2, 3)).chunk(2, dim=1)
 
 
-def fake_share(latent):
+def fake_share(latent: Tensor) -> Tensor:
     """Share of all |activation| that is in the fake half, (B,D,h,w) -> (B,) in [0,1]; NaN where nothing is active."""
     fake, real = (half.sum(1) for half in halves(latent))
     return fake / (fake + real)
 
 
-def selected(latent, label):
+def selected(latent: Tensor, label: Tensor) -> Tensor:
     """The latent (B,D,h,w) with the half of the other class set to zero; label (B,), 1 = fake."""
     fake = label.bool()[:, None, None, None]
     first, second = latent.chunk(2, dim=1)
     return torch.cat([first * fake, second * ~fake], dim=1)
 
 
-def activation_loss(latent, label, *, as_released=False):
+def activation_loss(latent: Tensor, label: Tensor, *, as_released: bool = False) -> Tensor:
     """|1 - mean of the right half| + mean of the wrong half, the mean over images; latent (B,D,h,w), label (B,).
 
     as_released: with m the mean |activation| of one of the K = D/2 channels of a half, the sum over images of
@@ -155,7 +164,15 @@ def activation_loss(latent, label, *, as_released=False):
     return ((1 - right.mean(1)).abs() + wrong.mean(1)).mean()
 
 
-def perturb(image, generator, *, side=240, rotation=20.0, hue=0.05, saturation=0.05):
+def perturb(
+    image: Tensor,
+    generator: torch.Generator,
+    *,
+    side: int | None = 240,
+    rotation: float = 20.0,
+    hue: float = 0.05,
+    saturation: float = 0.05,
+) -> Tensor:
     """Training image: resized, hue and saturation changed a little, mirrored and rotated at random.
 
     image (3,H,W) uint8 -> (3,side,side) uint8; side: None = as it is; rotation: largest angle in degrees, 0 leaves every
@@ -170,6 +187,6 @@ def perturb(image, generator, *, side=240, rotation=20.0, hue=0.05, saturation=0
     return T.rotate(image, rotation * angle) if rotation else image
 
 
-def resized(image, generator=None, *, side=240):
+def resized(image: Tensor, generator: torch.Generator | None = None, *, side: int | None = 240) -> Tensor:
     """Test image: (3,H,W) uint8 -> (3,side,side), bilinear with antialiasing, the aspect not kept; None = as it is."""
     return image if side is None else T.resize(image, [side, side], antialias=True)

@@ -7,7 +7,7 @@ from functools import partial
 
 import torch
 from timm.models.vision_transformer import Block
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 norm2d, norm1d = partial(nn.BatchNorm2d, eps=1e-6), partial(nn.LayerNorm, eps=1e-6)
@@ -16,7 +16,7 @@ norm2d, norm1d = partial(nn.BatchNorm2d, eps=1e-6), partial(nn.LayerNorm, eps=1e
 class Bottleneck(nn.Module):
     """1x1 down to a quarter, 3x3, 1x1 up, with a residual link; a projected one where `project` says so."""
 
-    def __init__(self, inplanes, planes, *, stride=1, project=False):
+    def __init__(self, inplanes: int, planes: int, *, stride: int = 1, project: bool = False) -> None:
         super().__init__()
         middle = planes // 4
         self.down = nn.Sequential(nn.Conv2d(inplanes, middle, 1, bias=False), norm2d(middle), nn.ReLU())
@@ -29,7 +29,7 @@ class Bottleneck(nn.Module):
             else nn.Identity()
         )
 
-    def forward(self, x, injected=None):
+    def forward(self, x: Tensor, injected: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """x (B,inplanes,H,W), injected (B,planes/4,H,W) added before the 3x3 -> (B,planes,h,w), (B,planes/4,h,w)."""
         inner = self.down(x)
         inner = F.relu(self.norm(self.spatial(inner if injected is None else inner + injected)))
@@ -39,23 +39,23 @@ class Bottleneck(nn.Module):
 class MapToTokens(nn.Module):
     """Feature map (B,C,H,W) -> tokens (B,N,dim): 1x1 convolution, average pooling, layer norm, GELU."""
 
-    def __init__(self, inplanes, dim, stride):
+    def __init__(self, inplanes: int, dim: int, stride: int) -> None:
         super().__init__()
         self.project, self.pool = nn.Conv2d(inplanes, dim, 1), nn.AvgPool2d(stride)
         self.norm = norm1d(dim)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return F.gelu(self.norm(self.pool(self.project(x)).flatten(2).transpose(1, 2)))
 
 
 class TokensToMap(nn.Module):
     """Tokens (B,N,dim) of an h x w grid -> feature map (B,C,h * stride,w * stride): 1x1, batch norm, ReLU, nearest."""
 
-    def __init__(self, dim, planes, stride):
+    def __init__(self, dim: int, planes: int, stride: int) -> None:
         super().__init__()
         self.project, self.norm, self.stride = nn.Conv2d(dim, planes, 1), norm2d(planes), stride
 
-    def forward(self, tokens, grid):
+    def forward(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
         x = tokens.transpose(1, 2).unflatten(2, grid)
         return F.interpolate(F.relu(self.norm(self.project(x))), scale_factor=self.stride)
 
@@ -67,7 +67,18 @@ class Coupled(nn.Module):
     place (class token, discrepancy token) are passed on and, like the others, added to themselves as in the reference.
     """
 
-    def __init__(self, inplanes, planes, *, stride, token_stride, dim, heads, drop_path, fuse_project=False):
+    def __init__(
+        self,
+        inplanes: int,
+        planes: int,
+        *,
+        stride: int,
+        token_stride: int,
+        dim: int,
+        heads: int,
+        drop_path: float,
+        fuse_project: bool = False,
+    ) -> None:
         super().__init__()
         self.local = Bottleneck(inplanes, planes, stride=stride, project=inplanes != planes)
         self.to_tokens = MapToTokens(planes // 4, dim, token_stride)
@@ -75,7 +86,9 @@ class Coupled(nn.Module):
         self.to_map = TokensToMap(dim, planes // 4, token_stride)
         self.fuse = Bottleneck(planes, planes, project=fuse_project)
 
-    def forward(self, x, tokens, grid, leading, attention):
+    def forward(
+        self, x: Tensor, tokens: Tensor, grid: tuple[int, int], leading: int, attention: bool
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """x (B,inplanes,H,W), tokens (B,leading+N,dim) -> the same of the next stage, and its attention map or None."""
         x, inner = self.local(x)
         tokens = tokens + torch.cat([tokens[:, :leading], self.to_tokens(inner)], dim=1)
@@ -85,7 +98,7 @@ class Coupled(nn.Module):
         return x, tokens, weights
 
 
-def attention_map(block, tokens, leading):
+def attention_map(block: Block, tokens: Tensor, leading: int) -> Tensor:
     """Attention of a timm block among the tokens that have a place, mean over heads: (B,leading+N,dim) -> (B,N,N).
 
     Row = who attends. The softmax runs over all tokens, so a row sums to 1 less what the leading ones get.

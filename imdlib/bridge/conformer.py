@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from timm.layers import trunc_normal_
 from timm.models.vision_transformer import Block
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imdlib.bridge.blocks import Bottleneck, Coupled, attention_map
@@ -38,17 +38,17 @@ class Conformer(nn.Module):
     def __init__(
         self,
         *,
-        num_classes=3,
-        width=64,
-        dim=384,
-        depth=12,
-        heads=6,
-        stem_stride=4,
-        inputs="rgb",
-        drop_path=0.1,
-        fusion="late",
-        disc_width=6,
-    ):
+        num_classes: int = 3,
+        width: int = 64,
+        dim: int = 384,
+        depth: int = 12,
+        heads: int = 6,
+        stem_stride: int = 4,
+        inputs: str = "rgb",
+        drop_path: float = 0.1,
+        fusion: str = "late",
+        disc_width: int = 6,
+    ) -> None:
         super().__init__()
         check(depth=depth, dim=dim, heads=heads, stem_stride=stem_stride, fusion=fusion)
         self.pixels, self.fusion, self.disc_width, self.cell = Pixels(inputs), fusion, disc_width, 4 * stem_stride
@@ -85,7 +85,7 @@ class Conformer(nn.Module):
         nn.init.zeros_(self.cam_head.bias)
         trunc_normal_(self.class_token, std=0.02)
 
-    def forward(self, image, disc=None, *, attention=None):
+    def forward(self, image: Tensor, disc: Tensor | None = None, *, attention: bool | None = None) -> dict[str, Tensor]:
         """image (B,3,H,W) float in [0,1], any H and W of at least 32; disc (B,disc_width), of `Discrepancy`, detached.
 
         Returns a dict: logits (B,classes), the sum of conv_logits, trans_logits and, with late fusion, disc_logits;
@@ -109,7 +109,7 @@ class Conformer(nn.Module):
         outputs = self.heads(x, self.norm(tokens[:, 0]), embedded)
         return outputs | ({"attention": torch.stack(maps)} if attention else {})
 
-    def heads(self, x, summary, embedded):
+    def heads(self, x: Tensor, summary: Tensor, embedded: Tensor | None) -> dict[str, Tensor]:
         """Logits, CAM and features from the last map (B,C,h,w), the class token (B,dim) and the embedded discrepancies."""
         cam = self.cam_head(x)
         outputs = {
@@ -124,12 +124,12 @@ class Conformer(nn.Module):
         known = [summary] if embedded is None else [summary, embedded]
         return outputs | {"features": torch.cat([one.float() for one in known], dim=1)}
 
-    def padded(self, image):
+    def padded(self, image: Tensor) -> Tensor:
         """Edges repeated up to a multiple of the cell."""
         return F.pad(image, (0, -image.shape[3] % self.cell, 0, -image.shape[2] % self.cell), mode="replicate")
 
 
-def start(module):
+def start(module: nn.Module) -> None:
     """Initial weights as in the reference: truncated normal for linear layers, by fan-out for convolutions."""
     if isinstance(module, nn.Linear):
         trunc_normal_(module.weight, std=0.02)
@@ -138,7 +138,7 @@ def start(module):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
-def check(*, depth, dim, heads, stem_stride, fusion):
+def check(*, depth: int, dim: int, heads: int, stem_stride: int, fusion: str) -> None:
     """Refuse combinations that no network exists for."""
     if depth < 3 or depth % 3:
         raise ValueError(f"depth={depth}: expected a multiple of 3, a third of the stages at each resolution")
@@ -152,7 +152,7 @@ def check(*, depth, dim, heads, stem_stride, fusion):
             raise ValueError(f"{name}={value!r}: expected one of {known}")
 
 
-def check_inputs(image, disc, width):
+def check_inputs(image: Tensor, disc: Tensor | None, width: int | None) -> None:
     """Refuse what would fail further down, or silently do badly."""
     if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point() or min(image.shape[-2:]) < 32:
         found = f"{image.dtype} {tuple(image.shape)}"

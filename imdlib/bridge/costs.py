@@ -1,14 +1,19 @@
 """What each part of Bridging costs: a training step of each stage, and what an image costs afterwards, in one process."""
 
 import statistics
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
-from torch import nn
+from lightning_fabric import Fabric
+from torch import Tensor, nn
 
 from imdlib.bridge import networks as whole
 from imdlib.bridge import stages
+from imdlib.bridge.discrepancy import Discrepancy
 from imdlib.bridge.localize import fake_map
 from imdlib.bridge.methods import METHODS
 from imdlib.bridge.towers.cache import extract
@@ -30,16 +35,25 @@ SETTINGS = Settings(epochs=1, batch_size=1, learning_rate=1e-5)  # of the steps 
 class Stage(nn.Module):
     """One stage of training as a module: batch -> losses. Its parameters are those of all networks, also of frozen ones."""
 
-    def __init__(self, name, distillation, classifier, **options):
+    def __init__(
+        self, name: str, distillation: Discrepancy | None, classifier: nn.Module | None, **options: float | bool
+    ) -> None:
         super().__init__()
         self.name, self.distillation, self.classifier, self.options = name, distillation, classifier, options
 
-    def forward(self, batch):
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor] | None:
         with stages.attention_on(batch["tokens"].device):
             return stages.stage_losses(self.name, self.distillation, self.classifier, batch, **self.options)
 
 
-def measure(params, batch, tower, files, *, repeats=10):
+def measure(
+    params: dict[str, Any],
+    batch: dict[str, Tensor],
+    tower: nn.Module,
+    files: Sequence[Path | str],
+    *,
+    repeats: int = 10,
+) -> pd.DataFrame:
     """One row per part: `part, what, parameters, ms, kept_mb`.
 
     params: of a run of notebooks/bridge/run.ipynb; batch: a training batch as of `samples.batches_on` on the device to be
@@ -59,7 +73,9 @@ def measure(params, batch, tower, files, *, repeats=10):
     return table[["part", "what", "parameters", "ms", "kept_mb"]]
 
 
-def training(params, batch, fabric):
+def training(
+    params: dict[str, Any], batch: dict[str, Tensor], fabric: Fabric
+) -> tuple[list[dict[str, Any]], list[Callable[[], float]]]:
     """Rows and works of a step of every stage of the whole method, of TransCAM and of the two detectors of real against fake."""
     network = partial(network_of, params, batch)
     model = network("late")
@@ -84,7 +100,9 @@ def training(params, batch, fabric):
     return rows, works
 
 
-def inference(params, batch, tower, files):
+def inference(
+    params: dict[str, Any], batch: dict[str, Tensor], tower: nn.Module, files: Sequence[Path | str]
+) -> tuple[list[dict[str, Any]], list[Callable[[], float]]]:
     """Rows and works of what an image costs: its features, and the Conformer with less and with more of what it gives."""
     device = batch["tokens"].device
     images = batch["image"][torch.arange(len(files)) % len(batch["image"])]
@@ -108,19 +126,19 @@ def inference(params, batch, tower, files):
     return rows, [partial(seconds, torch.no_grad()(work), tokens) for _, work in parts.values()]
 
 
-def network_of(params, batch, method):
+def network_of(params: dict[str, Any], batch: dict[str, Tensor], method: str) -> nn.Module:
     """Untrained network of a method with the sizes of params, on the batch's device."""
     shape = params | {"method": method, "pretrained": False}
     return whole.network_of(shape, batch["tokens"].shape[2]).to(batch["tokens"].device)
 
 
-def stage_step(fabric, found, name, batch):
+def stage_step(fabric: Fabric, found: dict[str, stages.Stage], name: str, batch: dict[str, Tensor]) -> None:
     """One update of one of the stages `found`."""
     activate(found, name)
     update(fabric, found[name].optimizer, found[name].losses(batch)["loss"], SETTINGS.learning_rate)
 
 
-def plain_step(fabric, model, optim, image, mask):
+def plain_step(fabric: Fabric, model: nn.Module, optim: torch.optim.Optimizer, image: Tensor, mask: Tensor) -> None:
     """One update of a detector of real against fake."""
     with fabric.autocast():
         loss = model.loss(model(image), mask)["loss"]
@@ -129,6 +147,6 @@ def plain_step(fabric, model, optim, image, mask):
     optim.step()
 
 
-def size(weights):
+def size(weights: Iterable[Tensor]) -> int:
     """Number of single weights."""
     return sum(weight.numel() for weight in weights)

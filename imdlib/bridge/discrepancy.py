@@ -31,22 +31,22 @@ class Outputs(NamedTuple):
     student1: Tensor
     student2: Tensor
 
-    def of(self, rows):
+    def of(self, rows: Tensor) -> "Outputs":
         """Outputs of the images that `rows` (B,) bool marks."""
         return Outputs(*(z[rows] for z in self))
 
 
-def squared_distance(z_teacher, z_student):
+def squared_distance(z_teacher: Tensor, z_student: Tensor) -> Tensor:
     """d of each image: (B,K), (B,K) -> (B,), in float32 also inside autocast."""
     return (full(z_teacher) - full(z_student)).square().sum(1)
 
 
-def converge(z_teacher, z_student):
+def converge(z_teacher: Tensor, z_student: Tensor) -> Tensor:
     """Eq. 1, 3 and 5: mean over images of the squared distance; zero that is part of the graph for no image."""
     return mean(squared_distance(z_teacher, z_student))
 
 
-def diverge(z_teacher, z_student, *, margin=4.0, elementwise=False):
+def diverge(z_teacher: Tensor, z_student: Tensor, *, margin: float = 4.0, elementwise: bool = False) -> Tensor:
     """Eq. 2 and 4: mean over images of [margin - d]_+; zero that is part of the graph for no image.
 
     elementwise: mean over images and components of [margin - (difference)^2]_+ instead.
@@ -56,7 +56,15 @@ def diverge(z_teacher, z_student, *, margin=4.0, elementwise=False):
     return mean(F.relu(margin - squared_distance(z_teacher, z_student)))
 
 
-def student_losses(raw, rewritten_pf, rewritten_ff, label, *, diverge_on_raw_too=False, **hinge):
+def student_losses(
+    raw: Outputs,
+    rewritten_pf: Outputs,
+    rewritten_ff: Outputs,
+    label: Tensor,
+    *,
+    diverge_on_raw_too: bool = False,
+    **hinge: float | bool,
+) -> dict[str, Tensor]:
     """Eq. 1 to 5: dict of scalars, `loss` their plain sum. Student i may learn from them, the teacher must be detached.
 
     raw: Outputs on the batch's own tokens (B,K); rewritten_pf, rewritten_ff: Outputs on G_PF(partly fake tokens) and on
@@ -78,7 +86,7 @@ def student_losses(raw, rewritten_pf, rewritten_ff, label, *, diverge_on_raw_too
     return {"loss": sum(parts.values()), **parts}
 
 
-def generalizer_loss(z_teacher, z_push, z_pull, **hinge):
+def generalizer_loss(z_teacher: Tensor, z_push: Tensor, z_pull: Tensor, **hinge: float | bool) -> Tensor:
     """Eq. 6 (push = student 1, pull = student 2) and Eq. 7 (the other way round): [margin - d_push]_+ + d_pull.
 
     It closes the very gap that Eq. 2 or 4 opens, and opens the one that Eq. 3 or 5 closes. z: (B,K) on rewritten tokens.
@@ -86,7 +94,7 @@ def generalizer_loss(z_teacher, z_push, z_pull, **hinge):
     return diverge(z_teacher, z_push, **hinge) + converge(z_teacher, z_pull)
 
 
-def discrepancy_vector(z):
+def discrepancy_vector(z: Outputs) -> Tensor:
     """Eq. 8, the classifier's input: Outputs (B,K) -> (B,2K), squares of teacher - student 1, then - student 2."""
     z = Outputs(*(full(one) for one in z))
     return torch.cat([(z.teacher - z.student1).square(), (z.teacher - z.student2).square()], dim=1)
@@ -99,7 +107,17 @@ class Discrepancy(nn.Module):
     students diverge on the fakes as they are. students=False: the teacher's probabilities (B,3) take the place of Eq. 8.
     """
 
-    def __init__(self, features, *, disc_on="logits", students=True, generalizers=True, dim=384, depth=4, heads=6):
+    def __init__(
+        self,
+        features: int,
+        *,
+        disc_on: str = "logits",
+        students: bool = True,
+        generalizers: bool = True,
+        dim: int = 384,
+        depth: int = 4,
+        heads: int = 6,
+    ) -> None:
         super().__init__()
         if disc_on not in ("logits", "feature"):
             raise ValueError(f"disc_on={disc_on!r}: expected 'logits' or 'feature'")
@@ -113,40 +131,40 @@ class Discrepancy(nn.Module):
             Generalizer(features, **shape) if adversarial else nn.Identity() for _ in range(2)
         )
 
-    def outputs(self, tokens):
+    def outputs(self, tokens: Tensor) -> Outputs:
         """Outputs on tokens (B,T,D), of what `disc_on` says; of no image, zeros (0,K) that are part of no graph."""
         if len(tokens) == 0:
             return Outputs(*[tokens.new_zeros(0, self.width // 2)] * 3)
         which = 0 if self.disc_on == "logits" else 1
         return Outputs(*(network(tokens)[which] for network in (self.teacher, self.student1, self.student2)))
 
-    def outputs_of(self, *parts):
+    def outputs_of(self, *parts: Tensor) -> list[Outputs]:
         """`outputs` of several token sequences at once, one Outputs each."""
         joined = self.outputs(torch.cat(parts))
         return [Outputs(*some) for some in zip(*(z.split([len(one) for one in parts]) for z in joined))]
 
-    def forward(self, tokens):
+    def forward(self, tokens: Tensor) -> Tensor:
         """Eq. 8: tokens (B,T,D) -> (B,width) float32, without generalizers, as at inference."""
         if not self.students:
             return self.teacher_logits(tokens).float().softmax(1)
         return discrepancy_vector(self.outputs(tokens))
 
-    def teacher_logits(self, tokens):
+    def teacher_logits(self, tokens: Tensor) -> Tensor:
         """The teacher's own classification, logits (B,3)."""
         return self.teacher(tokens)[0]
 
-    def distances(self, tokens):
+    def distances(self, tokens: Tensor) -> Tensor:
         """d1 and d2 of each image, (B,2) float32, squared; NaN without students."""
         if not self.students:
             return torch.full((len(tokens), 2), torch.nan)
         return self(tokens).unflatten(1, (2, -1)).sum(2)
 
 
-def mean(values):
+def mean(values: Tensor) -> Tensor:
     """Mean over all values, 0 with a graph where there is none."""
     return values.mean() if values.numel() else values.sum()
 
 
-def full(z):
+def full(z: Tensor) -> Tensor:
     """Half precision becomes float32; float32 and float64 stay."""
     return z if z.dtype == torch.float64 else z.float()

@@ -8,7 +8,7 @@ ratios between them, `scale="none"` is Eq. 8 as printed.
 """
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 SCALES = ("log", "layernorm", "none")
@@ -17,7 +17,7 @@ SCALES = ("log", "layernorm", "none")
 class DiscEmbedding(nn.Module):
     """Vector of Eq. 8 (B,width), not negative -> (B,dim)."""
 
-    def __init__(self, width, dim=384, *, scale="log"):
+    def __init__(self, width: int, dim: int = 384, *, scale: str = "log") -> None:
         super().__init__()
         if scale not in SCALES:
             raise ValueError(f"scale={scale!r}: expected one of {SCALES}")
@@ -25,7 +25,7 @@ class DiscEmbedding(nn.Module):
         self.norm = nn.LayerNorm(width) if scale == "layernorm" else None
         self.project = nn.Linear(width, dim)
 
-    def forward(self, disc):
+    def forward(self, disc: Tensor) -> Tensor:
         with torch.autocast(disc.device.type, enabled=False):
             disc = disc.float()
             if self.scale == "log":
@@ -38,12 +38,12 @@ class DiscEmbedding(nn.Module):
 class DiscClassifier(nn.Module):
     """Eq. 8 alone: the discrepancies -> dict of logits (B,3) and features (B,dim); the image is not looked at."""
 
-    def __init__(self, disc_width=6, *, dim=384, num_classes=3, scale="log"):
+    def __init__(self, disc_width: int = 6, *, dim: int = 384, num_classes: int = 3, scale: str = "log") -> None:
         super().__init__()
         self.disc = DiscEmbedding(disc_width, dim, scale=scale)
         self.head = nn.Linear(dim, num_classes)
 
-    def forward(self, image, disc):
+    def forward(self, image: Tensor | None, disc: Tensor) -> dict[str, Tensor]:
         """image: ignored, may be None; disc (B,disc_width)."""
         features = self.disc(disc)
         return {"logits": self.head(features).float(), "features": features}

@@ -1,5 +1,8 @@
 """Which runs Bridging's tables are made from: a configuration is trained once and shared by every table that needs it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from imdlib.bridge.methods import METHODS
 from imdlib.study import Cell
 
@@ -9,17 +12,17 @@ TURNED = ("with_fully", "order", "diverge_on_raw_too", "disc_on", "inputs", "ste
 
 def configurations(
     *,
-    seeds,
-    train_sets,
-    methods=tuple(METHODS),
-    more_methods=("wang", "tar", "transcam", MAIN),
-    without_fully=(),
-    orders=(),
-    diverging=(),
-    compared=(),
-    transcam_inputs=(),
-    embedded=("transcam", MAIN),
-):
+    seeds: Sequence[int],
+    train_sets: Sequence[str],
+    methods: Sequence[str] = tuple(METHODS),
+    more_methods: Sequence[str] = ("wang", "tar", "transcam", MAIN),
+    without_fully: Sequence[str] = (),
+    orders: Sequence[str] = (),
+    diverging: Sequence[bool] = (),
+    compared: Sequence[str] = (),
+    transcam_inputs: Sequence[str] = (),
+    embedded: Sequence[str] = ("transcam", MAIN),
+) -> dict[str, Cell]:
     """{name of a run: Cell} for notebooks/bridge/run.ipynb.
 
     train_sets: `methods` are trained on the first, `more_methods` on the others. The rest is on the first alone.
@@ -42,7 +45,7 @@ def configurations(
     return {run: Cell(cell | ({"embed": True} if run in shown else {})) for run, cell in named.items()}
 
 
-def name(cell, seed):
+def name(cell: dict[str, Any], seed: int) -> str:
     """Folder of a run: method, training set, what was turned, seed."""
     train_set = "all" if "+" in cell["train_set"] else cell["train_set"]
     turned = [f"{key}-{cell[key]}" for key in TURNED if key in cell]

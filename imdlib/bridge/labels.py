@@ -4,12 +4,13 @@ Bridging section 3.1. The order is that of every logit and of every label here.
 """
 
 import numpy as np
+import pandas as pd
 
 REAL, PARTLY, FULLY = 0, 1, 2
 CLASSES = ("real", "partly fake", "fully fake")
 
 
-def three_classes(manifest):
+def three_classes(manifest: pd.DataFrame) -> np.ndarray:
     """Labels (N,) int64 of a manifest: kind `authentic` is real, `generated` is fully fake, all others partly fake."""
     kind = manifest["kind"].to_numpy()
     return np.select([kind == "authentic", kind == "generated"], [REAL, FULLY], PARTLY).astype(np.int64)

@@ -10,16 +10,21 @@ Differs from the paper:
 - What the map of a real or a fully fake image is, is not stated: nothing is fake, everything is.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
+from imdlib.bridge.conformer import Conformer
 from imdlib.bridge.labels import FULLY, PARTLY
 
 EPS = 1e-5
 REFINEMENTS = ("attention", "transposed", "none")
 
 
-def refined_cam(cam, attention, *, transposed=False):
+def refined_cam(cam: Tensor, attention: Tensor, *, transposed: bool = False) -> Tensor:
     """Section 3.5: each cell gathers the activation of the cells that it attends to, summed over layers.
 
     cam (B,C,h,w) logits; attention (L,B,hw,hw), rows attend -> (B,C,h,w): A @ cam with A = sum over L. transposed: A^T.
@@ -36,7 +41,7 @@ def refined_cam(cam, attention, *, transposed=False):
         return torch.einsum("bij,bcj->bci", total, cam.float().flatten(2)).unflatten(2, cam.shape[2:])
 
 
-def class_map(outputs, *, cls=PARTLY, refine="attention"):
+def class_map(outputs: dict[str, Tensor], *, cls: int = PARTLY, refine: str = "attention") -> Tensor:
     """The map of one class, (B,1,h,w) logits, from the outputs of a Conformer."""
     if refine not in REFINEMENTS:
         raise ValueError(f"refine={refine!r}: expected one of {REFINEMENTS}")
@@ -46,7 +51,7 @@ def class_map(outputs, *, cls=PARTLY, refine="attention"):
     return cam[:, cls : cls + 1].float()
 
 
-def unit_range(logits):
+def unit_range(logits: Tensor) -> Tensor:
     """Negative values dropped, then each image's minimum to maximum mapped to 0 to 1: (B,1,H,W) -> the same; a constant
     map becomes 0."""
     values = logits.clamp(min=0)
@@ -55,7 +60,16 @@ def unit_range(logits):
 
 
 @torch.no_grad()
-def fake_map(model, image, disc=None, *, cls=PARTLY, refine="attention", scales=(1.0,), flip=False):
+def fake_map(
+    model: Conformer,
+    image: Tensor,
+    disc: Tensor | None = None,
+    *,
+    cls: int = PARTLY,
+    refine: str = "attention",
+    scales: Sequence[float] = (1.0,),
+    flip: bool = False,
+) -> Tensor:
     """Map of a class in [0,1], (B,1,H,W): logits at all scales, mirrored too if `flip`, resized and summed, then
     `unit_range`.
 
@@ -75,7 +89,7 @@ def fake_map(model, image, disc=None, *, cls=PARTLY, refine="attention", scales=
     return unit_range(total)
 
 
-def resized(logits, cell, view, size, mirror):
+def resized(logits: Tensor, cell: int, view: tuple[int, int], size: tuple[int, int], mirror: bool) -> Tensor:
     """Cells back to pixels: bilinear to the padded size, the padding cut off, then to the image's size."""
     padded = [side * cell for side in logits.shape[2:]]
     logits = F.interpolate(logits, padded, mode="bilinear")
@@ -85,7 +99,15 @@ def resized(logits, cell, view, size, mirror):
 
 
 @torch.no_grad()
-def infer(model, image, disc=None, *, logits=None, threshold=0.5, **options):
+def infer(
+    model: Conformer,
+    image: Tensor,
+    disc: Tensor | None = None,
+    *,
+    logits: Tensor | None = None,
+    threshold: float = 0.5,
+    **options: Any,
+) -> dict[str, Tensor]:
     """Section 3.6: the class first, then the map. Dict of probability (B,3), label (B,), map (B,1,H,W) in [0,1] and mask
     (B,1,H,W) bool, `map > threshold`.
 

@@ -28,7 +28,7 @@ PARTS = {
 }
 
 
-def parts(method):
+def parts(method: str) -> dict[str, bool | str]:
     """What a three-class method is made of: dict of distillation, students, generalizers (bool) and classifier.
 
     classifier: fusion of the Conformer ('none', 'late', 'token'), 'disc' = Eq. 8 alone, '' = the teacher's own output.

@@ -4,11 +4,14 @@ Bridging sections 3.1 and 3.6, Figure 1: tokens of the frozen tower to discrepan
 where it is partly fake, a map.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from imdlib.baselines import generated, tar
 from imdlib.bridge.conformer import Conformer
@@ -25,26 +28,26 @@ STAND_IN = "stand-in"
 class Whole(nn.Module):
     """distillation: `Discrepancy` or None; classifier: `Conformer`, `DiscClassifier`, or None for the teacher's own output."""
 
-    def __init__(self, distillation, classifier):
+    def __init__(self, distillation: Discrepancy | None, classifier: Conformer | DiscClassifier | None) -> None:
         super().__init__()
         self.distillation, self.classifier = distillation, classifier
 
     @property
-    def localizes(self):
+    def localizes(self) -> bool:
         """Whether it can draw a map."""
         return isinstance(self.classifier, Conformer)
 
-    def discrepancies(self, tokens):
+    def discrepancies(self, tokens: Tensor) -> Tensor | None:
         """What the classifier gets beside the image, (B,width), or None."""
         return None if self.distillation is None else self.distillation(tokens)
 
-    def distances(self, tokens):
+    def distances(self, tokens: Tensor) -> Tensor:
         """d1 and d2 of each image, (B,2) squared; NaN where there are no students."""
         if self.distillation is None:
             return torch.full((len(tokens), 2), torch.nan)
         return self.distillation.distances(tokens)
 
-    def forward(self, image, tokens, *, disc=None):
+    def forward(self, image: Tensor, tokens: Tensor, *, disc: Tensor | None = None) -> dict[str, Tensor]:
         """image (B,3,H,W) in [0,1], tokens (B,T,D) -> dict of logits (B,3), features (B,D) and what the classifier gives."""
         if self.classifier is None:
             logits, readout = self.distillation.teacher(tokens)
@@ -53,15 +56,14 @@ class Whole(nn.Module):
         return self.classifier(image, self.discrepancies(tokens) if disc is None else disc, **options)
 
 
-def tower_of(params):
+def tower_of(params: dict[str, Any]) -> standin.StandIn | features.Tower:
     """Frozen feature extractor for the parameters of notebooks/bridge/run.ipynb: the stand-in, or a timm CLIP tower."""
     if params["extractor"] == STAND_IN:
-        steps, scenes = params["stand_in"]
-        return standin.stand_in(params["size"], steps=steps, scenes=scenes)
+        return standin.stand_in(params["size"])
     return features.Tower(params["extractor"], weights=params["extractor_weights"], pooled=params["pooled"])
 
 
-def network_of(params, width=0):
+def network_of(params: dict[str, Any], width: int = 0) -> Whole | generated.Wang | tar.TAR:
     """Untrained network: `Whole`, or a detector of real against fake. width: of a token of the tower."""
     method = params["method"]
     if method not in METHODS:
@@ -88,7 +90,7 @@ def network_of(params, width=0):
     return Whole(distillation, classifier)
 
 
-def change_of(params):
+def change_of(params: dict[str, Any]) -> Callable[[Tensor, torch.Generator], Tensor]:
     """What happens to the training images of a detector of real against fake: `change` of `ImageLabels`, as its authors do it.
 
     Neither resizes nor crops here: resizing erases traces, and what the label of a crop of a partly fake image is, is not known.
@@ -98,7 +100,7 @@ def change_of(params):
     return partial(tar.perturb, side=None, rotation=params["rotation"])
 
 
-def training_rows(manifest, params):
+def training_rows(manifest: pd.DataFrame, params: dict[str, Any]) -> pd.DataFrame:
     """Rows to learn from: the train split, without fully fake images unless `with_fully`, `train_count` of them at random.
 
     Fewer than two classes among them are refused.
@@ -117,7 +119,7 @@ def training_rows(manifest, params):
     return rows
 
 
-def some_rows(manifest, split, count):
+def some_rows(manifest: pd.DataFrame, split: str, count: int) -> pd.DataFrame:
     """Rows of a split, at most `count` (0: all), drawn alike for all runs."""
     rows = manifest[manifest["split"] == split]
     return rows.sample(count, random_state=0) if 0 < count < len(rows) else rows

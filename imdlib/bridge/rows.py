@@ -34,7 +34,7 @@ class Rows:
     probed: pd.DataFrame | None = None
 
     @classmethod
-    def gather(cls, results, runs: dict | None = None, sets: dict | None = None) -> "Rows":
+    def gather(cls, results: Path | str, runs: dict | None = None, sets: dict | None = None) -> "Rows":
         """Of the runs {name: key} under `results`, and of the data sets {name: key}; empty or None = all that are there.
 
         Raises RunError for what is asked for and missing.

@@ -3,10 +3,17 @@
 Bridging section 3.2. Order and augmentation depend on nothing but the seed, as in `imdlib.data.batches`.
 """
 
+from collections.abc import Iterable, Iterator
+
+import numpy as np
 import torch
+from lightning_fabric import Fabric
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from imdlib.bridge.labels import CLASSES
+from imdlib.bridge.towers.cache import Features
+from imdlib.data.batches import ImageSet
 
 
 class Samples(Dataset):
@@ -17,7 +24,9 @@ class Samples(Dataset):
     features are always those of the whole image, also where the ImageSet crops or mirrors.
     """
 
-    def __init__(self, features, labels, images=None, *, seed=0):
+    def __init__(
+        self, features: Tensor | Features, labels: Tensor | np.ndarray, images: ImageSet | None = None, *, seed: int = 0
+    ) -> None:
         labels = torch.as_tensor(labels)
         if len(features) != len(labels) or (images is not None and len(images) != len(labels)) or len(labels) == 0:
             counts = f"{len(features)} features, {len(labels)} labels" + (f", {len(images)} images" if images else "")
@@ -38,7 +47,7 @@ class Samples(Dataset):
         return item if self.images is None else item | {"image": self.images[key][0]}
 
 
-def batches_on(fabric, loader):
+def batches_on(fabric: Fabric, loader: Iterable[dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
     """Batches of `Samples` on the device: tokens as float32, image as float in [0,1]."""
     for batch in loader:
         batch = {name: fabric.to_device(value) for name, value in batch.items()}

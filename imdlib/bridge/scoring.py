@@ -4,14 +4,20 @@ Bridging sections 3.6 and 4.2. The paper prints no localization score; the map i
 the class first and nothing or everything where that is not partly fake, and as it is drawn whatever the class is.
 """
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor, nn
 
+from imdlib.bridge.discrepancy import Discrepancy
 from imdlib.bridge.labels import CLASSES, FULLY, PARTLY, REAL, three_classes
 from imdlib.bridge.localize import fake_map
 from imdlib.bridge.networks import Whole
-from imdlib.data.batches import evaluation_batches
+from imdlib.bridge.towers.cache import Features
+from imdlib.data.batches import ImageSet, evaluation_batches
 from imdlib.scoring import evaluate, metrics
 
 KNOWN = ["dataset", "kind", "label", "generator"]  # what a manifest says of an image; the last where its set says it
@@ -25,7 +31,7 @@ MAPS = {
 
 
 @torch.no_grad()
-def distances(model, features, batch_size=256):
+def distances(model: Whole, features: Tensor | Features, batch_size: int = 256) -> np.ndarray:
     """d1 and d2 of every image of `features`, (N,2) float32; NaN for a model without students."""
     model.eval()
     device = next(model.parameters()).device
@@ -35,13 +41,22 @@ def distances(model, features, batch_size=256):
     return torch.cat([model.distances(some.to(device)).cpu() for some in parts]).numpy()
 
 
-def features_of(features, indices):
+def features_of(features: Tensor | Features, indices: Iterable[int] | Tensor) -> Tensor:
     """Tokens of some images, (B,T,D) float32."""
     return torch.stack([features[int(i)] for i in indices]).float()
 
 
 @torch.no_grad()
-def score(model, images, features, *, start=None, locations=None, examples=0, **drawing):
+def score(
+    model: Whole,
+    images: ImageSet,
+    features: Tensor | Features,
+    *,
+    start: np.ndarray | None = None,
+    locations: np.ndarray | None = None,
+    examples: int = 0,
+    **drawing: Sequence[float] | bool,
+) -> tuple[pd.DataFrame, dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Score every image of an ImageSet with a `Whole`: (rows, pictures, points).
 
     features: of the same images; start: d1, d2 before training (N,2); locations: of `metrics.mask_locations`; drawing:
@@ -87,7 +102,9 @@ def score(model, images, features, *, start=None, locations=None, examples=0, **
     return table, pictures, dict(zip(("extractor", "final"), summaries))
 
 
-def maps(model, image, disc, label, **drawing):
+def maps(
+    model: Whole, image: Tensor, disc: Tensor | None, label: Tensor, **drawing: Sequence[float] | bool
+) -> dict[str, Tensor]:
     """The three maps of MAPS of some images, {prefix: (B,H,W) in [0,1]} on the CPU."""
     drawn = {p: fake_map(model.classifier, image, disc, **how, **drawing)[:, 0].cpu() for p, how in MAPS.items() if p}
     label = label[:, None, None]
@@ -96,7 +113,7 @@ def maps(model, image, disc, label, **drawing):
 
 
 @torch.no_grad()
-def score_binary(model, images):
+def score_binary(model: nn.Module, images: ImageSet) -> pd.DataFrame:
     """Rows of a detector of real against fake, whose probability(outputs) is (B,): the columns of `score` that it has."""
     model.eval()
     device, rows = next(model.parameters()).device, {}
@@ -108,20 +125,22 @@ def score_binary(model, images):
     return described(images.manifest, rows)
 
 
-def described(manifest, rows):
+def described(manifest: pd.DataFrame, rows: dict[int, dict[str, Any]]) -> pd.DataFrame:
     """Rows {index: dict} beside what the manifest says of each image."""
     known = manifest[[name for name in KNOWN if name in manifest]].copy()
     known.insert(0, "image", evaluate.short_names(manifest))
     return known.join(pd.DataFrame.from_dict(rows, orient="index").sort_index())
 
 
-def decoded(images, index):
+def decoded(images: ImageSet, index: int) -> tuple[Tensor, Tensor]:
     """Image and mask number `index` of an ImageSet."""
     return images.decode(index) if images.decoded is None else images.decoded[index]
 
 
 @torch.no_grad()
-def validation(distillation, classifier, *, images, features):
+def validation(
+    distillation: Discrepancy | None, classifier: nn.Module | None, *, images: ImageSet, features: Tensor | Features
+) -> dict[str, float]:
     """Mean recall over the classes that occur, of the whole and of its teacher alone, and that of partly fake images."""
     model = Whole(distillation, classifier).eval()
     truth, device = three_classes(images.manifest), next(model.parameters()).device

@@ -12,18 +12,19 @@ Differs from the paper:
 - Features are those of whole images, computed beforehand; one device.
 """
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import torch
-from torch import nn
+from lightning_fabric import Fabric
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from imdlib.bridge.discrepancy import generalizer_loss, student_losses
+from imdlib.bridge.discrepancy import Discrepancy, generalizer_loss, student_losses
 from imdlib.bridge.labels import FULLY, PARTLY
 from imdlib.bridge.samples import Samples, batches_on
 from imdlib.bridge.watch import medians
@@ -46,7 +47,7 @@ def fit_stages(
     teacher_passes: int = 1,
     watch: Samples | None = None,
     validate: Callable | None = None,
-    **options,
+    **options: float | bool,
 ) -> pd.DataFrame:
     """Train a `Discrepancy` and a classifier, one of which may be None, and leave their weights in them; continues what
     `folder` holds.
@@ -80,7 +81,9 @@ def fit_stages(
     return history
 
 
-def stages_of(fabric, model, classifier, settings, **options):
+def stages_of(
+    fabric: Fabric, model: Discrepancy | None, classifier: nn.Module | None, settings: Settings, **options: float | bool
+) -> dict[str, Stage]:
     """{name: `Stage`} of what there is to learn; options: of `stage_losses`."""
     stages = {}
     for name, modules in learners(model, classifier).items():
@@ -90,7 +93,7 @@ def stages_of(fabric, model, classifier, settings, **options):
     return stages
 
 
-def learners(model, classifier):
+def learners(model: Discrepancy | None, classifier: nn.Module | None) -> dict[str, list[nn.Module]]:
     """{stage: the modules that learn in it}; a stage whose networks the model lacks, or that has no weights, is left out."""
     found = {"classifier": [classifier]}
     if model is not None:
@@ -101,12 +104,14 @@ def learners(model, classifier):
     return {name: modules for name, modules in learning.items() if modules}
 
 
-def weights(modules):
+def weights(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
     """List of the parameters of some modules."""
     return [weight for module in modules for weight in module.parameters()]
 
 
-def timetable(stages, *, order, epochs, teacher_epochs, teacher_passes=1):
+def timetable(
+    stages: Sequence[str], *, order: str, epochs: int, teacher_epochs: int, teacher_passes: int = 1
+) -> list[list[list[str]]]:
     """Which stages each pass over the data has, epoch by epoch: list of epochs, of passes, of names.
 
     order 'epoch': a pass for each stage in every epoch; 'per_step': one pass, all stages on each batch; 'once': the teacher
@@ -128,7 +133,16 @@ def timetable(stages, *, order, epochs, teacher_epochs, teacher_passes=1):
     ]
 
 
-def stage_losses(stage, model, classifier, batch, *, margin=4.0, elementwise=False, diverge_on_raw_too=False):
+def stage_losses(
+    stage: str,
+    model: Discrepancy | None,
+    classifier: nn.Module | None,
+    batch: dict[str, Tensor],
+    *,
+    margin: float = 4.0,
+    elementwise: bool = False,
+    diverge_on_raw_too: bool = False,
+) -> dict[str, Tensor] | None:
     """Losses of one stage on one batch: dict of scalars with `loss`, or None where the batch has nothing for it.
 
     batch: dict of tokens (B,T,D) float, label (B,) and, for a classifier that looks at it, image (B,3,H,W) in [0,1].
@@ -154,13 +168,20 @@ def stage_losses(stage, model, classifier, batch, *, margin=4.0, elementwise=Fal
     return {"loss": generalizer_loss(z.teacher, push, pull, **hinge)}
 
 
-def losses_on(fabric, stage, model, classifier, batch, **options):
+def losses_on(
+    fabric: Fabric,
+    stage: str,
+    model: Discrepancy | None,
+    classifier: nn.Module | None,
+    batch: dict[str, Tensor],
+    **options: float | bool,
+) -> dict[str, Tensor] | None:
     """`stage_losses` in the precision of a Fabric."""
     with fabric.autocast(), attention_on(fabric.device):
         return stage_losses(stage, model, classifier, batch, **options)
 
 
-def attention_on(device):
+def attention_on(device: torch.device) -> AbstractContextManager:
     """Context in which attention is computed plainly on the CPU: there the fused kernel of PyTorch 2.11 is slow to go backwards
     in bfloat16 on sequences as short as the stand-in's, and no faster on those of CLIP (see benchmarks).
     """

@@ -12,13 +12,13 @@ Differs from the paper:
 import torch
 from timm.layers import trunc_normal_
 from timm.models.vision_transformer import Block
-from torch import nn
+from torch import Tensor, nn
 
 
 class Reader(nn.Module):
     """Teacher or student: tokens (B,T,D) -> logits (B,classes) and the readout they come from, (B,dim)."""
 
-    def __init__(self, features, *, dim=384, depth=4, heads=6, classes=3):
+    def __init__(self, features: int, *, dim: int = 384, depth: int = 4, heads: int = 6, classes: int = 3) -> None:
         super().__init__()
         self.project = nn.Linear(features, dim)
         self.readout = nn.Parameter(torch.zeros(1, 1, dim))
@@ -28,7 +28,7 @@ class Reader(nn.Module):
         self.apply(start)
         trunc_normal_(self.readout, std=0.02)
 
-    def forward(self, tokens):
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """tokens (B,T,D) float -> logits (B,classes), feature (B,dim): the normed readout token."""
         check_tokens(tokens, self.project.in_features)
         x = self.project(tokens)
@@ -40,7 +40,7 @@ class Reader(nn.Module):
 class Generalizer(nn.Module):
     """Tokens in, tokens out: (B,T,D) -> (B,T,D), the identity before training."""
 
-    def __init__(self, features, *, dim=384, depth=4, heads=6):
+    def __init__(self, features: int, *, dim: int = 384, depth: int = 4, heads: int = 6) -> None:
         super().__init__()
         self.project = nn.Linear(features, dim)
         self.blocks = nn.Sequential(*[Block(dim, heads, qkv_bias=True) for _ in range(depth)])
@@ -49,7 +49,7 @@ class Generalizer(nn.Module):
         self.apply(start)
         nn.init.zeros_(self.head.weight)
 
-    def forward(self, tokens):
+    def forward(self, tokens: Tensor) -> Tensor:
         """tokens (B,T,D) float -> tokens of the same shape."""
         check_tokens(tokens, self.project.in_features)
         if len(tokens) == 0:
@@ -57,7 +57,7 @@ class Generalizer(nn.Module):
         return tokens + self.head(self.norm(self.blocks(self.project(tokens))))
 
 
-def start(module):
+def start(module: nn.Module) -> None:
     """Initial weights as usual for transformers."""
     if isinstance(module, nn.Linear):
         trunc_normal_(module.weight, std=0.02)
@@ -65,7 +65,7 @@ def start(module):
             nn.init.zeros_(module.bias)
 
 
-def check_tokens(tokens, features):
+def check_tokens(tokens: Tensor, features: int) -> None:
     """Refuse what is no token sequence of the width the network was built for."""
     if tokens.ndim != 3 or tokens.shape[2] != features or not tokens.is_floating_point():
         raise ValueError(

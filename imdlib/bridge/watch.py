@@ -4,13 +4,15 @@ section 3.2).
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
+from imdlib.bridge.discrepancy import Discrepancy
 from imdlib.bridge.samples import Samples, batches_on
 
 
 @torch.no_grad()
-def medians(fabric, model, samples, batch_size):
+def medians(fabric: Fabric, model: Discrepancy | None, samples: Samples, batch_size: int) -> dict[str, float]:
     """Median squared distances of each class: dict of d1 and d2 with suffix _real, _pf, _ff; NaN where there is none.
 
     No distances, an empty dict, without students.
@@ -31,7 +33,7 @@ def medians(fabric, model, samples, batch_size):
     }
 
 
-def passes_over(samples, batch_size):
+def passes_over(samples: Samples, batch_size: int) -> DataLoader:
     """Loader over all samples once, in order, without their images."""
     bare = Samples(samples.features, samples.labels)
     order = [[(0, i) for i in range(k, min(k + batch_size, len(bare)))] for k in range(0, len(bare), batch_size)]

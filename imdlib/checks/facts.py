@@ -4,6 +4,7 @@ import hashlib
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,7 @@ COLUMNS = {
 }
 
 
-def measure(manifest, progress=True):
+def measure(manifest: pd.DataFrame, progress: bool = True) -> pd.DataFrame:
     """One row per image of the manifest, with its index, decoded by a pool of threads: DataFrame with the columns
 
     height width    of the upright picture, pixels; 0 where it cannot be decoded
@@ -59,7 +60,7 @@ def measure(manifest, progress=True):
     return pd.DataFrame(rows, columns=list(COLUMNS), index=manifest.index)
 
 
-def measure_one(names):
+def measure_one(names: tuple[str, str]) -> dict[str, Any]:
     """The facts of one (image, mask) as a dict; mask is "" where there is none."""
     image, mask = names
     row = dict(COLUMNS)
@@ -71,7 +72,7 @@ def measure_one(names):
     return row
 
 
-def picture_facts(file):
+def picture_facts(file: str) -> dict[str, Any]:
     """Facts of an image file, from one decoding."""
     with opened(file) as image:
         header, tables, sampling = header_of(image), "", ""
@@ -92,7 +93,7 @@ def picture_facts(file):
     }
 
 
-def mask_facts(file):
+def mask_facts(file: str) -> dict[str, Any]:
     """Facts of a mask file of the manifest."""
     mask = load_mask(file)
     region = Image.fromarray(mask * np.uint8(255)).resize((GRID, GRID), Image.Resampling.BOX)

@@ -5,6 +5,7 @@ that the reader mended or left out), "reservation" (usable, but results have to 
 checked" where the set does not allow it.
 """
 
+from collections.abc import Iterable
 from pathlib import PurePath
 
 import numpy as np
@@ -32,7 +33,7 @@ EXPECTED = {
 SHORTCUT = 0.6  # image AUC from the files' form alone; above it an image-level result may be of the form
 
 
-def load(dataset, data="", *, count=1000, size=128):
+def load(dataset: str, data: str = "", *, count: int = 1000, size: int = 128) -> pd.DataFrame:
     """The manifest of a data set, sound or not: what is wrong is in `catalog.problems`, and no row may be left.
 
     Arguments as of `imdlib.data.load`.
@@ -48,7 +49,7 @@ def load(dataset, data="", *, count=1000, size=128):
         return manifest
 
 
-def counts(manifest, dataset):
+def counts(manifest: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """Usable images against those of the whole set: DataFrame `images, found, expected, state`, one row per label."""
     rows = []
     found = manifest["label"].value_counts()
@@ -60,7 +61,7 @@ def counts(manifest, dataset):
     return pd.DataFrame(rows, columns=["images", "found", "expected", "state"])
 
 
-def defects(manifest, facts, large_masks=False):
+def defects(manifest: pd.DataFrame, facts: pd.DataFrame, large_masks: bool = False) -> pd.DataFrame:
     """Everything that keeps a file from being used: DataFrame with the columns DEFECTS, empty if all is well.
 
     What the reader refused, what cannot be decoded, masks that do not fit or are empty, and masks of more than MOSTLY
@@ -85,7 +86,7 @@ def defects(manifest, facts, large_masks=False):
     return pd.concat([*tables, pd.DataFrame(rows, columns=DEFECTS)], ignore_index=True)
 
 
-def repairs(manifest):
+def repairs(manifest: pd.DataFrame) -> pd.DataFrame:
     """What the reader mended, noted or left out: DataFrame `file, note`."""
     noted = manifest.loc[manifest["note"] != "", ["image", "note"]].set_axis(["file", "note"], axis=1)
     excluded = pd.DataFrame(manifest.attrs.get("excluded", []), columns=["file", "note"])
@@ -93,7 +94,16 @@ def repairs(manifest):
     return pd.concat([noted, excluded], ignore_index=True)
 
 
-def findings(dataset, manifest, *, facts, wrong, pairs, masks, form):
+def findings(
+    dataset: str,
+    manifest: pd.DataFrame,
+    *,
+    facts: pd.DataFrame,
+    wrong: pd.DataFrame,
+    pairs: pd.DataFrame,
+    masks: pd.DataFrame,
+    form: pd.DataFrame,
+) -> pd.DataFrame:
     """One row per check: DataFrame `check, state, found`.
 
     facts: of `facts.measure`; wrong: of `defects`; pairs: of `resemblance.leaks`; masks: of
@@ -138,13 +148,13 @@ def findings(dataset, manifest, *, facts, wrong, pairs, masks, form):
     return pd.DataFrame(rows, columns=["check", "state", "found"])
 
 
-def worst(states):
+def worst(states: Iterable[str]) -> str:
     """The state of a check that has several."""
     order = ["fails", "reservation", "repaired", "partial", "not checked", "ok"]
     return min(states, key=order.index)
 
 
-def verdict(found, manifest, wrong, most=3):
+def verdict(found: pd.DataFrame, manifest: pd.DataFrame, wrong: pd.DataFrame, most: int = 3) -> str:
     """One line of Markdown: ready, ready with repairs, or not usable and why. found: of `findings`."""
     if manifest.empty or len(wrong):
         why = "; ".join(f"{short(r.file)}: {r.problem}" for r in wrong.head(most).itertuples())
@@ -156,12 +166,12 @@ def verdict(found, manifest, wrong, most=3):
     return head + (f" Read every result with this: {kept}." if kept else "")
 
 
-def refuse(dataset, wrong):
+def refuse(dataset: str, wrong: pd.DataFrame) -> None:
     """Raise the CatalogError that stops what depends on the set, where anything is wrong with it."""
     if len(wrong):
         raise CatalogError([catalog.Problem(**row) for row in wrong.to_dict("records")], dataset)
 
 
-def short(file):
+def short(file: PurePath | str) -> str:
     """A file's name without its folders."""
     return PurePath(str(file)).name

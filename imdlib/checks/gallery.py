@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from PIL import Image
 
 from imdlib.data.images import ImageError, load_image, load_mask
@@ -11,7 +12,7 @@ from imdlib.pages import plots
 SIDE = 256  # pixels of the longer side of what is drawn
 
 
-def pick(manifest, count=12):
+def pick(manifest: pd.DataFrame, count: int = 12) -> pd.DataFrame:
     """Up to `count` rows, taking every kind in turn, chosen by a hash of their names."""
     order = manifest["image"].map(lambda name: place(name.replace("\\", "/").rsplit("/", 1)[-1], "gallery"))
     ranked = manifest.assign(order=order).sort_values("order", kind="stable")
@@ -19,7 +20,7 @@ def pick(manifest, count=12):
     return ranked.assign(turn=turn).sort_values(["turn", "kind"], kind="stable").head(count)
 
 
-def gallery(manifest, count=12, columns=4):
+def gallery(manifest: pd.DataFrame, count: int = 12, columns: int = 4) -> Figure:
     """Matplotlib figure of the picked images, as they are; a damaged one leaves its place empty."""
     chosen = pick(manifest, count)
     rows = max(1, -(-len(chosen) // columns))
@@ -39,7 +40,7 @@ def gallery(manifest, count=12, columns=4):
     return figure
 
 
-def drawn(manifest, count=12):
+def drawn(manifest: pd.DataFrame, count: int = 12) -> pd.DataFrame:
     """What `gallery` draws: DataFrame `image, kind, scene, split`."""
     shown = pick(manifest, count)[["image", "kind", "scene", "split"]]
     return pd.DataFrame(shown).assign(image=shown["image"].str.replace("\\", "/").str.rsplit("/", n=1).str[-1])

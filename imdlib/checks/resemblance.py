@@ -3,6 +3,8 @@
 Two images resemble each other by the rule of `imdlib.data.groups`: half of their 16x16 cells agree.
 """
 
+from collections.abc import Collection
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -17,7 +19,7 @@ PAIRS = ["image", "other", "split", "other_split", "label", "other_label", "agre
 MASKS = ["image", "background", "inside", "contrast", "reading", "fits"]
 
 
-def neighbours(facts, most=10_000):
+def neighbours(facts: pd.DataFrame, most: int = 10_000) -> pd.DataFrame:
     """All pairs of images that resemble each other: DataFrame `first, second, agreement` of positions in facts.
 
     facts: of `facts.measure`. Every pair is compared, so of a larger set only `most` images, chosen by hash of their
@@ -38,7 +40,7 @@ def neighbours(facts, most=10_000):
     return pd.DataFrame(found, columns=["first", "second", "agreement"])
 
 
-def thumbnails(pictures):
+def thumbnails(pictures: Collection[np.ndarray]) -> np.ndarray:
     """Mean colours of SIDE x SIDE cells, float32 (n, SIDE*SIDE, 3), from the small copies."""
     if not len(pictures):
         return np.zeros((0, SIDE * SIDE, 3), np.float32)
@@ -47,7 +49,7 @@ def thumbnails(pictures):
     return stack.reshape(count, SIDE, step, SIDE, step, 3).mean((2, 4), dtype=np.float32).reshape(count, -1, 3)
 
 
-def leaks(manifest, pairs):
+def leaks(manifest: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """Pairs that lie in different splits: DataFrame with the columns PAIRS, most alike first.
 
     A tampered image beside its own original on the same side is as it should be and is not listed.
@@ -69,13 +71,13 @@ def leaks(manifest, pairs):
     return apart.sort_values("agreement", ascending=False, kind="stable").reset_index(drop=True)
 
 
-def leaked(found):
+def leaked(found: pd.DataFrame) -> int:
     """Number of test images that resemble an image of training or validation."""
     ends = [found.loc[found["split"] == "test", "image"], found.loc[found["other_split"] == "test", "other"]]
     return pd.concat(ends).nunique()
 
 
-def changed_masks(manifest, facts, pairs):
+def changed_masks(manifest: pd.DataFrame, facts: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """Does each mask lie where its image differs from its original? DataFrame with the columns MASKS.
 
     One row per image with a mask whose original is in the set: the authentic image of the same size that resembles it
@@ -111,7 +113,7 @@ def changed_masks(manifest, facts, pairs):
     return table
 
 
-def originals(manifest, facts, pairs):
+def originals(manifest: pd.DataFrame, facts: pd.DataFrame, pairs: pd.DataFrame) -> dict[int, int]:
     """{position of an image with a mask: position of its original}, where the set has one of the same size."""
     label, size = manifest["label"].to_numpy(), facts[["height", "width"]].to_numpy()
     masked = np.array([region is not None for region in facts["region"]], bool)
@@ -123,13 +125,13 @@ def originals(manifest, facts, pairs):
     return {one: other for one, (_, other) in sorted(best.items())}
 
 
-def share_inside(change, region):
+def share_inside(change: np.ndarray, region: np.ndarray) -> float:
     """Share of the change, (GRID, GRID), that lies in the region grown by one cell; NaN where nothing changed."""
     grown = cv2.dilate((region > 0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     return change[grown].sum() / change.sum() if change.any() else np.nan
 
 
-def density(change, region):
+def density(change: np.ndarray, region: np.ndarray) -> float:
     """Mean change inside the region over that outside it, cells weighted by their share; inf where none is outside."""
     inside, outside = (
         float((change * share).sum()) / max(share.sum(), 1) for share in (region / 255, 1 - region / 255)
@@ -137,7 +139,7 @@ def density(change, region):
     return inside / outside if outside else np.inf
 
 
-def overlap(change, region):
+def overlap(change: np.ndarray, region: np.ndarray) -> float:
     """IoU of the changed cells with those that are mostly in the region."""
     one, other = change > 0, region > 127
     return (one & other).sum() / max((one | other).sum(), 1)

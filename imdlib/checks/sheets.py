@@ -1,15 +1,19 @@
 """Contact sheet of a data set: the image, its mask outlined, and the fine detail in which the traces lie."""
 
+from pathlib import Path
+
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
 OUTLINE = "#D55E00"  # vermilion of the Okabe-Ito palette, safe for colour-blind readers
 KINDS = ("splicing", "copy-move", "removal", "edit", "generated", "tampered")
 LEVELS = ("obvious", "matched", "trace", "")
 
 
-def read_rgb(path):
+def read_rgb(path: Path | str) -> np.ndarray:
     """Image file as uint8 RGB (H, W, 3)."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
@@ -17,13 +21,13 @@ def read_rgb(path):
     return np.ascontiguousarray(image[..., ::-1])
 
 
-def residual(image):
+def residual(image: np.ndarray) -> np.ndarray:
     """Strength of the fine detail, |image - its 3x3 mean|, slightly smoothed: float32 (H, W), in 8-bit steps."""
     detail = image.astype(np.float32) - cv2.blur(image.astype(np.float32), (3, 3))
     return cv2.GaussianBlur(np.abs(detail).mean(2), (0, 0), 1.2)
 
 
-def pick(manifest, count):
+def pick(manifest: pd.DataFrame, count: int) -> pd.DataFrame:
     """Up to `count` tampered rows, taking every kind and visibility in turn, and scenes not yet shown first."""
     tampered = manifest[manifest["label"] == 1].copy()
     tampered["repeat"] = tampered.groupby("scene").cumcount()
@@ -34,7 +38,7 @@ def pick(manifest, count):
     return chosen.sort_values(["level", "order", "turn"], kind="stable")
 
 
-def contact_sheet(manifest, rows=4, columns=4):
+def contact_sheet(manifest: pd.DataFrame, rows: int = 4, columns: int = 4) -> Figure:
     """Matplotlib figure of `rows` x `columns` tampered images, each as it is, with its mask, and as its residual.
 
     manifest: DataFrame of `imdlib.data.catalog.read` with at least one tampered row. Where an image has no mask no border

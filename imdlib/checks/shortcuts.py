@@ -1,7 +1,10 @@
 """Shortcuts: how well an image's label can be told from its file's form, without a look at the picture."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.tree import DecisionTreeClassifier
@@ -21,7 +24,7 @@ NAMES = {
 FOLDS = 5
 
 
-def differences(facts, label):
+def differences(facts: pd.DataFrame, label: ArrayLike) -> pd.DataFrame:
     """What authentic and tampered files look like: DataFrame, one row per property.
 
     values: different ones; authentic, tampered: the commonest value and the share of files that have it.
@@ -35,13 +38,13 @@ def differences(facts, label):
     return pd.DataFrame(rows, columns=["property", "values", "authentic", "tampered"])
 
 
-def commonest(values):
+def commonest(values: pd.Series) -> str:
     """`JPEG (98%)`: the commonest value and its share; "" for no values."""
     counts = values.value_counts()
     return f"{counts.index[0]} ({100 * counts.iloc[0] / len(values):.0f}%)" if len(counts) else ""
 
 
-def predictors(facts, label, scene, seed=0):
+def predictors(facts: pd.DataFrame, label: ArrayLike, scene: ArrayLike, seed: int = 0) -> pd.DataFrame:
     """Image AUC and balanced accuracy that a decision tree reaches from the files' form, cross-validated by scene.
 
     facts: of `facts.measure`; label: (N,) in {0, 1}; scene: (N,), whose images stay in one of FOLDS folds.
@@ -64,7 +67,9 @@ def predictors(facts, label, scene, seed=0):
     return pd.DataFrame([(*row, len(label)) for row in rows], columns=columns)
 
 
-def cross_validated(values, label, folds, seed):
+def cross_validated(
+    values: np.ndarray, label: np.ndarray, folds: Iterable[tuple[np.ndarray, np.ndarray]], seed: int
+) -> tuple[float, float]:
     """(AUC, balanced accuracy) of a decision tree on values (N, k), each image scored by the one that did not see it."""
     score = np.zeros(len(label))
     for train, test in folds:

@@ -6,13 +6,14 @@ have in common. Zhang, Karaman, Chang, "Detecting and Simulating Artifacts in GA
 
 import cv2
 import numpy as np
+import pandas as pd
 
 from imdlib.data.images import load_image
 
 REAL = "real"
 
 
-def log_power(image, side):
+def log_power(image: np.ndarray, side: int) -> np.ndarray:
     """log10 power spectrum of the residual of the image's central side x side pixels, frequency 0 in the middle.
 
     image uint8 RGB (H,W,3) -> float64 (side,side), in 8-bit steps squared, under a Hann window. side: even, at most H and W.
@@ -29,7 +30,7 @@ def log_power(image, side):
     return np.fft.fftshift(np.log10(power + 1e-3))
 
 
-def spectra(manifest, side=128):
+def spectra(manifest: pd.DataFrame, side: int = 128) -> dict[str, np.ndarray]:
     """{'real': mean log10 power spectrum of the authentic images, <generator>: that of its wholly generated ones}.
 
     manifest: of `imdlib.data.load`, of one or several data sets with a column `generator`; partly fake images, in which

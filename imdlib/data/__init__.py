@@ -3,7 +3,7 @@
 import pandas as pd
 
 
-def load(dataset, data="", *, count=1000, size=128, seed=1):
+def load(dataset: str, data: str = "", *, count: int = 1000, size: int = 128, seed: int = 1) -> pd.DataFrame:
     """The manifest of a data set by name, as notebooks ask for it.
 
     An embedded twin ('sim-casia', 'sim-dolos-nearest', ...) is built when it is missing, with `count` images of `size` x `size` pixels;
@@ -38,19 +38,20 @@ def identity(dataset: str, data: str = "", *, count: int = 1000, size: int = 128
     Of a twin, which is the same wherever it is built, what it is made by; of a real set its rows and every byte of its files,
     '' where it is not at hand, and what is wrong with it where it cannot be read.
     """
-    from imdlib.data import catalog, contents
+    from imdlib import contents
+    from imdlib.data import catalog
     from imdlib.sources import digest
-    from imdlib.twins import build
+    from imdlib.twins.identity import recipe_digest
 
     if dataset.startswith("sim-"):
-        return digest([dataset, count, size, seed, build.recipe_digest(dataset)])
+        return digest([dataset, count, size, seed, recipe_digest(dataset)])
     try:
         return contents.fingerprint(load(dataset, data)) if data else ""
     except catalog.CatalogError as error:
         return f"cannot be read: {digest(str(error))}"
 
 
-def identities(names, data: str = "", **shape) -> dict:
+def identities(names: list[str], data: str = "", **shape: int) -> dict:
     """{data set: identity} of the named sets, each once; names joined by `+` count one by one."""
     single = [one for name in names for one in name.split("+")]
     return {name: identity(name, data, **shape) for name in dict.fromkeys(single)}

@@ -16,44 +16,46 @@ Differs from the paper:
 import difflib
 import io
 import zlib
+from collections.abc import Callable
 from functools import partial
 
 import cv2
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
 
-def unchanged(image):
+def unchanged(image: Tensor) -> Tensor:
     """The image itself."""
     return image
 
 
-def resize(image, *, scale):
+def resize(image: Tensor, *, scale: float) -> Tensor:
     """Both sides times `scale`, to the nearest pixel: (3,H,W) -> (3,round(scale*H),round(scale*W)), no side below 1."""
     size = [max(1, round(scale * side)) for side in image.shape[1:]]
     return F.resize(image, size, antialias=True)
 
 
-def blur(image, *, kernel):
+def blur(image: Tensor, *, kernel: int) -> Tensor:
     """Gaussian blur with a `kernel` x `kernel` window, mirrored at the border."""
     return to_tensor(cv2.GaussianBlur(to_array(image), (kernel, kernel), 0))
 
 
-def noise(image, *, sigma):
+def noise(image: Tensor, *, sigma: float) -> Tensor:
     """Gaussian noise of standard deviation `sigma` on the scale 0..255, clipped; seeded by the image's bytes."""
     pixels = image.numpy()
     normal = np.random.default_rng(zlib.crc32(pixels.tobytes())).standard_normal(pixels.shape, dtype=np.float32)
     return torch.from_numpy(np.clip(np.rint(pixels + sigma * normal), 0, 255).astype(np.uint8))
 
 
-def jpeg(image, *, quality):
+def jpeg(image: Tensor, *, quality: int) -> Tensor:
     """Encoded as JPEG and decoded again."""
     return to_tensor(np.array(Image.open(io.BytesIO(jpeg_bytes(image, quality=quality)))))
 
 
-def jpeg_bytes(image, *, quality):
+def jpeg_bytes(image: Tensor, *, quality: int) -> bytes:
     """The JPEG file of an image (3,H,W): the standard tables at `quality` (1..100), chroma at half resolution."""
     file = io.BytesIO()
     Image.fromarray(to_array(image)).save(file, "JPEG", quality=quality, subsampling="4:2:0")
@@ -69,14 +71,14 @@ ATTACKS = {
 }
 
 
-def apply(name, image):
+def apply(name: str, image: Tensor) -> Tensor:
     """The attack called `name` on an image (3,H,W) uint8."""
     if image.dtype != torch.uint8 or image.ndim != 3 or len(image) != 3:
         raise ValueError(f"an attack takes an image (3,H,W) uint8 in 0..255, got {tuple(image.shape)} {image.dtype}")
     return named(name)(image)
 
 
-def named(name):
+def named(name: str) -> Callable[[Tensor], Tensor]:
     """The function of an attack, or a KeyError that names the nearest one."""
     if name not in ATTACKS:
         near = difflib.get_close_matches(name, ATTACKS, n=1, cutoff=0)[0]
@@ -84,11 +86,11 @@ def named(name):
     return ATTACKS[name]
 
 
-def to_array(image):
+def to_array(image: Tensor) -> np.ndarray:
     """(3,H,W) tensor -> (H,W,3) array, contiguous as OpenCV and Pillow want it."""
     return np.ascontiguousarray(image.permute(1, 2, 0).numpy())
 
 
-def to_tensor(pixels):
+def to_tensor(pixels: np.ndarray) -> Tensor:
     """(H,W,3) array -> (3,H,W) tensor, contiguous."""
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()

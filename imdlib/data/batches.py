@@ -4,8 +4,12 @@ Every sample draws its crop and flips from a generator seeded by (seed, epoch, i
 same batches with any number of workers, on any number of devices, and after a run was killed and resumed.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
+import pandas as pd
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional as F
 from tqdm.auto import tqdm
@@ -25,7 +29,15 @@ class ImageSet(Dataset):
     A tampered image without a mask file (a wholly generated one) is ignored everywhere, so that none of it is learned as authentic.
     """
 
-    def __init__(self, manifest, *, crop=None, flips=False, seed=0, memory=4 * 2**30):
+    def __init__(
+        self,
+        manifest: pd.DataFrame,
+        *,
+        crop: int | None = None,
+        flips: bool = False,
+        seed: int = 0,
+        memory: int = 4 * 2**30,
+    ) -> None:
         if len(manifest) == 0:
             raise ValueError("the manifest holds no image: choose another split, or a data set that has one")
         self.manifest = manifest.reset_index(drop=True)
@@ -38,10 +50,10 @@ class ImageSet(Dataset):
             rows = tqdm(range(len(self)), desc="decoding", unit="image", disable=not interactive(), leave=False)
             self.decoded = [self.decode(i) for i in rows]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.files)
 
-    def decode(self, index):
+    def decode(self, index: int) -> tuple[Tensor, Tensor]:
         """Image (3,H,W) uint8 and mask (1,H,W) uint8 in {0,1}, all zero without a mask file: then F1, IoU and AUC are undefined."""
         row = self.manifest.iloc[index]
         image = torch.from_numpy(np.ascontiguousarray(load_image(row["image"]))).permute(2, 0, 1).contiguous()
@@ -56,11 +68,11 @@ class ImageSet(Dataset):
             )
         return image, mask
 
-    def samples(self):
+    def samples(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Every image (3,H,W) uint8 with its mask (1,H,W) uint8 in {0,1}, in the order of the manifest."""
         return iter(self.decoded) if self.decoded is not None else (self.decode(i) for i in range(len(self)))
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor, int]:
         epoch, index = key
         image, mask = self.decoded[index] if self.decoded is not None else self.decode(index)
         mask = torch.full_like(mask, IGNORE) if self.unknown[index] else mask
@@ -70,7 +82,9 @@ class ImageSet(Dataset):
         return image, mask, index
 
 
-def augment(image, mask, *, crop, flips, generator):
+def augment(
+    image: Tensor, mask: Tensor, *, crop: int | None, flips: bool, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """The same random crop and flips for an image and its mask.
 
     image (3,H,W), mask (1,H,W) -> (3,crop,crop), (1,crop,crop). A side shorter than `crop` is padded right and bottom, the image with 0
@@ -92,17 +106,19 @@ def augment(image, mask, *, crop, flips, generator):
     return image, mask
 
 
-def generator_for(*numbers):
+def generator_for(*numbers: int) -> torch.Generator:
     """A torch generator whose stream is a function of these non-negative integers alone."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1))
 
 
-def draw(count, generator):
+def draw(count: int, generator: torch.Generator) -> int:
     """One random integer in [0, count)."""
     return int(torch.randint(count, (), generator=generator))
 
 
-def training_batches(images, *, epoch, batch_size, rank=0, world=1, workers=0):
+def training_batches(
+    images: Dataset, *, epoch: int, batch_size: int, rank: int = 0, world: int = 1, workers: int = 0
+) -> DataLoader:
     """Loader over one shuffled epoch; batches of `batch_size` over all devices together, the incomplete last one left out.
 
     Yields (image (b,3,h,w) uint8, mask (b,1,h,w) uint8, index (b,)), with b = batch_size / world for the device `rank` of `world`.
@@ -117,7 +133,7 @@ def training_batches(images, *, epoch, batch_size, rank=0, world=1, workers=0):
     return DataLoader(images, batch_sampler=mine, num_workers=workers, pin_memory=torch.cuda.is_available())
 
 
-def evaluation_batches(images, *, batch_size=16, pixels=2**21, workers=0):
+def evaluation_batches(images: ImageSet, *, batch_size: int = 16, pixels: int = 2**21, workers: int = 0) -> DataLoader:
     """Loader over whole images, each once; only images of one size share a batch, and a batch holds at most about `pixels` pixels."""
     groups = {}
     for index, size in enumerate(images.sizes):

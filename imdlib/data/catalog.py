@@ -7,6 +7,8 @@ import difflib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tqdm.auto import tqdm
@@ -51,7 +53,7 @@ DATASETS = {reader.__name__: reader for reader in READERS}  # and 'sim-*', the e
 MOSTLY = 0.9  # a larger tampered fraction than this looks like a mask of the wrong polarity
 
 
-def read(dataset, root=None, *, on_error="raise", **options):
+def read(dataset: str, root: Path | str | None = None, *, on_error: str = "raise", **options: Any) -> pd.DataFrame:
     """The manifest of a data set, a DataFrame with the columns COLUMNS (and `generator` where images have one).
 
     dataset: a key of DATASETS; such a key, '-' and a generator ('dolos-lama'), for the authentic images and those of this
@@ -79,7 +81,7 @@ def read(dataset, root=None, *, on_error="raise", **options):
     return build(dataset, path, DATASETS[dataset](path, **options), on_error)
 
 
-def of_generator(manifest, generator, dataset):
+def of_generator(manifest: pd.DataFrame, generator: str, dataset: str) -> pd.DataFrame:
     """The authentic images of a manifest and those of one generator, as a data set of its own."""
     made_by = manifest["generator"] if "generator" in manifest else pd.Series("", index=manifest.index)
     if generator not in set(made_by):
@@ -88,19 +90,19 @@ def of_generator(manifest, generator, dataset):
     return manifest[made_by.isin(["", generator])].assign(dataset=dataset).reset_index(drop=True)
 
 
-def read_twin(dataset, root):
+def read_twin(dataset: str, root: Path | str | None) -> pd.DataFrame:
     """The manifest of an embedded twin, built with its defaults when `root` is None."""
     from imdlib.twins import build as synthetic
 
     return twin(check_root(synthetic.build(dataset) if root is None else root, dataset), dataset)
 
 
-def problems(manifest):
+def problems(manifest: pd.DataFrame) -> pd.DataFrame:
     """What `read(..., on_error="skip")` left out: DataFrame with the columns file, problem, expected, action."""
     return pd.DataFrame(manifest.attrs.get("problems", []), columns=["file", "problem", "expected", "action"])
 
 
-def verify(manifest, progress=True):
+def verify(manifest: pd.DataFrame, progress: bool = True) -> pd.DataFrame:
     """Decode every image and mask: DataFrame with the columns file, problem, expected, action; empty if all is well.
 
     Finds what the heads of files do not say: truncated data, a mask that does not fit, is empty though its image is
@@ -114,7 +116,7 @@ def verify(manifest, progress=True):
     return pd.DataFrame(found, columns=["file", "problem", "expected", "action"])
 
 
-def check_pair(image, mask):
+def check_pair(image: str, mask: str) -> list[Problem]:
     """Problems of one image and its mask, decoded."""
     try:
         size = load_image(image).shape[:2]

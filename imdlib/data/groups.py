@@ -8,9 +8,12 @@ connected components. Among 383 images of NIST16 no pair lies between 0.45 and 0
 import hashlib
 import json
 import os
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
@@ -23,7 +26,7 @@ from imdlib.progress import interactive
 SIDE, TOLERANCE, SHARE = 16, 16, 0.5
 
 
-def thumbnail(file):
+def thumbnail(file: Path | str) -> np.ndarray:
     """Mean colours of SIDE x SIDE cells, float32 (SIDE*SIDE, 3), 0-255."""
     with opened(file) as image:
         image.draft("RGB", (8 * SIDE, 8 * SIDE))  # JPEG only: decode at a smaller size
@@ -31,7 +34,7 @@ def thumbnail(file):
         return np.asarray(cells, np.float32).reshape(-1, 3)
 
 
-def near_duplicates(thumbnails):
+def near_duplicates(thumbnails: ArrayLike) -> np.ndarray:
     """Group number of each image, int (n,). thumbnails: float32 (n, cells, 3)."""
     thumbnails = np.asarray(thumbnails, np.float32)
     # a row at a time: all n x n x cells differences would not fit into memory
@@ -42,12 +45,12 @@ def near_duplicates(thumbnails):
     return connected_components(links, directed=False)[1]
 
 
-def agreement(thumbnails, index):
+def agreement(thumbnails: np.ndarray, index: int) -> np.ndarray:
     """Share of cells in which each image agrees with the image `index`, float (n,)."""
     return (np.abs(thumbnails - thumbnails[index]).max(axis=2) < TOLERANCE).mean(axis=1)
 
 
-def linked(sets):
+def linked(sets: Iterable[Sequence[str]]) -> dict[str, str]:
     """{member: first name, in order, of its group} for lists of names that belong together, directly or by others."""
     leader = {}
 
@@ -63,7 +66,7 @@ def linked(sets):
     return {name: find(name) for name in list(leader)}
 
 
-def cached_groups(dataset, files):
+def cached_groups(dataset: str, files: dict[str, Path]) -> dict[str, str]:
     """{name: first name of its group}. files: {name: image file}; unreadable files stand alone.
 
     Kept below the cache under the names and sizes of the files, since large photographs take a while to decode.
@@ -87,7 +90,7 @@ def cached_groups(dataset, files):
     return groups
 
 
-def name_groups(names, thumbnails):
+def name_groups(names: Sequence[str], thumbnails: Sequence[np.ndarray]) -> dict[str, str]:
     """{name: the first name, in order, of its group}."""
     labels = near_duplicates(thumbnails)
     first = {}
@@ -96,7 +99,7 @@ def name_groups(names, thumbnails):
     return {name: first[label] for name, label in zip(names, labels)}
 
 
-def thumbnail_or_none(file):
+def thumbnail_or_none(file: Path | str) -> np.ndarray | None:
     """The thumbnail, or None for a file that cannot be read; the reader reports it."""
     try:
         return thumbnail(file)

@@ -23,7 +23,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 class ImageError(ValueError):
     """A file that is no usable image: which file, what is wrong with it, what was expected, and what to do."""
 
-    def __init__(self, file, problem, action, expected="a readable image"):
+    def __init__(self, file: Path | str, problem: str, action: str, expected: str = "a readable image") -> None:
         super().__init__(f"{file}: {problem}; expected {expected}; {action}")
         self.file, self.problem, self.action, self.expected = str(file), problem, action, expected
 
@@ -40,26 +40,26 @@ class Header:
     animated: bool
 
 
-def read_header(file):
+def read_header(file: Path | str) -> Header:
     """The Header of an image file; nothing is decoded."""
     with opened(file) as image:
         return header_of(image)
 
 
-def image_size(file):
+def image_size(file: Path | str) -> tuple[int, int]:
     """(height, width) of the upright picture in pixels, from the head of the file."""
     header = read_header(file)
     return header.height, header.width
 
 
-def load_image(file):
+def load_image(file: Path | str) -> np.ndarray:
     """The upright picture as uint8 (H, W, 3), RGB; 16-bit values divided by 257, transparent pixels over white."""
     with opened(file) as image:
         picture = to_rgb(decoded(image, file), file)
         return np.array(picture)
 
 
-def load_mask(file):
+def load_mask(file: Path | str) -> np.ndarray:
     """The mask as uint8 (H, W) in {0, 1}, 1 = tampered: grey level above 127, as is right for JPEG masks too.
 
     A file that holds no value but 0 and 1 is taken as labels. Transparency is ignored. EXIF rotation is applied.
@@ -68,7 +68,7 @@ def load_mask(file):
     return (grey > (0 if grey.max(initial=0) == 1 else 127)).astype(np.uint8)
 
 
-def load_grey(file):
+def load_grey(file: Path | str) -> np.ndarray:
     """Grey levels as uint8 (H, W), 0-255, without regard to transparency."""
     with opened(file) as image:
         picture = decoded(image, file)
@@ -80,7 +80,7 @@ def load_grey(file):
 # ---- steps ----------------------------------------------------------------------------------------------------
 
 
-def opened(file):
+def opened(file: Path | str) -> Image.Image:
     """Pillow's image of a file, head read and size checked, pixels not yet decoded."""
     path = Path(file)
     try:
@@ -107,20 +107,20 @@ def opened(file):
     return image
 
 
-def too_large(path, size="more"):
+def too_large(path: Path, size: str = "more") -> ImageError:
     """The refusal of a picture with more pixels than memory is meant for."""
     limit = f"at most {MAX_PIXELS / 1e6:.0f} megapixels"
     return ImageError(path, f"{size} pixels", "shrink or cut it first, or leave it out", limit)
 
 
-def header_of(image):
+def header_of(image: Image.Image) -> Header:
     """Header of an opened image."""
     orientation = orientation_of(image)
     height, width = (image.width, image.height) if orientation >= 5 else (image.height, image.width)
     return Header(height, width, image.mode, image.format or "", orientation, animated(image))
 
 
-def orientation_of(image):
+def orientation_of(image: Image.Image) -> int:
     """EXIF orientation, 1 where there is none or it cannot be read."""
     try:
         value = image.getexif().get(ORIENTATION, 1)
@@ -129,7 +129,7 @@ def orientation_of(image):
     return value if value in range(1, 9) else 1
 
 
-def animated(image):
+def animated(image: Image.Image) -> bool:
     """True where a file holds several frames or pages, of which only the first is used."""
     try:
         return bool(getattr(image, "is_animated", False)) and image.format != "MPO"  # MPO: a photo and its preview
@@ -137,7 +137,7 @@ def animated(image):
         return False
 
 
-def decoded(image, file):
+def decoded(image: Image.Image, file: Path | str) -> Image.Image:
     """First frame, decoded completely and turned upright."""
     try:
         image.seek(0)
@@ -152,7 +152,7 @@ def decoded(image, file):
     return upright
 
 
-def eight_bits(picture, file):
+def eight_bits(picture: Image.Image, file: Path | str) -> Image.Image:
     """Grey pictures of 16 bits brought to 8 (Pillow itself would cut them off at 255); others as they are."""
     if picture.mode == "F":
         raise ImageError(file, "floating-point values of unknown range", "save it with 8 or 16 bits", "integers")
@@ -165,7 +165,7 @@ def eight_bits(picture, file):
     return Image.fromarray(((values + 128) // 257).astype(np.uint8))
 
 
-def to_rgb(picture, file):
+def to_rgb(picture: Image.Image, file: Path | str) -> Image.Image:
     """RGB, 8 bits; alpha and transparent palette entries over white."""
     picture = eight_bits(picture, file)
     try:

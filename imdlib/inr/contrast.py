@@ -35,7 +35,7 @@ class Selection(NamedTuple):
     low: Tensor
 
 
-def matching_scores(proj, proj_r):
+def matching_scores(proj: Tensor, proj_r: Tensor) -> Tensor:
     """INR Eq. 4: sigmoid of the dot product over sqrt(C) of two (B,C,h,w) -> M (B,h,w) float32 in [0,1], high = like
     the reconstruction, hence authentic.
     """
@@ -45,7 +45,7 @@ def matching_scores(proj, proj_r):
 
 
 @torch.no_grad()
-def select(feat, matching, *, m_rule="minority"):
+def select(feat: Tensor, matching: Tensor, *, m_rule: str = "minority") -> Selection:
     """C_I of INR section 3.3: two-means on the unit features and on the scores, each smaller cluster tampered, and both
     asked -> Selection. Nothing is selected in an image whose features or scores are all equal or not finite.
 
@@ -64,17 +64,17 @@ def select(feat, matching, *, m_rule="minority"):
 
 
 def selective_contrast(
-    feat,
-    tampered,
-    authentic,
+    feat: Tensor,
+    tampered: Tensor,
+    authentic: Tensor,
     *,
-    which=None,
-    tau=0.1,
-    form="literal",
-    max_authentic=1000,
-    max_tampered=1000,
-    generator=None,
-):
+    which: Tensor | None = None,
+    tau: float = 0.1,
+    form: str = "literal",
+    max_authentic: int = 1000,
+    max_tampered: int = 1000,
+    generator: torch.Generator | None = None,
+) -> Tensor:
     """INR Eq. 5, mean over the authentic cells of an image and then over the images that qualify; float32 scalar
     (float64 for float64 features) also inside autocast. No image that qualifies: a zero that is part of the graph.
 
@@ -109,7 +109,7 @@ def selective_contrast(
         return (terms.masked_fill(~in_query, 0).sum(1) / in_query.sum(1)).mean()
 
 
-def draw(cells, member, limit, generator=None):
+def draw(cells: Tensor, member: Tensor, limit: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
     """Unit features of up to `limit` members of each image, at random without replacement, all images at once.
 
     cells (b,N,D), member (b,N) bool with a member in every row -> (b,n,D), present (b,n) bool.
@@ -121,6 +121,6 @@ def draw(cells, member, limit, generator=None):
     return F.normalize(drawn, dim=2, eps=EPS), keys >= 0
 
 
-def wide(x):
+def wide(x: Tensor) -> Tensor:
     """Half precision becomes float32; float32 and float64 stay."""
     return x if x.dtype == torch.float64 else x.float()

@@ -1,12 +1,15 @@
 """What each part of INR costs in training: time of a step and memory kept for the backward pass, in one process."""
 
 import statistics
+from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
 import torch
+from torch import Tensor, nn
 
 from imdlib.inr.contrast import selective_contrast
+from imdlib.inr.detector import INRNet
 from imdlib.inr.grid import METHODS
 from imdlib.inr.labels import image_label
 from imdlib.inr.variants import loss_of
@@ -19,7 +22,15 @@ BRANCH = f"{METHODS['nrr']}+second branch"
 PARTS = ("nrr_ms", "cluster_ms", "contrast_ms")
 
 
-def measure(build, image, mask, *, precision="auto", repeats=10, **contrast):
+def measure(
+    build: Callable[[str], INRNet],
+    image: Tensor,
+    mask: Tensor,
+    *,
+    precision: str = "auto",
+    repeats: int = 10,
+    **contrast: float | str,
+) -> pd.DataFrame:
     """One row per part: `method, parameters, step_ms, against_base, nrr_ms, cluster_ms, contrast_ms, kept_mb`.
 
     build(variant) -> INRNet, such as partial(model_of, nrr=nrr, **network); image (B,3,H,W) float in [0,1] and mask
@@ -58,7 +69,7 @@ def measure(build, image, mask, *, precision="auto", repeats=10, **contrast):
     return table[["method", "parameters", "step_ms", "against_base", *PARTS, "kept_mb"]]
 
 
-def parts(contrast):
+def parts(contrast: dict[str, float | str]) -> list[tuple[str, str, Callable[..., dict[str, Tensor]], tuple[str, ...]]]:
     """Rows of `measure`: name, variant whose model is built, loss, and the parts that are timed alone."""
     full = [(METHODS[name], name, loss_of(name, **contrast), PARTS) for name in ("nrr+scl", "nrr+scl+agap")]
     return [
@@ -70,23 +81,23 @@ def parts(contrast):
     ]
 
 
-def clustered_loss(outputs, mask):
+def clustered_loss(outputs: dict[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
     """The loss without contrast, by the maximum; the clusterings are computed and not used."""
     selected(outputs)
     return loss_of("nrr")(outputs, mask)
 
 
-def reconstruction(model, image):
+def reconstruction(model: nn.Module, image: Tensor) -> float:
     """Seconds of the prior alone: image (B,3,H,W) -> reconstruction and error map."""
     return seconds(partial(model.prior, image), image)
 
 
-def clustering(outputs):
+def clustering(outputs: dict[str, Tensor]) -> float:
     """Seconds of two-means on F and on M."""
     return seconds(partial(selected, outputs), outputs["feat"])
 
 
-def contrasting(outputs, mask, options):
+def contrasting(outputs: dict[str, Tensor], mask: Tensor, options: dict[str, float | str]) -> float:
     """Seconds of the contrast of tampered images, forward and backward down to the projected features."""
     proj, cells, tampered = outputs["proj"].clone().requires_grad_(), selected(outputs), image_label(mask) == 1
 

@@ -16,8 +16,11 @@ Differs from the paper:
 - `inputs="rgb+residual"` adds a high-pass residual; `stem_stride`, `width`, `blocks` and `proj` are free.
 """
 
+from collections.abc import Sequence
+from typing import Self
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imdlib.inr.contrast import matching_scores
@@ -39,18 +42,18 @@ class INRNet(nn.Module):
     def __init__(
         self,
         *,
-        prior=None,
-        matching=True,
-        backbone="resnet50",
-        stem_stride=4,
-        width=1.0,
-        blocks=None,
-        inputs="rgb",
-        feat="fused",
-        head="conv",
-        proj=(512, 256),
-        shallow=None,
-    ):
+        prior: nn.Module | None = None,
+        matching: bool = True,
+        backbone: str = "resnet50",
+        stem_stride: int = 4,
+        width: float = 1.0,
+        blocks: Sequence[int] | None = None,
+        inputs: str = "rgb",
+        feat: str = "fused",
+        head: str = "conv",
+        proj: tuple[int, int] = (512, 256),
+        shallow: str | None = None,
+    ) -> None:
         super().__init__()
         one_of("feat", feat, ("fused", "stage4"))
         one_of("head", head, ("conv", "mean"))
@@ -69,14 +72,14 @@ class INRNet(nn.Module):
         if shallow is not None:
             self.shallow = nn.ModuleList([ChannelMean(literal=shallow == "literal") for _ in SHALLOW])
 
-    def train(self, mode=True):
+    def train(self, mode: bool = True) -> Self:
         """As usual, but the prior stays in evaluation mode."""
         super().train(mode)
         if self.prior is not None:
             self.prior.eval()
         return self
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> dict[str, Tensor | list[Tensor]]:
         """image (B,3,H,W) float in [0,1], at least 32 pixels a side -> dict of logits (B,1,h,w) and feat (B,D,h,w), both
         at the feature's stride; with a prior, error (B,E,H,W) and reconstruction (B,3,H,W); with matching, proj
         (B,d,h,w) and matching (B,h,w) in [0,1]; with shallow heads, shallow: a list of logits (B,1,hs,ws).
@@ -97,7 +100,7 @@ class INRNet(nn.Module):
         return outputs
 
     @torch.no_grad()
-    def match(self, proj, reconstruction, error):
+    def match(self, proj: Tensor, reconstruction: Tensor, error: Tensor) -> Tensor:
         """M of projected features (B,d,h,w) and the complementary branch's: (B,h,w), without gradient."""
         training = self.encoder.training
         self.encoder.eval()
@@ -105,12 +108,12 @@ class INRNet(nn.Module):
         self.encoder.train(training)
         return matching_scores(proj, self.project(feat_r))
 
-    def stack(self, image, error):
+    def stack(self, image: Tensor, error: Tensor | None) -> Tensor:
         """Input of the encoder: what is seen of the image, and the error map where there is a prior."""
         x = self.pixels(image)
         return x if error is None else torch.cat([x, error], dim=1)
 
-    def fuse(self, stages):
+    def fuse(self, stages: dict[str, Tensor]) -> Tensor:
         """F of INR section 3.3: the fourth stage, or the third with the upsampled fourth beside it."""
         third, last = stages["layer3"], stages["layer4"]
         if not self.fused:
@@ -123,27 +126,27 @@ class ChannelMean(nn.Module):
     shift, or as it is (literal).
     """
 
-    def __init__(self, *, literal=False):
+    def __init__(self, *, literal: bool = False) -> None:
         super().__init__()
         self.norm = nn.Identity() if literal else nn.BatchNorm2d(1)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.norm(x.mean(dim=1, keepdim=True))
 
 
-def tampered_probability(outputs, size=None):
+def tampered_probability(outputs: dict[str, Tensor], size: tuple[int, int] | None = None) -> Tensor:
     """Outputs of `INRNet` -> probability of tampered (B,1,h,w) at the feature's stride, or (B,1,*size), bilinear."""
     prob = outputs["logits"].float().sigmoid()
     return prob if size is None else F.interpolate(prob, size, mode="bilinear", align_corners=False)
 
 
-def one_of(name, value, expected):
+def one_of(name: str, value: str | None, expected: Sequence[str | None]) -> None:
     """Refuse a parameter that is none of the expected values."""
     if value not in expected:
         raise ValueError(f"{name}={value!r}: expected one of {', '.join(map(repr, expected))}")
 
 
-def check_image(image):
+def check_image(image: Tensor) -> None:
     """Refuse what would fail further down, or silently do badly."""
     if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
         found = f"{image.dtype} {tuple(image.shape)}"

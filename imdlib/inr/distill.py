@@ -13,7 +13,11 @@ Differs from the paper:
 - Pseudo-labels confirm themselves, and may all become the same: `collapsed` reads the history.
 """
 
+from collections.abc import Iterable
+
+import pandas as pd
 import torch
+from torch import Tensor
 
 from imdlib.inr.contrast import selective_contrast
 from imdlib.inr.detector import tampered_probability
@@ -23,7 +27,7 @@ from imdlib.inr.weak import agreement, bce, selected
 SELECTIONS = ("agreement", "all")
 
 
-def pseudo_labels(p_otsu, p_clu, selection="agreement"):
+def pseudo_labels(p_otsu: Tensor, p_clu: Tensor, selection: str = "agreement") -> tuple[Tensor, Tensor]:
     """Label (B,) float32 in {0,1} and selected (B,) bool of two image scores (B,), p_clu NaN where there is none.
 
     selection: 'agreement' = both above 0.5 or neither, 'all' = p_otsu decides for every image (without selection).
@@ -36,29 +40,29 @@ def pseudo_labels(p_otsu, p_clu, selection="agreement"):
     return label, ((p_clu > 0.5) == (p_otsu > 0.5)) & ~p_clu.isnan()
 
 
-def shallow_scores(shallow):
+def shallow_scores(shallow: Iterable[Tensor]) -> list[Tensor]:
     """Image score of each shallow head, list of logits (B,1,h,w) -> list of (B,): sigmoid, global maximum."""
     return [logits.float().sigmoid().amax(dim=(1, 2, 3)) for logits in shallow]
 
 
-def chosen_bce(label, score, chosen):
+def chosen_bce(label: Tensor, score: Tensor, chosen: Tensor) -> Tensor:
     """Mean of Eq. 6 over the chosen images, a scalar; zero, still part of the graph, where there is none."""
     return (bce(label, score) * chosen).sum() / chosen.sum().clamp(min=1)
 
 
 def self_distillation(
-    outputs,
-    mask=None,
+    outputs: dict[str, Tensor | list[Tensor]],
+    mask: Tensor | None = None,
     *,
-    selection="agreement",
-    deep=True,
-    alpha=1.0,
-    beta=0.3,
-    scl_on="proj",
-    m_rule="minority",
-    cap_half=False,
-    **contrast,
-):
+    selection: str = "agreement",
+    deep: bool = True,
+    alpha: float = 1.0,
+    beta: float = 0.3,
+    scl_on: str = "proj",
+    m_rule: str = "minority",
+    cap_half: bool = False,
+    **contrast: float | str | torch.Generator | None,
+) -> dict[str, Tensor]:
     """INR Eq. 7 of the unsupervised mode, in the form that `imdlib.train.fit` calls: dict of scalars with `loss`.
 
     outputs: of `INRNet` with a prior, matching and shallow heads; mask: not looked at. selection, deep: see above;
@@ -82,7 +86,7 @@ def self_distillation(
     return {"loss": loss, "shallow": students, "deep": teachers, "scl": scl, **counts, **agreement(cells)}
 
 
-def collapsed(history, low=0.02, high=0.98):
+def collapsed(history: pd.DataFrame, low: float = 0.02, high: float = 0.98) -> pd.Series:
     """Which epochs have pseudo-labels that say nothing: the share of 1 among them below `low` or above `high`, or none.
 
     history: of `imdlib.train.fit` with `self_distillation` -> bool Series.

@@ -1,5 +1,8 @@
 """Which runs INR's tables are made from: a configuration is trained once and shared by every table that needs it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from imdlib.study import Cell
 
 METHODS = {
@@ -28,24 +31,24 @@ TURNED = (
 
 def configurations(
     *,
-    seeds,
-    train_set,
-    more_train_sets=(),
-    sweep_frequencies=(),
-    sweep_widths=(),
-    sweep_strides=(),
-    sweep_seeds=(),
-    variants=tuple(METHODS),
-    poolings=POOLINGS,
-    without_contrast=False,
-    forms=(),
-    m_rules=(),
-    crop_labels=False,
-    base_inputs=(),
-    unsupervised=True,
-    without_selection=True,
-    literal=False,
-):
+    seeds: Sequence[int],
+    train_set: str,
+    more_train_sets: Sequence[str] = (),
+    sweep_frequencies: Sequence[int] = (),
+    sweep_widths: Sequence[int] = (),
+    sweep_strides: Sequence[int] = (),
+    sweep_seeds: Sequence[int] = (),
+    variants: Sequence[str] = tuple(METHODS),
+    poolings: Sequence[str] = POOLINGS,
+    without_contrast: bool = False,
+    forms: Sequence[str] = (),
+    m_rules: Sequence[str] = (),
+    crop_labels: bool = False,
+    base_inputs: Sequence[str] = (),
+    unsupervised: bool = True,
+    without_selection: bool = True,
+    literal: bool = False,
+) -> dict[str, Cell]:
     """{name of a run: Cell} for notebooks/inr/nrr.ipynb, and after these for notebooks/inr/run.ipynb.
 
     train_set: of all tables; more_train_sets: sets for the baseline and the whole method alone, weak.
@@ -78,18 +81,18 @@ def configurations(
     return found | {name(cell): Cell(cell, uses={"nrr": nrr_name(cell)} if uses_nrr(cell) else {}) for cell in cells}
 
 
-def uses_nrr(cell):
+def uses_nrr(cell: dict[str, Any]) -> bool:
     """Whether a detector's run needs a trained NRR: for its input, or to redraw test images (Figure 1)."""
     return cell["variant"].startswith("nrr") or cell.get("redrawn", False)
 
 
-def nrr_name(cell):
+def nrr_name(cell: dict[str, Any]) -> str:
     """Folder of an NRR's run; of a detector's parameters, the NRR that it uses: training set, what was turned, seed."""
     turned = [f"{key}-{cell[key]}" for key in SWEPT if key in cell]
     return "_".join(["nrr", cell["train_set"], *turned, f"seed{cell['seed']}"])
 
 
-def name(cell):
+def name(cell: dict[str, Any]) -> str:
     """Folder of a detector's run: mode, variant, training set, what was turned, seed."""
     turned = [f"{key}-{cell[key]}" for key in TURNED if key in cell]
     variant = cell["variant"].replace("+", "-")

@@ -13,7 +13,7 @@ Differs from the paper:
 
 import math
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 SMALLEST = 8  # pixels a side below which reflected borders do not exist
@@ -25,7 +25,9 @@ class ImageEncoder(nn.Module):
     norm: None or 'instance'.
     """
 
-    def __init__(self, *, width=64, stride=4, blocks=9, channels=64, norm=None):
+    def __init__(
+        self, *, width: int = 64, stride: int = 4, blocks: int = 9, channels: int = 64, norm: str | None = None
+    ) -> None:
         super().__init__()
         if stride not in (1, 2, 4):
             raise ValueError(f"stride={stride!r}: expected 1, 2 or 4")
@@ -43,7 +45,7 @@ class ImageEncoder(nn.Module):
         self.up = nn.Sequential(*[unit(conv, norm) for conv in up])
         self.out = nn.Identity() if channels == width else nn.Conv2d(width, channels, 1)
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> Tensor:
         """image (B,3,H,W), H and W of at least 8 -> (B,channels,H,W); sides that `stride` does not divide are
         reflected to the right and below, and cut again.
         """
@@ -60,20 +62,20 @@ class ImageEncoder(nn.Module):
 class ResidualBlock(nn.Module):
     """x + conv, norm, ReLU, conv, norm of x, all at the same size."""
 
-    def __init__(self, planes, norm):
+    def __init__(self, planes: int, norm: str | None) -> None:
         super().__init__()
         first, second = (nn.Conv2d(planes, planes, 3, padding=1, padding_mode="reflect") for _ in range(2))
         self.body = nn.Sequential(unit(first, norm), second, *normalised(planes, norm))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x)
 
 
-def unit(conv, norm):
+def unit(conv: nn.Conv2d | nn.ConvTranspose2d, norm: str | None) -> nn.Sequential:
     """Convolution, norm, ReLU."""
     return nn.Sequential(conv, *normalised(conv.out_channels, norm), nn.ReLU(inplace=True))
 
 
-def normalised(planes, norm):
+def normalised(planes: int, norm: str | None) -> list[nn.Module]:
     """The list of normalising layers: one or none."""
     return [nn.InstanceNorm2d(planes)] if norm == "instance" else []

@@ -27,7 +27,9 @@ BLOCK = 2**22  # images times draws at a time: 32 MiB
 KEYS = ["method", "train_set", "test_set", "metric"]
 
 
-def image_rows(scores, *, published=None, resamples=2000, seed=0):
+def image_rows(
+    scores: pd.DataFrame, *, published: pd.DataFrame | None = None, resamples: int = 2000, seed: int = 0
+) -> pd.DataFrame:
     """Tidy rows (`tables.COLUMNS`) of the image-level metrics in NAMES for each method, train_set and dataset.
 
     scores: one row per image and seed with the columns NEEDED: label in {0,1}, score > 0.5 = called tampered, f1 = pixel F1
@@ -58,7 +60,7 @@ def image_rows(scores, *, published=None, resamples=2000, seed=0):
     return tables.beside(table, published).reindex(columns=tables.COLUMNS)
 
 
-def always_tampered(scores):
+def always_tampered(scores: pd.DataFrame) -> pd.DataFrame:
     """Score rows of the predictor that calls every image of `scores` tampered; without pixels, hence without f1."""
     images = scores.drop_duplicates(["dataset", "image"])[["dataset", "image", "label"]]
     named = images.assign(
@@ -67,7 +69,7 @@ def always_tampered(scores):
     return named.assign(f1=np.nan)[NEEDED]
 
 
-def point(rows):
+def point(rows: pd.DataFrame) -> dict[str, float]:
     """The metrics of NAMES over rows of one group: dict of floats."""
     found = metrics.image_level(rows["label"], rows["score"])
     found["auc"] = np.mean([metrics.auc(one["score"], one["label"] == 1) for _, one in rows.groupby("seed")])
@@ -76,7 +78,7 @@ def point(rows):
     return {name: float({**found, **combined}[name]) for name in NAMES}
 
 
-def resampled(rows, resamples, seed):
+def resampled(rows: pd.DataFrame, resamples: int, seed: int) -> dict[str, np.ndarray]:
     """The same over `resamples` draws of as many images as there are, with replacement: dict of (resamples,)."""
     image, names = pd.factorize(rows["image"])
     n, rng = len(names), np.random.default_rng(seed)
@@ -86,7 +88,7 @@ def resampled(rows, resamples, seed):
     return {name: np.concatenate([part[name] for part in parts]) for name in NAMES}
 
 
-def drawn_metrics(rows, image, times):
+def drawn_metrics(rows: pd.DataFrame, image: np.ndarray, times: np.ndarray) -> dict[str, np.ndarray]:
     """The same with image i counted times[r,i] times: image (rows,) = number of each row's image, times (R,n) ->
     dict of (R,).
     """
@@ -115,6 +117,6 @@ def drawn_metrics(rows, image, times):
     }
 
 
-def harmonic_means(a, b):
+def harmonic_means(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """`metrics.harmonic_mean` of arrays: 2ab/(a+b), 0 where both are 0, NaN where either is NaN."""
     return np.where(a + b == 0, 0.0, intervals.divide(2 * a * b, a + b))

@@ -8,7 +8,11 @@ whose crop misses the tampering counts as authentic, which is pixel supervision 
 reproduces that.
 """
 
+from typing import Any
+
+import pandas as pd
 import torch
+from torch import Tensor
 
 from imdlib.data.batches import IGNORE, ImageSet, augment, generator_for
 
@@ -20,7 +24,7 @@ class LabelledImages(ImageSet):
     for a region of their own. labels: 'image' = the manifest's, 'crop' = whether a tampered pixel is in the crop.
     """
 
-    def __init__(self, manifest, *, labels="image", **options):
+    def __init__(self, manifest: pd.DataFrame, *, labels: str = "image", **options: Any) -> None:
         if labels not in ("image", "crop"):
             raise ValueError(f"labels={labels!r}: expected 'image' or 'crop'")
         if not manifest["label"].isin([0, 1]).all():
@@ -40,7 +44,7 @@ class LabelledImages(ImageSet):
         return image, torch.full_like(mask, label), index
 
 
-def reflected(x, side):
+def reflected(x: Tensor, side: int) -> Tensor:
     """x (C,H,W) -> (C, max(H,side), max(W,side)): short sides go on as in a mirror, as often as it takes."""
     for dim in (1, 2):
         n = x.shape[dim]
@@ -50,7 +54,7 @@ def reflected(x, side):
     return x
 
 
-def image_label(mask):
+def image_label(mask: Tensor) -> Tensor:
     """Label of each image, (B,1,H,W) filled with it -> (B,) float32 in {0,1}."""
     flat = mask.flatten(1)
     label = flat[:, 0]

@@ -1,5 +1,7 @@
 """Names of INR's methods in tables: the variants of the weak mode, then the kinds of self-distillation."""
 
+from typing import Any
+
 from imdlib.inr.grid import MAIN, METHODS
 
 WHOLE = METHODS[MAIN]
@@ -12,7 +14,7 @@ UNSUPERVISED = {  # (selection, deep) -> name in tables
 ORDER = [*METHODS.values(), *UNSUPERVISED.values()]
 
 
-def method(run) -> str:
+def method(run: dict[str, Any]) -> str:
     """Name of a run's method: the variant, or the kind of self-distillation. run: {parameter: value}."""
     if run["mode"] == "weak":
         return METHODS[run["variant"]]

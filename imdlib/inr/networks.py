@@ -1,13 +1,17 @@
 """The networks and the loss of a run, from the run's parameters."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import torch
+from torch import Tensor, nn
 
 from imdlib import runs
 from imdlib.data.batches import ImageSet
-from imdlib.inr.detector import tampered_probability
+from imdlib.inr.detector import INRNet, tampered_probability
 from imdlib.inr.distill import self_distillation
 from imdlib.inr.priors import SRM, Smooth, error_scale
 from imdlib.inr.reconstruction import NRR
@@ -20,7 +24,7 @@ DETECTOR = ("backbone", "stem_stride", "width", "inputs", "feat", "proj")
 MODES = ("weak", "unsupervised")
 
 
-def nrr_of(params):
+def nrr_of(params: dict[str, Any]) -> NRR:
     """Untrained NRR for the parameters of notebooks/inr/nrr.ipynb (a dict)."""
     norm = None if params["norm"] == "none" else params["norm"]
     return NRR(**{name: params[name] for name in NRR_SHAPE}, norm=norm, span=params["span"] or None)
@@ -37,7 +41,7 @@ def trained_nrr(folder: Path) -> dict:
     return {"nrr": nrr.requires_grad_(False).eval(), "scale": about["error_scale"], "key": about["key"]}
 
 
-def nrr_run(results, name: str, train_set: str, seed: int) -> Path:
+def nrr_run(results: Path | str, name: str, train_set: str, seed: int) -> Path:
     """Folder of the NRR's run of that name; without a name, of the newest finished one of that training set and seed."""
     if name:
         return run_folder(results, "inr", name)
@@ -55,13 +59,13 @@ def nrr_run(results, name: str, train_set: str, seed: int) -> Path:
     return found[max(found)]
 
 
-def filter_scale(variant, manifest):
+def filter_scale(variant: str, manifest: pd.DataFrame) -> float:
     """Scale of the error map of a variant's fixed filter: on the authentic training images of a manifest, as NRR's is."""
     authentic = manifest[(manifest["split"] == "train") & (manifest["label"] == 0)]
     return error_scale({"highpass": Smooth, "srm": SRM}[settings(variant)[0]](), ImageSet(authentic))
 
 
-def detector_of(params, *, nrr=None, scale=None):
+def detector_of(params: dict[str, Any], *, nrr: NRR | None = None, scale: float | None = None) -> INRNet:
     """Untrained INRNet for the parameters of notebooks/inr/run.ipynb; nrr, scale: of `trained_nrr`, where it is used."""
     if params["mode"] not in MODES:
         raise ValueError(f"mode={params['mode']!r}: expected one of {', '.join(MODES)}")
@@ -70,7 +74,7 @@ def detector_of(params, *, nrr=None, scale=None):
     return model_of(params["variant"], nrr=nrr, scale=scale, shallow=shallow, **options)
 
 
-def redraw(nrr):
+def redraw(nrr: NRR) -> Callable[[Tensor], Tensor]:
     """change(image (3,H,W) uint8) -> the same image as an NRR redraws it, for the `attack` of `imdlib.scoring.evaluate.score`."""
 
     @torch.no_grad()
@@ -82,12 +86,12 @@ def redraw(nrr):
     return change
 
 
-def pooling_in(params):
+def pooling_in(params: dict[str, Any]) -> str:
     """The pooling of a run: its own, or that of its variant."""
     return params["pooling"] or pooling_of(params["variant"])
 
 
-def detector_loss(params):
+def detector_loss(params: dict[str, Any]) -> Callable[..., dict[str, Tensor]]:
     """loss(outputs, mask) of a run, in the form that `imdlib.train.fit` calls: weak by image labels, or without any."""
     sampled = dict(tau=params["tau"], form=params["form"])
     weights = dict(scl_on=params["scl_on"], m_rule=params["m_rule"])
@@ -99,12 +103,14 @@ def detector_loss(params):
     return loss_of(params["variant"], pooling=pooling_in(params), **beta, **weights, **sampled)
 
 
-def needs_nrr(variant):
+def needs_nrr(variant: str) -> bool:
     """Whether a variant has a trained NRR."""
     return settings(variant)[0] == "nrr"
 
 
-def validation(model, images, *, image_score):
+def validation(
+    model: nn.Module, images: ImageSet, *, image_score: Callable[[dict[str, Tensor]], Tensor]
+) -> dict[str, float]:
     """What is watched in training: AUC of the image score, and mean AUC of the maps of tampered images. Nothing is chosen by it."""
     scores, _ = evaluate.score(model, images, probability=tampered_probability, image_score=image_score)
     tampered = scores["label"] == 1

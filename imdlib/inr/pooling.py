@@ -16,13 +16,16 @@ Differs from the paper:
 import math
 
 import torch
+from torch import Tensor
 
 from imdlib.networks.cluster import otsu_threshold
 
 POOLINGS = ("adaptive", "otsu", "max", "average", "gem", "smooth")
 
 
-def pool(prob, pooling="adaptive", selected=None, **options):
+def pool(
+    prob: Tensor, pooling: str = "adaptive", selected: Tensor | None = None, **options: float | bool
+) -> tuple[Tensor, ...]:
     """Image scores of a map: tuple of (B,) float32 in [0,1], (p_otsu, p_clu) for 'adaptive', one score for the others.
 
     prob (B,1,h,w), (B,h,w) or (B,N) in [0,1]; selected: bool of as many cells, those tampered in both clusterings, for
@@ -41,7 +44,7 @@ def pool(prob, pooling="adaptive", selected=None, **options):
         return (one[pooling](prob, **options),)
 
 
-def otsu_mean(prob, *, cap_half=False):
+def otsu_mean(prob: Tensor, *, cap_half: bool = False) -> Tensor:
     """Mean of the values above Otsu's threshold, (B,N) -> (B,); cap_half: of the n - max(k, n // 2 + 1) largest at
     most, k of n being below (at least one).
     """
@@ -54,36 +57,36 @@ def otsu_mean(prob, *, cap_half=False):
     return selected_mean(prob, kept)
 
 
-def selected_mean(prob, selected):
+def selected_mean(prob: Tensor, selected: Tensor) -> Tensor:
     """Mean of the selected values, (B,N) and bool (B,N) -> (B,); NaN where nothing is selected."""
     count = selected.sum(dim=1)
     mean = (prob * selected).sum(dim=1) / count.clamp(min=1)
     return mean.masked_fill(count == 0, torch.nan)
 
 
-def maximum(prob):
+def maximum(prob: Tensor) -> Tensor:
     """Largest value, (B,N) -> (B,)."""
     return prob.amax(dim=1)
 
 
-def average(prob):
+def average(prob: Tensor) -> Tensor:
     """Mean, (B,N) -> (B,)."""
     return prob.mean(dim=1)
 
 
-def generalized_mean(prob, *, p=3.0, divide_outside=False):
+def generalized_mean(prob: Tensor, *, p: float = 3.0, divide_outside: bool = False) -> Tensor:
     """(mean of r^p)^(1/p), (B,N) -> (B,), by logarithms, because r^100 underflows; divide_outside: (sum r^p)^(1/p) / n."""
     n = prob.shape[1]
     log_norm = (p * prob.clamp(min=1e-6).log()).logsumexp(dim=1) / p
     return (log_norm - math.log(n) / (1 if divide_outside else p)).exp()
 
 
-def smooth_mean(prob, *, mu=1.0):
+def smooth_mean(prob: Tensor, *, mu: float = 1.0) -> Tensor:
     """w.r with the weights of global smooth pooling, (B,N) -> (B,); mu > 0: large = average, small = maximum."""
     return (simplex_projection(prob.detach() / mu) * prob).sum(dim=1)
 
 
-def simplex_projection(x):
+def simplex_projection(x: Tensor) -> Tensor:
     """Nearest point of {w >= 0, sum w = 1} to each row, (B,N) -> (B,N) (Held, Wolfe and Crowder 1974)."""
     ordered = x.sort(dim=1, descending=True).values
     k = torch.arange(1, x.shape[1] + 1, device=x.device, dtype=x.dtype)

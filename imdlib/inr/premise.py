@@ -5,16 +5,16 @@ is trained: PSNR inside and outside the masks, and the error map alone as a dete
 """
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from imdlib.data.batches import evaluation_batches
-from imdlib.inr.reconstruction import psnr
+from imdlib.data.batches import ImageSet, evaluation_batches
+from imdlib.inr.reconstruction import NRR, psnr
 from imdlib.networks.cluster import otsu_threshold
 
 
 @torch.inference_mode()
-def psnr_split(nrr, images):
+def psnr_split(nrr: NRR, images: ImageSet) -> dict[str, float]:
     """Mean PSNR in dB of an NRR: dict of psnr_authentic (authentic images), psnr_outside and psnr_tampered (the two parts
     of tampered images), and psnr_gap = outside - tampered, positive where the hypothesis holds; NaN without such images.
 
@@ -41,13 +41,13 @@ class ErrorDetector(nn.Module):
     1 above Otsu's threshold of the image, 0 elsewhere, the unsupervised answer.
     """
 
-    def __init__(self, prior, *, scale, box=1, binary=False):
+    def __init__(self, prior: nn.Module, *, scale: float, box: int = 1, binary: bool = False) -> None:
         super().__init__()
         if box % 2 == 0 or scale <= 0:
             raise ValueError(f"expected an odd box and a scale above 0, found box={box}, scale={scale}")
         self.prior, self.scale, self.box, self.binary = prior, scale, box, binary
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> Tensor:
         error = self.prior(image)[1].mean(dim=1, keepdim=True)
         if self.box > 1:
             side = self.box // 2
@@ -62,11 +62,11 @@ class RandomMinority(nn.Module):
     {0,1}, a share of the cells of side `cell` pixels called tampered at random, the share uniform below one half.
     """
 
-    def __init__(self, *, cell=16, seed=0):
+    def __init__(self, *, cell: int = 16, seed: int = 0) -> None:
         super().__init__()
         self.cell, self.generator = cell, torch.Generator().manual_seed(seed)
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> Tensor:
         height, width = image.shape[-2:]
         shape = (len(image), 1, -(-height // self.cell), -(-width // self.cell))
         share = torch.rand(len(image), 1, 1, 1, generator=self.generator) / 2

@@ -10,10 +10,11 @@ float32 also inside autocast and has nothing to train.
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from imdlib.inr.reconstruction import error_map
+from imdlib.data.batches import ImageSet
+from imdlib.inr.reconstruction import NRR, error_map
 from imdlib.networks.pixels import residual
 
 SRM_FILTERS = (  # integer coefficients and what divides them; each predicts a pixel from its neighbours, centre -1
@@ -26,14 +27,14 @@ SRM_FILTERS = (  # integer coefficients and what divides them; each predicts a p
 class FrozenNRR(nn.Module):
     """A trained NRR, never trained again: its weights get no gradient. scale, channels: of `error_map`."""
 
-    def __init__(self, nrr, *, scale=None, channels="mean"):
+    def __init__(self, nrr: NRR, *, scale: float | None = None, channels: str = "mean") -> None:
         super().__init__()
         self.nrr = nrr.requires_grad_(False).eval()
         self.scale, self.mode = scale, channels
         self.channels = 1 if channels == "mean" else 3
 
     @torch.no_grad()
-    def forward(self, image):
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(image.device.type, enabled=False):
             reconstruction = self.nrr.reconstruct(image.float())
             return reconstruction, error_map(image, reconstruction, channels=self.mode, scale=self.scale)
@@ -44,12 +45,12 @@ class Smooth(nn.Module):
 
     channels = 1
 
-    def __init__(self, *, scale=None):
+    def __init__(self, *, scale: float | None = None) -> None:
         super().__init__()
         self.scale = scale
 
     @torch.no_grad()
-    def forward(self, image):
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         reconstruction = image.float() - residual(image.float())
         return reconstruction, error_map(image, reconstruction, scale=self.scale)
 
@@ -59,14 +60,14 @@ class SRM(nn.Module):
 
     channels = 3
 
-    def __init__(self, *, scale=None):
+    def __init__(self, *, scale: float | None = None) -> None:
         super().__init__()
         self.scale = scale
         filters = torch.stack([torch.tensor(taps, dtype=torch.float32) / by for taps, by in SRM_FILTERS])
         self.register_buffer("filters", filters[:, None], persistent=False)  # (3,1,5,5)
 
     @torch.no_grad()
-    def forward(self, image):
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(image.device.type, enabled=False):
             x = F.pad(image.float(), (2, 2, 2, 2), mode="replicate").flatten(0, 1)[:, None]  # (3B,1,H+4,W+4)
             filtered = F.conv2d(x, self.filters).unflatten(0, (-1, 3))  # (B,RGB,filter,H,W)
@@ -75,7 +76,7 @@ class SRM(nn.Module):
             return image + filtered.mean(dim=2), error
 
 
-def error_scale(prior, images, *, share=0.99, count=200):
+def error_scale(prior: nn.Module, images: ImageSet, *, share: float = 0.99, count: int = 200) -> float:
     """The `share` quantile of a prior's unscaled errors over the first `count` images: a float > 0 to set `scale` to.
 
     images: ImageSet of authentic training images; every image weighs the same, whatever its size.

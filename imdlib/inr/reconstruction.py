@@ -16,9 +16,10 @@ Differs from the paper:
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from imdlib.inr.image_encoder import ImageEncoder
 
@@ -37,17 +38,17 @@ class NRR(nn.Module):
     def __init__(
         self,
         *,
-        width=64,
-        stride=4,
-        blocks=9,
-        channels=64,
-        norm=None,
-        frequencies=8,
-        raw=False,
-        span=None,
-        hidden=(256, 256, 256),
-        chunk=2**16,
-    ):
+        width: int = 64,
+        stride: int = 4,
+        blocks: int = 9,
+        channels: int = 64,
+        norm: str | None = None,
+        frequencies: int = 8,
+        raw: bool = False,
+        span: int | None = None,
+        hidden: Sequence[int] = (256, 256, 256),
+        chunk: int = 2**16,
+    ) -> None:
         super().__init__()
         self.frequencies, self.raw, self.span, self.chunk = frequencies, raw, span, chunk
         self.encoder = ImageEncoder(width=width, stride=stride, blocks=blocks, channels=channels, norm=norm)
@@ -55,16 +56,16 @@ class NRR(nn.Module):
         layers = [layer for a, b in zip(sizes, sizes[1:]) for layer in (nn.Linear(a, b), nn.ReLU(inplace=True))]
         self.mlp = nn.Sequential(*layers, nn.Linear(sizes[-1], 3))
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
         """image (B,3,H,W) in [0,1], H and W of at least 8 -> dict of image, and reconstruction (B,3,H,W), not clamped."""
         return {"image": image, "reconstruction": self.reconstruct(image)}
 
-    def reconstruct(self, image):
+    def reconstruct(self, image: Tensor) -> Tensor:
         """INR Eq. 1: image (B,3,H,W) in [0,1] -> reconstruction (B,3,H,W), not clamped."""
         features = self.encoder(image).permute(0, 2, 3, 1)  # (B,H,W,C)
         return self.decode(features, pixel_grid(*image.shape[-2:], span=self.span, device=image.device))
 
-    def decode(self, features, grid):
+    def decode(self, features: Tensor, grid: Tensor) -> Tensor:
         """MLP of features (B,H,W,C) and coordinates (H,W,2) -> (B,3,H,W)."""
         position = positional_encoding(grid, self.frequencies, raw=self.raw).to(features.dtype)
         x = torch.cat([features, position.expand(len(features), *position.shape)], dim=-1).flatten(0, 2)
@@ -73,13 +74,13 @@ class NRR(nn.Module):
         return rgb.view(*features.shape[:3], 3).permute(0, 3, 1, 2)
 
 
-def pixel_grid(height, width, *, span=None, device=None):
+def pixel_grid(height: int, width: int, *, span: int | None = None, device: torch.device | str | None = None) -> Tensor:
     """Pixel centres (H,W,2), x then y, float32: [-1,1] along both axes, or along the first `span` pixels of each."""
     y, x = ((2 * torch.arange(n, device=device) + 1) / (span or n) - 1 for n in (height, width))
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
 
 
-def positional_encoding(x, frequencies=8, *, raw=False):
+def positional_encoding(x: Tensor, frequencies: int = 8, *, raw: bool = False) -> Tensor:
     """INR Eq. 3: x (...,2) -> (...,4 L) in [-1,1]: sin(2^k pi x), cos(2^k pi x) for k = 0 ... L - 1, both axes each.
 
     raw: put x itself in front, as NeRF's and NeRCo's code do and Eq. 3 does not.
@@ -91,7 +92,7 @@ def positional_encoding(x, frequencies=8, *, raw=False):
     return torch.cat([x, waves], dim=-1) if raw else waves
 
 
-def reconstruction_loss(image, reconstruction, mask=None):
+def reconstruction_loss(image: Tensor, reconstruction: Tensor, mask: Tensor | None = None) -> Tensor:
     """INR Eq. 2: mean absolute difference per value of two (B,3,H,W), a float32 scalar.
 
     mask (B,1,H,W): pixels of value 255 (padding) do not count; zero where none is left.
@@ -103,12 +104,12 @@ def reconstruction_loss(image, reconstruction, mask=None):
     return (difference * known).sum() / (3 * known.sum()).clamp(min=1)
 
 
-def nrr_loss(outputs, mask):
+def nrr_loss(outputs: dict[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
     """Eq. 2 in the form that `imdlib.train.fit` calls: outputs of `NRR`, mask (B,1,H,W) -> dict with `loss`."""
     return {"loss": reconstruction_loss(outputs["image"], outputs["reconstruction"], mask)}
 
 
-def error_map(image, reconstruction, *, channels="mean", scale=None):
+def error_map(image: Tensor, reconstruction: Tensor, *, channels: str = "mean", scale: float | None = None) -> Tensor:
     """I_E of INR section 3.3, the squared difference of two (B,3,H,W), float32 >= 0 -> (B,1,H,W), the channel mean, or
     (B,3,H,W) with channels='each'. scale: the error that becomes 1, larger ones are cut off there; None = as it is.
     """
@@ -119,7 +120,7 @@ def error_map(image, reconstruction, *, channels="mean", scale=None):
     return error if scale is None else (error / scale).clamp(max=1)
 
 
-def psnr(image, reconstruction, where=None):
+def psnr(image: Tensor, reconstruction: Tensor, where: Tensor | None = None) -> Tensor:
     """Peak signal-to-noise ratio of images (B,3,H,W) in [0,1], in dB -> (B,); infinite where they are equal.
 
     where (B,1,H,W) bool: the pixels that count, None = all; NaN for an image without any.

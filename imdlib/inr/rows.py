@@ -6,6 +6,7 @@ Rows of an NRR's error map, and of fixed filters in the same forms, carry `run, 
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import pandas as pd
 
@@ -33,7 +34,7 @@ class Rows(Trained):
     blind: pd.DataFrame
 
     @classmethod
-    def gather(cls, results, runs: dict | None = None, sets: dict | None = None) -> "Rows":
+    def gather(cls, results: Path | str, runs: dict | None = None, sets: dict | None = None) -> "Rows":
         """The runs and data sets that count, {name: key}; empty or None = all that are finished. RunError where one is missing."""
         settings, tables = finished(results, "inr", runs)
         _, data = finished(results, "data", sets)

@@ -5,10 +5,15 @@ pooling. The third row of Table 4 has no adaptive pooling, yet equals no row of 
 the part of the adaptive one that the paper takes from WSCL.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
+
+from torch import Tensor
 
 from imdlib.inr.detector import INRNet
 from imdlib.inr.priors import SRM, FrozenNRR, Smooth
+from imdlib.inr.reconstruction import NRR
 from imdlib.inr.weak import weak_loss
 
 VARIANTS = {  # variant -> prior, weight of the contrast, pooling
@@ -21,7 +26,7 @@ VARIANTS = {  # variant -> prior, weight of the contrast, pooling
 }
 
 
-def model_of(variant, *, nrr=None, scale=None, **network):
+def model_of(variant: str, *, nrr: NRR | None = None, scale: float | None = None, **network: Any) -> INRNet:
     """The INRNet of a variant. nrr: a trained NRR, for the variants that have it; scale: of the prior's error map (see
     `priors.error_scale`); network: other arguments of `INRNet`.
     """
@@ -33,18 +38,18 @@ def model_of(variant, *, nrr=None, scale=None, **network):
     return INRNet(prior=makers[kind](), matching=bool(beta) or pooling == "adaptive", **network)
 
 
-def loss_of(variant, **options):
+def loss_of(variant: str, **options: Any) -> Callable[..., dict[str, Tensor]]:
     """The weak loss of a variant, loss(outputs, mask) -> dict; options: of `weak.weak_loss`, over the variant's own."""
     _, beta, pooling = settings(variant)
     return partial(weak_loss, **{"beta": beta, "pooling": pooling, **options})
 
 
-def pooling_of(variant):
+def pooling_of(variant: str) -> str:
     """The pooling whose scores a variant is judged by: an argument of `weak.score_images`."""
     return settings(variant)[2]
 
 
-def settings(variant):
+def settings(variant: str) -> tuple[str | None, float, str]:
     """Row of VARIANTS, or an error that lists them."""
     if variant not in VARIANTS:
         raise ValueError(f"variant={variant!r}: expected one of {', '.join(VARIANTS)}")

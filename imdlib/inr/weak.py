@@ -11,39 +11,40 @@ Differs from the paper:
 """
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
-from imdlib.inr.contrast import select, selective_contrast
+from imdlib.inr.contrast import Selection, select, selective_contrast
 from imdlib.inr.detector import tampered_probability
 from imdlib.inr.labels import image_label
 from imdlib.inr.pooling import pool
 
 
-def bce(label, prob):
+def bce(label: Tensor, prob: Tensor) -> Tensor:
     """INR Eq. 6 per image, label (B,) in {0,1} and prob (B,) in [0,1] -> (B,); logarithms end at -100."""
     with torch.autocast(prob.device.type, enabled=False):
         prob = prob.float()
         return F.binary_cross_entropy(prob, label.to(prob.dtype), reduction="none")
 
 
-def classification_loss(label, scores):
+def classification_loss(label: Tensor, scores: tuple[Tensor, ...]) -> Tensor:
     """L_cls of INR section 3.5: the sum over pools of the mean of Eq. 6. label (B,), scores: tuple of (B,)."""
     return sum(bce(label, score).mean() for score in scores)
 
 
 def weak_loss(
-    outputs,
-    mask,
+    outputs: dict[str, Tensor],
+    mask: Tensor,
     *,
-    pooling="adaptive",
-    alpha=1.0,
-    beta=0.1,
-    scl_on="proj",
-    scl_all=False,
-    m_rule="minority",
-    pool_options=None,
-    **contrast,
-):
+    pooling: str = "adaptive",
+    alpha: float = 1.0,
+    beta: float = 0.1,
+    scl_on: str = "proj",
+    scl_all: bool = False,
+    m_rule: str = "minority",
+    pool_options: dict[str, float | bool] | None = None,
+    **contrast: float | str | torch.Generator | None,
+) -> dict[str, Tensor]:
     """INR Eq. 7 in the form that `imdlib.train.fit` calls: dict of scalars; `loss` is to be minimised.
 
     outputs: of `INRNet`; mask (B,1,H,W): the image's label at every pixel, as `labels.LabelledImages` gives it; a pixel
@@ -67,7 +68,7 @@ def weak_loss(
     return {"loss": alpha * cls + beta * scl, "scl": scl, **parts}
 
 
-def selected(outputs, m_rule="minority"):
+def selected(outputs: dict[str, Tensor], m_rule: str = "minority") -> Selection:
     """C_I of a model's outputs: a `contrast.Selection`."""
     if "matching" not in outputs:
         raise ValueError(
@@ -77,25 +78,27 @@ def selected(outputs, m_rule="minority"):
 
 
 @torch.no_grad()
-def score_images(outputs, *, pooling="adaptive", m_rule="minority", **pool_options):
+def score_images(
+    outputs: dict[str, Tensor], *, pooling: str = "adaptive", m_rule: str = "minority", **pool_options: float | bool
+) -> Tensor:
     """Image score at inference, (B,) in [0,1]: the mean over the pools. outputs: of `INRNet`."""
     cells = selected(outputs, m_rule).tampered if pooling == "adaptive" else None
     return image_score(pool(tampered_probability(outputs), pooling, cells, **pool_options))
 
 
-def image_score(scores):
+def image_score(scores: tuple[Tensor, ...]) -> Tensor:
     """Tuple of (B,) -> their mean (B,)."""
     return torch.stack(scores).mean(dim=0)
 
 
-def by_label(label, score):
+def by_label(label: Tensor, score: Tensor) -> dict[str, Tensor]:
     """Share of the batch that is tampered and each label's mean score times its share: sums that stay right when
     averaged over batches of one size (score1 / share1 and score0 / (1 - share1) are the means)."""
     one, score = (label == 1).float(), score.detach()
     return {"share1": one.mean(), "score1": (score * one).mean(), "score0": (score * (1 - one)).mean()}
 
 
-def agreement(selection):
+def agreement(selection: Selection) -> dict[str, Tensor]:
     """Share of cells on which the clusterings agree, and of images in which the minority of M is the low cluster."""
     cells = selection.tampered | selection.authentic
     return {"agree": cells.float().mean(), "low": selection.low.float().mean()}

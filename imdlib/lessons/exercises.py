@@ -1,7 +1,10 @@
 """Exercises of the student notebooks: an answer is checked by running the library on it."""
 
+from collections.abc import Callable
+from typing import Any
 
-def check(answer, right, hint):
+
+def check(answer: Any, right: Callable[[Any], bool], hint: str) -> None:
     """Print what the answer to an exercise is worth; right(answer) -> bool runs the library on it. Never raises."""
     if answer is None:
         print(f"Not answered yet. Hint: {hint}")

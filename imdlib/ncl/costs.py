@@ -2,20 +2,23 @@
 
 import statistics
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from imdlib.ncl import networks
 from imdlib.ncl.grid import METHODS
 from imdlib.ncl.losses import non_exclusive_contrast, total_loss
 from imdlib.ncl.patches import label_patches
+from imdlib.ncl.pivot import PivotNet
 from imdlib.scoring.costs import kept, seconds, step
 from imdlib.training.optimizers import make_optimizer
 from imdlib.training.settings import make_fabric
 
 
-def measure(params, image, mask, *, repeats=10):
+def measure(params: dict[str, Any], image: Tensor, mask: Tensor, *, repeats: int = 10) -> pd.DataFrame:
     """One row per variant: `method, parameters, step_ms, against_base, contrast_ms, kept_mb`.
 
     params: of a run of notebooks/ncl/run.ipynb; image (B,3,H,W) float in [0,1] and mask (B,1,H,W): a training batch, on
@@ -47,7 +50,7 @@ def measure(params, image, mask, *, repeats=10):
     return table[["method", "parameters", "step_ms", "against_base", "contrast_ms", "kept_mb"]]
 
 
-def contrast(variant, pivot, feat, mask, sampling):
+def contrast(variant: str, pivot: PivotNet | None, feat: Tensor, mask: Tensor, sampling: dict[str, float]) -> float:
     """Seconds of the contrast alone, down to its feature (B,D,h,w); 0 for Base."""
     if variant == "base":
         return 0.0

@@ -1,5 +1,8 @@
 """Which runs NCL's tables are made from: a configuration is trained once and shared by every table that needs it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from imdlib.study import Cell
 
 METHODS = {
@@ -14,22 +17,22 @@ TURNED = ("backbone", "stem_stride", "inputs", "train_count", "hook", "omega", "
 
 def configurations(
     *,
-    seeds,
-    ablation_sets=(),
-    benchmark_sets=(),
-    together=False,
-    detail_set="",
-    hooks=(),
-    omegas=(),
-    mus=(),
-    taus=(),
-    train_counts=(),
-    backbones=(),
-    base_inputs=(),
-    base_stems=(),
-    long_steps=(),
-    attacked_sets=(),
-):
+    seeds: Sequence[int],
+    ablation_sets: Sequence[str] = (),
+    benchmark_sets: Sequence[str] = (),
+    together: bool = False,
+    detail_set: str = "",
+    hooks: Sequence[str] = (),
+    omegas: Sequence[float] = (),
+    mus: Sequence[float] = (),
+    taus: Sequence[float] = (),
+    train_counts: Sequence[int] = (),
+    backbones: Sequence[str] = (),
+    base_inputs: Sequence[str] = (),
+    base_stems: Sequence[int] = (),
+    long_steps: Sequence[int] = (),
+    attacked_sets: Sequence[str] = (),
+) -> dict[str, Cell]:
     """{name of a run: Cell} for notebooks/ncl/run.ipynb.
 
     ablation_sets: sets on which all four variants are trained (Table 5); benchmark_sets: sets for Base and the whole
@@ -58,7 +61,7 @@ def configurations(
     return {name(cell, seed): Cell(cell | {"seed": seed}) for cell in cells for seed in seeds}
 
 
-def name(cell, seed):
+def name(cell: dict[str, Any], seed: int) -> str:
     """Folder of a run: variant, training set, what was turned, seed."""
     train_set = "all" if "+" in cell["train_set"] else cell["train_set"]
     turned = [f"{key}-{cell[key]}" for key in TURNED if key in cell]

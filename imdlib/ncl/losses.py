@@ -14,6 +14,7 @@ Differs from the paper:
 - Eq. 8 on an authentic batch keeps its literal weight 1 - mu; `renormalise=True` raises it to 1.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -21,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from imdlib.ncl.patches import AUTHENTIC, IGNORE, TAMPERED, contour_pixels, draw_cells, label_patches, shrink_mask
+from imdlib.ncl.pivot import PivotNet
 
 VARIANTS = ("base", "contrast", "pivot", "pivot+pc")
 EPS = 1e-6  # norm below which a feature counts as zero: it then has cosine 0 with everything
@@ -36,8 +38,17 @@ class Contrast(NamedTuple):
 
 
 def non_exclusive_contrast(
-    feat, patches, pivot_pos=None, pivot_neg=None, valid=None, *, tau=0.1, max_pos=512, max_neg=2048, generator=None
-):
+    feat: Tensor,
+    patches: Tensor,
+    pivot_pos: Tensor | None = None,
+    pivot_neg: Tensor | None = None,
+    valid: Tensor | None = None,
+    *,
+    tau: float = 0.1,
+    max_pos: int = 512,
+    max_neg: int = 2048,
+    generator: torch.Generator | None = None,
+) -> Contrast:
     """NCL Eq. 7, corrected, in float32 (float64 for float64 features) also inside autocast -> Contrast.
 
     With P tampered, N authentic patches of an image, s = cosine / tau, and lse = log sum exp:
@@ -72,14 +83,14 @@ def non_exclusive_contrast(
         return Contrast(l1 + l2 + l3, l1, l2, l3)
 
 
-def gather_cells(feat, rows, index):
+def gather_cells(feat: Tensor, rows: Tensor, index: Tensor) -> Tensor:
     """Unit features of cells: feat (B,D,h,w), rows (b,) images, index (b,n) cells of each -> (b,n,D)."""
     flat = (index + rows[:, None] * feat.shape[2] * feat.shape[3]).flatten()
     drawn = feat.permute(0, 2, 3, 1).flatten(0, 2).index_select(0, flat).view(*index.shape, -1)
     return F.normalize(at_least_float32(drawn), dim=2, eps=EPS)
 
 
-def pairwise_term(pos, in_pos, neg, in_neg, tau):
+def pairwise_term(pos: Tensor, in_pos: Tensor, neg: Tensor, in_neg: Tensor, tau: float) -> Tensor:
     """l1 of each image, (b,); zero where only one patch is tampered."""
     anchor = pos / tau
     against = (anchor @ neg.transpose(1, 2)).masked_fill(~in_neg[:, None], -torch.inf).logsumexp(2)  # (b,P)
@@ -89,7 +100,7 @@ def pairwise_term(pos, in_pos, neg, in_neg, tau):
     return terms.sum((1, 2)) / pairs.sum((1, 2)).clamp(min=1)
 
 
-def pivot_term(pivot, same, in_same, other, in_other, tau):
+def pivot_term(pivot: Tensor, same: Tensor, in_same: Tensor, other: Tensor, in_other: Tensor, tau: float) -> Tensor:
     """l2 (same = tampered) or l3 (same = authentic) of each image, (b,); pivot (b,D), same (b,S,D), other (b,O,D)."""
     pivot = F.normalize(at_least_float32(pivot), dim=1, eps=EPS)[:, :, None]
     other = (other @ pivot)[..., 0].div(tau).masked_fill(~in_other, -torch.inf).logsumexp(1)  # (b,)
@@ -97,7 +108,7 @@ def pivot_term(pivot, same, in_same, other, in_other, tau):
     return terms.sum(1) / in_same.sum(1)
 
 
-def pixel_cross_entropy(logits, mask):
+def pixel_cross_entropy(logits: Tensor, mask: Tensor) -> Tensor:
     """Mean cross-entropy over the pixels that are not ignored; zero where all are.
 
     logits (B,2,h,w) of any size; mask (B,1,H,W) or (B,H,W) in {0, 1, 255 = ignore}, shrunken to the size of the logits.
@@ -108,7 +119,9 @@ def pixel_cross_entropy(logits, mask):
         return total / (target != IGNORE).sum().clamp(min=1)
 
 
-def pivot_consistency(logits_list, mask, *, grid, mu=0.9, renormalise=False):
+def pivot_consistency(
+    logits_list: Iterable[Tensor], mask: Tensor, *, grid: tuple[int, int], mu: float = 0.9, renormalise: bool = False
+) -> Tensor:
     """NCL Eq. 8, corrected, summed over the resolutions in `logits_list`: mu * mean over contour pixels + (1 - mu) *
     mean over all pixels.
 
@@ -131,8 +144,17 @@ def pivot_consistency(logits_list, mask, *, grid, mu=0.9, renormalise=False):
 
 
 def total_loss(
-    outputs, mask, *, variant="pivot+pc", pivot=None, omega=0.01, mu=0.9, tau=0.1, renormalise=False, **sampling
-):
+    outputs: dict[str, Tensor],
+    mask: Tensor,
+    *,
+    variant: str = "pivot+pc",
+    pivot: PivotNet | None = None,
+    omega: float = 0.01,
+    mu: float = 0.9,
+    tau: float = 0.1,
+    renormalise: bool = False,
+    **sampling: int | torch.Generator | None,
+) -> dict[str, Tensor]:
     """NCL Eq. 9 and its ablations: dict of scalars; `loss` is to be minimised, the others (pixel, ncl, l1, l2, l3) are
     for the history.
 
@@ -161,6 +183,6 @@ def total_loss(
     return {"loss": pixel + omega * contrast.total, "pixel": pixel, **parts}
 
 
-def at_least_float32(x):
+def at_least_float32(x: Tensor) -> Tensor:
     """Half precision becomes float32; float32 and float64 stay."""
     return x if x.dtype == torch.float64 else x.float()

@@ -12,8 +12,10 @@ Differs from the paper:
   classifier is one 1x1 convolution.
 """
 
+from collections.abc import Sequence
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imdlib.ncl.pivot import PivotNet
@@ -37,22 +39,22 @@ class NCLNet(nn.Module):
     def __init__(
         self,
         *,
-        backbone="resnet101",
-        output_stride=8,
-        inputs="rgb",
-        stem_stride=4,
-        width=1.0,
-        blocks=None,
-        hook="layer1",
-        head_width=256,
-        rates=(12, 24, 36),
-        pivot=True,
-        pivot_mode="mean",
-        aux=True,
-        dropout=0.5,
-        pretrained=False,
-        classes=2,
-    ):
+        backbone: str = "resnet101",
+        output_stride: int = 8,
+        inputs: str = "rgb",
+        stem_stride: int = 4,
+        width: float = 1.0,
+        blocks: Sequence[int] | None = None,
+        hook: str = "layer1",
+        head_width: int = 256,
+        rates: Sequence[int] = (12, 24, 36),
+        pivot: bool = True,
+        pivot_mode: str = "mean",
+        aux: bool = True,
+        dropout: float = 0.5,
+        pretrained: bool = False,
+        classes: int = 2,
+    ) -> None:
         super().__init__()
         if hook not in FEATURES:
             raise ValueError(f"hook={hook!r}: expected one of {', '.join(FEATURES)}")
@@ -85,7 +87,7 @@ class NCLNet(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
         """image (B,3,H,W) float in [0,1], H and W of at least 32 -> dict of logits (B,classes,H,W), feat (B,D,hf,wf)
         and, where the model has the auxiliary classifier, aux (B,classes,h,w): logits at the decoder's size.
         """
@@ -102,13 +104,13 @@ class NCLNet(nn.Module):
 class ASPP(nn.Module):
     """Atrous spatial pyramid pooling: a 1x1 convolution, dilated 3x3 ones and the image mean, side by side, merged."""
 
-    def __init__(self, inplanes, width, rates, dropout):
+    def __init__(self, inplanes: int, width: int, rates: Sequence[int], dropout: float) -> None:
         super().__init__()
         self.branches = nn.ModuleList([unit(inplanes, width, 1), *[unit(inplanes, width, 3, rate) for rate in rates]])
         self.image = unit(inplanes, width, 1)
         self.merge = nn.Sequential(unit(width * (len(rates) + 2), width, 1), nn.Dropout(dropout))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         """x (B,inplanes,h,w) -> (B,width,h,w)."""
         whole = self.image(x.mean((2, 3), keepdim=True)).expand(-1, -1, *x.shape[-2:])
         return self.merge(torch.cat([branch(x) for branch in self.branches] + [whole], dim=1))
@@ -117,32 +119,32 @@ class ASPP(nn.Module):
 class Decoder(nn.Module):
     """Joins the encoder's output, brought to the size of layer1, with 48 (for a width of 256) channels of layer1."""
 
-    def __init__(self, low_planes, width, dropout):
+    def __init__(self, low_planes: int, width: int, dropout: float) -> None:
         super().__init__()
         low = max(1, round(48 * width / 256))
         self.low = unit(low_planes, low, 1)
         first, second = unit(width + low, width, 3), unit(width, width, 3)
         self.fuse = nn.Sequential(first, nn.Dropout(dropout), second, nn.Dropout(dropout / 5))
 
-    def forward(self, x, low):
+    def forward(self, x: Tensor, low: Tensor) -> Tensor:
         """x (B,width,h8,w8), low (B,low_planes,h4,w4) -> (B,width,h4,w4)."""
         x = F.interpolate(x, low.shape[-2:], mode="bilinear", align_corners=True)
         return self.fuse(torch.cat([x, self.low(low)], dim=1))
 
 
-def unit(inplanes, planes, kernel, dilation=1, stride=1):
+def unit(inplanes: int, planes: int, kernel: int, dilation: int = 1, stride: int = 1) -> nn.Sequential:
     """Convolution that keeps the size (stride 1), batch norm, ReLU."""
     padding = dilation * (kernel // 2)
     conv = nn.Conv2d(inplanes, planes, kernel, stride, padding, dilation, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(planes), nn.ReLU(inplace=True))
 
 
-def tampered_probability(logits):
+def tampered_probability(logits: Tensor) -> Tensor:
     """Logits (B,2,H,W) -> probability of tampered (B,1,H,W)."""
     return logits.float().softmax(dim=1)[:, 1:2]
 
 
-def check_image(image, training):
+def check_image(image: Tensor, training: bool) -> None:
     """Refuse what would fail further down, or silently do badly."""
     if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
         found = f"{image.dtype} {tuple(image.shape)}"

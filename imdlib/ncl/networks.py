@@ -1,5 +1,7 @@
 """The network of a run, from the run's parameters."""
 
+from typing import Any
+
 from imdlib.ncl.model import NCLNet
 from imdlib.ncl.vit import NCLViT
 
@@ -7,7 +9,7 @@ SHARED = ("head_width", "inputs", "dropout")
 RESNET = ("backbone", "width", "rates", "output_stride", "stem_stride", "hook", "pretrained")
 
 
-def build(params):
+def build(params: dict[str, Any]) -> NCLNet | NCLViT:
     """Network for the parameters of notebooks/ncl/run.ipynb (a dict): NCLViT where backbone is 'vit', else NCLNet.
 
     The pivot and the auxiliary classifier are there where the variant's loss needs them, and in training alone.

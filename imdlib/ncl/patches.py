@@ -6,13 +6,14 @@ which is exact for sizes that do not divide.
 """
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 AUTHENTIC, TAMPERED, CONTOUR, IGNORED = 0, 1, 2, -1
 IGNORE = 255  # mask value of padding
 
 
-def split_mask(mask):
+def split_mask(mask: Tensor) -> tuple[Tensor, Tensor]:
     """mask (B,1,H,W) or (B,H,W) in {0, 1, 255 = ignore} -> tampered, ignored: (B,1,H,W) float in {0,1}."""
     mask = mask[:, None] if mask.ndim == 3 else mask
     tampered, ignored = mask == 1, mask == IGNORE
@@ -24,7 +25,7 @@ def split_mask(mask):
     return tampered.float(), ignored.float()
 
 
-def label_patches(mask, grid_size, *, eps=1e-6, dilate=0):
+def label_patches(mask: Tensor, grid_size: tuple[int, int], *, eps: float = 1e-6, dilate: int = 0) -> Tensor:
     """Label the cells of a grid: (B,h,w) int8, 1 tampered, 0 authentic, 2 contour, -1 ignored (touches padding).
 
     mask: see `split_mask`; grid_size (h, w); eps: share of other pixels that a pure cell may hold; dilate: cells by
@@ -42,7 +43,7 @@ def label_patches(mask, grid_size, *, eps=1e-6, dilate=0):
     return labels[:, 0]
 
 
-def shrink_mask(mask, size):
+def shrink_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
     """Mask at another size, (B,h,w) int64: 1 where at least half of its pixels are, 255 where any is ignored."""
     tampered, ignored = split_mask(mask)
     if tuple(size) != tuple(tampered.shape[-2:]):
@@ -50,12 +51,12 @@ def shrink_mask(mask, size):
     return (tampered >= 0.5).long().masked_fill(ignored > 0, IGNORE)[:, 0]
 
 
-def contour_pixels(patches, size):
+def contour_pixels(patches: Tensor, size: tuple[int, int]) -> Tensor:
     """patches (B,h,w) -> (B,*size) bool: pixels that overlap a contour cell, on a finer or a coarser grid."""
     return F.adaptive_max_pool2d((patches == CONTOUR).float()[:, None], size)[:, 0] > 0
 
 
-def draw_cells(member, limit, generator=None):
+def draw_cells(member: Tensor, limit: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
     """Draw up to `limit` members of each row at random without replacement, all rows at once.
 
     member (B,N) bool -> index (B,n) int64, present (B,n) bool, n = the largest number drawn from a row (at least 1); a

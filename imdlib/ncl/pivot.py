@@ -9,8 +9,10 @@ features do not matter; mode 'fixed_k' is the literal convolution over k, for `f
 again in turn where k is smaller.
 """
 
+from collections.abc import Iterator
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imdlib.ncl.patches import CONTOUR, draw_cells
@@ -19,7 +21,7 @@ from imdlib.ncl.patches import CONTOUR, draw_cells
 class PivotNet(nn.Module):
     """(feat, patches) -> se_pos (B,D), se_neg (B,D), valid (B,) bool; zeros, not valid, for images without contour."""
 
-    def __init__(self, channels, *, mode="mean", fixed_k=64):
+    def __init__(self, channels: int, *, mode: str = "mean", fixed_k: int = 64) -> None:
         super().__init__()
         if mode not in ("mean", "fixed_k"):
             raise ValueError(f"pivot mode={mode!r}: expected 'mean' or 'fixed_k'")
@@ -27,7 +29,9 @@ class PivotNet(nn.Module):
         shape = (channels, channels) if mode == "mean" else (fixed_k, 1)
         self.positive, self.negative = Branch(*shape), Branch(*shape)
 
-    def forward(self, feat, patches, *, generator=None):
+    def forward(
+        self, feat: Tensor, patches: Tensor, *, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """feat (B,D,h,w); patches (B,h,w) int8, see `patches.label_patches`."""
         contour = (patches == CONTOUR).flatten(1)  # (B, N)
         count = contour.sum(1)
@@ -36,7 +40,9 @@ class PivotNet(nn.Module):
             reduce = self.mean_over_cells if self.fixed_k is None else self.mix_of_cells
             return *reduce(cells, contour, count, generator), count > 0
 
-    def mean_over_cells(self, cells, contour, count, generator):
+    def mean_over_cells(
+        self, cells: Tensor, contour: Tensor, count: Tensor, generator: torch.Generator | None
+    ) -> Iterator[Tensor]:
         """Mean of the projected features over an image's contour cells; batch norm sees those of the whole batch."""
         image, cell = contour.nonzero(as_tuple=True)  # (K,) each
         drawn = cells.flatten(0, 1).index_select(0, image * cells.shape[1] + cell).float()  # (K, D)
@@ -44,7 +50,9 @@ class PivotNet(nn.Module):
             total = drawn.new_zeros(len(cells), cells.shape[2]).index_add(0, image, branch(drawn))
             yield total / count.clamp(min=1)[:, None]
 
-    def mix_of_cells(self, cells, contour, count, generator):
+    def mix_of_cells(
+        self, cells: Tensor, contour: Tensor, count: Tensor, generator: torch.Generator | None
+    ) -> Iterator[Tensor]:
         """One learned weight per slot: the convolution with fixed_k input channels and one output channel."""
         index, present = draw_cells(contour, self.fixed_k, generator)  # (B, up to fixed_k), members first
         slot = torch.arange(self.fixed_k, device=cells.device) % present.sum(1).clamp(min=1)[:, None]  # (B, fixed_k)
@@ -59,13 +67,13 @@ class PivotNet(nn.Module):
 class Branch(nn.Module):
     """1x1 convolution, batch norm, ReLU: (K,inplanes) -> (K,planes); on a single cell the convolution is linear."""
 
-    def __init__(self, inplanes, planes):
+    def __init__(self, inplanes: int, planes: int) -> None:
         super().__init__()
         self.project = nn.Linear(inplanes, planes, bias=False)
         self.norm = nn.BatchNorm1d(planes)
         nn.init.kaiming_normal_(self.project.weight)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = self.project(x)
         if self.training and len(x) < 2 and not isinstance(self.norm, nn.SyncBatchNorm):
             # no variance in a single value: use the running statistics, and keep every parameter in the graph

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -58,7 +59,7 @@ class Rows:
         """Where the study's tables and figures are written."""
         return results_folder(self.results, "ncl")
 
-    def usual_of(self, key: str):
+    def usual_of(self, key: str) -> Any:
         """The value of a parameter that most runs share."""
         return usual_value(self.settings, key)
 

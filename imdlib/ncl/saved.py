@@ -1,8 +1,12 @@
 """A finished NCL run as a network again, and what has to be said about it before its map of a photo is believed."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from torch import Tensor, nn
 
 from imdlib import places, runs, store
 from imdlib.ncl import networks
@@ -14,7 +18,7 @@ SETTINGS = (*networks.SHARED, *networks.RESNET, "blocks", "variant")
 MAKE = "`make study` (or notebooks/ncl/run.ipynb) trains runs and keeps their weights"
 
 
-def newest(results) -> Path:
+def newest(results: Path | str) -> Path:
     """Folder of the NCL run under `results` that was finished last and still has its weights."""
     folder = places.results_folder(results, "ncl") / "runs"
     found = [path.parent for path in folder.glob("*/stamp.json") if (path.parent / "weights.safetensors").exists()]
@@ -27,7 +31,7 @@ def newest(results) -> Path:
     return max(found, key=lambda path: (runs.state(path).stamp.get("finished", ""), path.name))
 
 
-def load_run(folder) -> tuple:
+def load_run(folder: Path | str) -> tuple:
     """(network in evaluation mode, params, stamp) of a finished run's folder, its weights held against the sum in its stamp."""
     folder = places.REPO / folder
     weights, about = runs.weights(folder), runs.state(folder).stamp
@@ -48,12 +52,12 @@ def load_run(folder) -> tuple:
     return network.eval(), params, about
 
 
-def probability(network):
+def probability(network: nn.Module) -> Callable[[Tensor], Tensor]:
     """The function that `imdlib.photos.tiles.predict` takes: batch (B,3,h,w) in [0,1] -> probability of tampered (B,1,h,w)."""
     return lambda batch: tampered_probability(network(batch)["logits"])
 
 
-def beside_blob(folder):
+def beside_blob(folder: Path | str) -> pd.DataFrame:
     """Scores on the run's own test images beside the centre blob's, tidy as `intervals.summarise` has them; the blob is absent
     where notebooks/data.ipynb was not run."""
     folder = Path(folder)
@@ -71,13 +75,13 @@ def beside_blob(folder):
     return intervals.summarise(own, metrics, by=["dataset", "method"])
 
 
-def authentic_scores(folder):
+def authentic_scores(folder: Path | str) -> np.ndarray:
     """Image scores of the authentic images among the run's test images, sorted."""
     own = store.read(Path(folder) / "scores.parquet")
     return own.loc[own["label"] == 0, "score"].sort_values().to_numpy()
 
 
-def words(params, stamp, found):
+def words(params: dict[str, Any], stamp: dict[str, Any], found: pd.DataFrame) -> str:
     """What the network was trained on and how far to trust it, as Markdown; found: of `beside_blob`."""
     name, data = METHODS.get(params["variant"], params["variant"]), params["train_set"]
     twin = (

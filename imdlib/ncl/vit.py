@@ -8,7 +8,7 @@ features of a small convolutional stem rather than from pixels; a light decoder 
 """
 
 import timm
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imdlib.ncl.model import check_image, unit
@@ -28,20 +28,20 @@ class NCLViT(nn.Module):
     def __init__(
         self,
         *,
-        patch=8,
-        embed=96,
-        depth=6,
-        heads=3,
-        size=128,
-        stem=16,
-        head_width=32,
-        inputs="rgb",
-        pivot=True,
-        pivot_mode="mean",
-        aux=True,
-        dropout=0.0,
-        classes=2,
-    ):
+        patch: int = 8,
+        embed: int = 96,
+        depth: int = 6,
+        heads: int = 3,
+        size: int = 128,
+        stem: int = 16,
+        head_width: int = 32,
+        inputs: str = "rgb",
+        pivot: bool = True,
+        pivot_mode: str = "mean",
+        aux: bool = True,
+        dropout: float = 0.0,
+        classes: int = 2,
+    ) -> None:
         super().__init__()
         if embed % heads or patch % 2:
             raise ValueError(f"embed={embed} must be a multiple of heads={heads}, and patch={patch} a multiple of 2")
@@ -66,7 +66,7 @@ class NCLViT(nn.Module):
         self.aux = nn.Conv2d(head_width, classes, 1) if aux else None
         self.pivot = PivotNet(embed, mode=pivot_mode) if pivot else None
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
         """image (B,3,H,W) float in [0,1], sides of at least 32 -> dict of logits (B,classes,H,W), feat (B,embed,h,w), the
         patch tokens as a map with h = ceil(H / patch), and aux (B,classes,h,w) where the model has it.
         """

@@ -5,10 +5,11 @@ here has a gradient: callers select with the result.
 """
 
 import torch
+from torch import Tensor
 
 
 @torch.no_grad()
-def otsu_threshold(x):
+def otsu_threshold(x: Tensor) -> Tensor:
     """Threshold that splits each row in two classes of largest between-class variance: (..., N) real -> (...,).
 
     Class 1 is `x > threshold`. The optimum over all splits of the sorted values, no bins (Otsu 1979). The threshold is
@@ -31,7 +32,7 @@ def otsu_threshold(x):
 
 
 @torch.no_grad()
-def two_means(x, iterations=10):
+def two_means(x: Tensor, iterations: int = 10) -> tuple[Tensor, Tensor, Tensor]:
     """Two clusters of least within-cluster variance: labels (B,N) bool, centers (B,2,D) float32, valid (B,) bool.
 
     x: (B,N,D) vectors or (B,N) scalars (D = 1), any float type, computed in float32. No random start: the points are
@@ -64,7 +65,7 @@ def two_means(x, iterations=10):
     return labels, mean + offsets, valid
 
 
-def minority(labels):
+def minority(labels: Tensor) -> Tensor:
     """The smaller cluster as a mask, (B,N) bool -> (B,N) bool; on a tie cluster 0, nothing where one is empty."""
     ones = labels.sum(dim=-1, keepdim=True)
     return labels ^ (2 * ones >= labels.shape[-1])

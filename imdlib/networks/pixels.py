@@ -5,7 +5,7 @@ random weights for minutes, finds them sooner where the picture's content is alr
 """
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 INPUTS = {"rgb": 3, "rgb+residual": 6}  # name -> channels
@@ -16,7 +16,7 @@ RESIDUAL_GAIN = 20.0  # the residual's median standard deviation is 0.046 on CAS
 class Pixels(nn.Module):
     """image (B,3,H,W) in [0,1] -> (B,channels,H,W), normalised, with the residual behind it for inputs='rgb+residual'."""
 
-    def __init__(self, inputs="rgb"):
+    def __init__(self, inputs: str = "rgb") -> None:
         super().__init__()
         if inputs not in INPUTS:
             raise ValueError(f"inputs={inputs!r}: expected one of {', '.join(INPUTS)}")
@@ -24,11 +24,11 @@ class Pixels(nn.Module):
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> Tensor:
         x = (image - self.mean) / self.std
         return x if self.inputs == "rgb" else torch.cat([x, RESIDUAL_GAIN * residual(image)], dim=1)
 
 
-def residual(image):
+def residual(image: Tensor) -> Tensor:
     """High-pass residual: image (B,3,H,W) minus its 3x3 mean, borders replicated -> (B,3,H,W)."""
     return image - F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, stride=1)

@@ -8,9 +8,11 @@ the original stem averages four rows and columns before the first block sees the
 fits small images and machines.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torchvision
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
 KINDS = {
@@ -36,16 +38,16 @@ class Encoder(nn.Module):
 
     def __init__(
         self,
-        backbone,
+        backbone: str,
         *,
-        in_channels=3,
-        stem_stride=4,
-        output_stride=None,
-        width=1.0,
-        blocks=None,
-        multi_grid=(1,),
-        pretrained=False,
-    ):
+        in_channels: int = 3,
+        stem_stride: int = 4,
+        output_stride: int | None = None,
+        width: float = 1.0,
+        blocks: Sequence[int] | None = None,
+        multi_grid: Sequence[int] = (1,),
+        pretrained: bool = False,
+    ) -> None:
         super().__init__()
         output_stride = 8 * stem_stride if output_stride is None else output_stride
         check(backbone, stem_stride, output_stride, width, blocks)
@@ -79,7 +81,7 @@ class Encoder(nn.Module):
         if pretrained:
             load_imagenet(self, backbone)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
         """x (B,in_channels,H,W), normalised -> {name in FEATURES: (B,channels[name],h,w)}; `stem` before pooling."""
         features = {"stem": self.relu(self.bn1(self.conv1(x)))}
         x = self.maxpool(features["stem"])
@@ -88,7 +90,9 @@ class Encoder(nn.Module):
         return features
 
 
-def residual_layer(block, inplanes, planes, stride, dilations):
+def residual_layer(
+    block: type[BasicBlock | Bottleneck], inplanes: int, planes: int, stride: int, dilations: Sequence[int]
+) -> nn.Sequential:
     """Sequence of torchvision residual blocks, one per entry of `dilations`; the first one has the stride.
 
     torchvision's BasicBlock refuses a dilation, so it is set on the 3x3 convolutions of the finished blocks, of either
@@ -108,7 +112,7 @@ def residual_layer(block, inplanes, planes, stride, dilations):
     return nn.Sequential(*layers)
 
 
-def check(backbone, stem_stride, output_stride, width, blocks):
+def check(backbone: str, stem_stride: int, output_stride: int, width: float, blocks: Sequence[int] | None) -> None:
     """Refuse combinations that no network exists for."""
     if backbone not in KINDS:
         raise ValueError(f"backbone={backbone!r}: expected one of {', '.join(KINDS)}")
@@ -123,7 +127,7 @@ def check(backbone, stem_stride, output_stride, width, blocks):
         raise ValueError(f"blocks={blocks!r}: expected four numbers of at least 1, one per residual layer")
 
 
-def load_imagenet(encoder, backbone):
+def load_imagenet(encoder: Encoder, backbone: str) -> None:
     """Fill an encoder with torchvision's weights, but for the classifier's; input channels beyond RGB start at zero."""
     weights = torchvision.models.get_model_weights(backbone).IMAGENET1K_V1
     try:

@@ -8,6 +8,7 @@ seeds together, and the verdict follows from the interval alone. What a study cl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -50,7 +51,7 @@ def verdict(low: float, high: float) -> str:
     return SUPPORTED if low > 0 else CONTRADICTED if high < 0 else INCONCLUSIVE
 
 
-def judge(statements: Iterable[Statement], rows, study: str) -> pd.DataFrame:
+def judge(statements: Iterable[Statement], rows: Any, study: str) -> pd.DataFrame:
     """Rows of claims.csv, one per statement and metric: is `better` above `worse`?
 
     rows: whatever the statements' cuts take. A statement whose cut has no rows of either side is not tested. Methods that look
@@ -79,14 +80,14 @@ def compared(low: pd.DataFrame, high: pd.DataFrame, metric: str) -> dict:
     return found | dict(verdict=verdict(found["low"], found["high"]))
 
 
-def save(rows: pd.DataFrame, folder) -> pd.DataFrame:
+def save(rows: pd.DataFrame, folder: Path | str) -> pd.DataFrame:
     """Write a study's rows to `<folder>/claims.csv` in one step; returns them."""
     with store.replacing(Path(folder) / "claims.csv") as draft:
         rows.to_csv(draft, index=False, float_format="%.6g")
     return rows
 
 
-def read(results) -> pd.DataFrame:
+def read(results: Path | str) -> pd.DataFrame:
     """All studies' rows under `results`, study by study; an empty table of the same columns where there are none yet."""
     found = [pd.read_csv(path) for path in sorted(Path(results).glob("*/claims.csv"))]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)

@@ -1,11 +1,15 @@
 """Data sets on the page: what scores on them without looking, and what the form of their files gives away."""
 
+from pathlib import Path
+
+from IPython.display import HTML
+
 from imdlib import runs
 from imdlib.pages import tables
 from imdlib.places import results_folder
 
 
-def trivial(results, sets: dict | None = None):
+def trivial(results: Path | str, sets: dict | None = None) -> HTML | None:
     """Table of the predictors that look at no image on every data set, written to `<results>/data/tables`; None without masks."""
     _, found = runs.gather(results, "data", sets)
     scores = found.get("scores")
@@ -17,7 +21,7 @@ def trivial(results, sets: dict | None = None):
     return tables.save(rows, results_folder(results, "data"), "table_trivial", caption, **shape)
 
 
-def form(results, sets: dict | None = None):
+def form(results: Path | str, sets: dict | None = None) -> HTML | None:
     """Table of what the form of the files says about the label; None where nothing could be told apart."""
     _, found = runs.gather(results, "data", sets)
     if "form" not in found or found["form"].empty:

@@ -1,14 +1,19 @@
 """Figures: one look for all of them, each saved as png, as pdf with embedded fonts, and with the csv of what was drawn."""
 
 import textwrap
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from imdlib.pages import tables
@@ -23,7 +28,7 @@ PALETTE = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0
 HEAT = LinearSegmentedColormap.from_list("heat", ["#000004", "#3b0f70", "#b63679", "#fb8761", "#fcfdbf"])
 
 
-def use_style():
+def use_style() -> None:
     """Set the look of all figures; called once at the top of a notebook."""
     sns.set_theme(context="paper", style="ticks", palette=PALETTE, font_scale=0.9)
     matplotlib.rcParams.update(
@@ -41,7 +46,14 @@ def use_style():
     )
 
 
-def save(figure, data, folder, name, dpi=200, colors=256):
+def save(
+    figure: Figure,
+    data: pd.DataFrame | dict[str, Any] | list[dict[str, Any]],
+    folder: Path | str,
+    name: str,
+    dpi: int = 200,
+    colors: int | None = 256,
+) -> Figure:
     """Write `<folder>/figures/<name>.png|pdf|csv`; data: DataFrame of what was drawn. Returns the figure.
 
     dpi: of the png, and of pictures inside the pdf up to 120; less for sheets of many photographs. colors: how many the png may have, up
@@ -58,13 +70,13 @@ def save(figure, data, folder, name, dpi=200, colors=256):
     return figure
 
 
-def outline(axis, mask, color=TAMPERED, width=1.0):
+def outline(axis: Axes, mask: ArrayLike, color: str = TAMPERED, width: float = 1.0) -> None:
     """Draw the border of a mask (H,W) over an image."""
     if np.any(mask) and not np.all(mask):
         axis.contour(np.asarray(mask, float), levels=[0.5], colors=[color], linewidths=width)
 
 
-def picture(axis, image, title=None, **options):
+def picture(axis: Axes, image: ArrayLike, title: str | None = None, **options: Any) -> None:
     """One image, map or mask without ticks; maps and masks are drawn on a fixed scale from 0 to 1."""
     image = np.asarray(image)
     scale = dict(cmap="gray", vmin=0, vmax=1) if image.ndim == 2 else {}
@@ -75,7 +87,7 @@ def picture(axis, image, title=None, **options):
         axis.set_title(title, fontsize=7, pad=2)
 
 
-def prediction_grid(columns, methods):
+def prediction_grid(columns: Sequence[dict[str, Any]], methods: Sequence[str]) -> Figure:
     """The papers' figures of predictions: one column per image, rows = image, mask, then the map of each method.
 
     columns: list of dict(image (H,W,3) uint8, mask (H,W) {0,1}, title, maps {method: (H,W) in [0,1]}, captions {method: text}).
@@ -99,7 +111,9 @@ def prediction_grid(columns, methods):
     return figure
 
 
-def choose_columns(pictures, scores, count):
+def choose_columns(
+    pictures: dict[str, dict[str, dict[str, np.ndarray]]], scores: pd.DataFrame, count: int
+) -> tuple[list[dict[str, Any]], pd.DataFrame]:
     """Columns of a prediction grid, chosen by rule: best, worst and equal steps between by F1 of the last method.
 
     pictures: {method: {'<dataset>/<file>': {image, mask, map}}} with the same images for every method; scores: rows with
@@ -125,7 +139,7 @@ def choose_columns(pictures, scores, count):
 CLAIMED = tables.NAMES | {"correct": "images called rightly", "ordered": "pairs in order"}
 
 
-def claims_plot(found):
+def claims_plot(found: pd.DataFrame) -> Figure:
     """Effect and interval of every statement, one line each, one panel per metric, coloured by verdict.
 
     found: rows of claims.csv. Checks that no paper prints stand below a line of their own.
@@ -162,7 +176,14 @@ def claims_plot(found):
     return figure
 
 
-def interval_panels(rows, *, trivial=(), label="method", panel="metric", floor=True):
+def interval_panels(
+    rows: pd.DataFrame,
+    *,
+    trivial: Collection[str] = (),
+    label: str = "method",
+    panel: str = "metric",
+    floor: bool = True,
+) -> Figure:
     """Values with their 95% intervals: one panel per metric, one line per method; trivial rows are grey, their best value is a dashed line.
 
     rows: `value, low, high` and the columns named by label and panel; trivial: labels of the rows that look at no image;
@@ -186,7 +207,7 @@ def interval_panels(rows, *, trivial=(), label="method", panel="metric", floor=T
     return figure
 
 
-def cross_matrix(rows, *, title="method", names=None):
+def cross_matrix(rows: pd.DataFrame, *, title: str = "method", names: dict[str, str] | None = None) -> Figure:
     """Value of every training set (line) on every test set (column), one panel per method; the diagonal is framed.
 
     rows: `train_set, test_set, value` and the column named by title; a pair that was not run stays empty. names: shown in
@@ -222,7 +243,15 @@ def cross_matrix(rows, *, title="method", names=None):
     return figure
 
 
-def response(rows, *, x, panel, hue="method", reference=None, share_y=True):
+def response(
+    rows: pd.DataFrame,
+    *,
+    x: str,
+    panel: str,
+    hue: str = "method",
+    reference: dict[str, float] | None = None,
+    share_y: bool = True,
+) -> Figure:
     """Values with intervals against a parameter: one panel per value of `panel`, positions in order of appearance.
 
     rows: `value, low, high` and the columns named by x, panel and hue; reference {panel: value}: a dashed line.
@@ -253,7 +282,7 @@ def response(rows, *, x, panel, hue="method", reference=None, share_y=True):
     return figure
 
 
-def costs(table):
+def costs(table: pd.DataFrame) -> Figure:
     """Milliseconds of a training step, the contrast's part of it in orange, and memory kept for the backward pass.
 
     table: `method, step_ms, contrast_ms, kept_mb`, one row per variant.
@@ -276,7 +305,7 @@ def costs(table):
     return figure
 
 
-def learning_curves(history, columns, *, hue="method"):
+def learning_curves(history: pd.DataFrame, columns: dict[str, str], *, hue: str = "method") -> Figure:
     """One panel per column of the histories against the epoch, columns: {name: title}; the band is the range over seeds."""
     columns = {name: title for name, title in columns.items() if name in history and history[name].notna().any()}
     colors = dict(zip(history[hue].unique(), PALETTE))

@@ -3,23 +3,27 @@
 The form of Bridging's Figure 4, with `embedding.judge` beside every picture.
 """
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike
 
 from imdlib.pages import plots
 
 MARKERS = ["o", "^", "s", "D", "v", "P", "X", "*"]
 
 
-def caption(verdict):
+def caption(verdict: dict[str, float]) -> str:
     """Two lines with the numbers of `embedding.judge`: silhouette and k-NN accuracy, of the features, then of the plane."""
     silhouette = f"{verdict['silhouette']:.2f} → {verdict['silhouette_plane']:.2f}"
     return f"silhouette {silhouette}\nk-NN {verdict['knn']:.2f} → {verdict['knn_plane']:.2f}"
 
 
-def rows(panels, labels, generators=None):
+def rows(panels: dict[str, np.ndarray], labels: ArrayLike, generators: ArrayLike | None = None) -> pd.DataFrame:
     """What the panels show, for `plots.save`: DataFrame panel, point, x, y, class and, if given, generator."""
     extra = {} if generators is None else {"generator": np.asarray(generators)}
     parts = [
@@ -29,7 +33,15 @@ def rows(panels, labels, generators=None):
     return pd.concat(parts, ignore_index=True)
 
 
-def scatter(panels, labels, *, classes=None, generators=None, verdicts=None, columns=4):
+def scatter(
+    panels: dict[str, np.ndarray],
+    labels: ArrayLike,
+    *,
+    classes: Sequence[str] | None = None,
+    generators: ArrayLike | None = None,
+    verdicts: dict[str, dict[str, float]] | None = None,
+    columns: int = 4,
+) -> Figure:
     """One panel for each projection: colour says the class, the marker says the generator; the legend stands once.
 
     panels: {title: coordinates (N,2)}, the same N points in each; labels (N,): class numbers; classes: their names;

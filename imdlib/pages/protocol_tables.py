@@ -2,13 +2,14 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from imdlib.pages import plots, tables
 from imdlib.scoring import intervals
 from imdlib.scoring.protocols import PROTOCOLS, iou
 
 
-def table(rows):
+def table(rows: pd.DataFrame) -> pd.DataFrame:
     """Tidy rows, every metric under every protocol: the columns of `tables.COLUMNS` and `protocol`, in the order of PROTOCOLS.
 
     Tampered images alone, except in the warning row, which counts all. AUC has no threshold, so it stands once, per image.
@@ -51,7 +52,7 @@ def table(rows):
     return found.reindex(columns=[*tables.COLUMNS, "protocol", "short"])
 
 
-def plot(rows, method):
+def plot(rows: pd.DataFrame, method: str) -> Figure:
     """F1 of every method under each protocol, one line per protocol, the interval of `method` alone; rows: of one metric."""
     names = list(dict.fromkeys(rows["protocol"]))
     figure, axis = plots.plt.subplots(figsize=(plots.PAGE, 0.7 + 0.23 * len(names)))
@@ -67,7 +68,7 @@ def plot(rows, method):
     return figure
 
 
-def why(table, method, authentic):
+def why(table: pd.DataFrame, method: str, authentic: int) -> str:
     """The paragraph that says why the same maps score low here and high there, with the numbers of `table` in it (Markdown).
 
     authentic: how many authentic images were scored.

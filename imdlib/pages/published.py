@@ -28,12 +28,12 @@ def read(folder: Traversable, number: int) -> pd.DataFrame:
     return rows.drop(columns="unit")
 
 
-def paper_name(dataset):
+def paper_name(dataset: str) -> str:
     """The papers' name of a data set or of its embedded twin: 'sim-casia', 'casia1', 'casia2' -> 'CASIA'."""
     return SETS.get(dataset.removeprefix("sim-"), dataset)
 
 
-def beside(paper, scores):
+def beside(paper: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     """Published rows renamed to the data sets of `scores` (`train_set, dataset`), so that they can be set beside ours.
 
     The embedded twins take the numbers of the set that they imitate: to be read as "what the paper reports on the real one".
@@ -45,7 +45,7 @@ def beside(paper, scores):
     return pd.concat(found, ignore_index=True)
 
 
-def on_test_sets(paper, scores):
+def on_test_sets(paper: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     """Published rows renamed to the test sets of `scores` (`dataset`) whatever they were trained on: for studies whose one
     training set is not ours. `train_set` is left out, so that `tables.rows` matches method, test set and metric alone.
     """

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from IPython.display import HTML, Markdown, display
@@ -19,9 +20,9 @@ from matplotlib.figure import Figure
 from nbconvert import HTMLExporter
 from PIL import Image
 
-from imdlib import runs, store
-from imdlib.data import contents
+from imdlib import contents, runs, store
 
+WIDE = 1000  # pixels, of a picture in a page
 LARGE = 20_000  # bytes of a PNG beyond which WebP takes half the room
 
 STYLE = """
@@ -48,7 +49,7 @@ pre { white-space: pre-wrap; font-size: .8rem; background: #f6f8fa; padding: .6r
 ABSENT = "*This profile has no runs for this.*"
 
 
-def show(*exhibits):
+def show(*exhibits: Figure | HTML | Markdown | None) -> None:
     """Display what an exhibit returned, tables and figures in order; one that had nothing to show (None) says so.
 
     Figures are closed, so that none is drawn twice.
@@ -59,7 +60,20 @@ def show(*exhibits):
             plt.close(found)
 
 
-def write(notebook, page):
+def begin(folder: Path) -> None:
+    """Clear a study's tables and figures before they are drawn, so that none of another profile or method stays behind.
+
+    Figures stay where no run has its maps, as in a fresh clone: those that need maps then stand as they were drawn.
+    """
+    folder = Path(folder)
+    drawn = [*folder.glob("tables/*.*")]
+    if any(folder.glob("runs/*/maps.npz")):
+        drawn += folder.glob("figures/*.*")
+    for path in drawn:
+        path.unlink()
+
+
+def write(notebook: Path | str, page: Path | str) -> Path:
     """Turn an executed notebook (path) into the HTML file `page` without its code; pictures are embedded. Returns the path.
 
     The page takes its title from the notebook's first heading. The notebook's own pictures are first reduced to 256 colours, which
@@ -84,7 +98,7 @@ def write(notebook, page):
     return page
 
 
-def shrink(notebook):
+def shrink(notebook: Path | str) -> None:
     """Reduce the PNG pictures among the outputs of an executed notebook (path) to 256 colours, in place."""
     book = json.loads(Path(notebook).read_text(encoding="utf-8"))
     outputs = [output.get("data", {}) for cell in book["cells"] for output in cell.get("outputs", [])]
@@ -99,7 +113,7 @@ def shrink(notebook):
     draft.replace(notebook)
 
 
-def encoded(picture, kind, **options):
+def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
     """A PIL image as the bytes of a file of that kind."""
     file = io.BytesIO()
     picture.save(file, kind, **options)
@@ -143,13 +157,13 @@ def provenance(settings: pd.DataFrame) -> Markdown:
     return Markdown("\n\n".join(lines))
 
 
-def notes(folder):
+def notes(folder: Path | str) -> Markdown:
     """The text of `<folder>/notes.md`: what a reader has to know about results that were made before something changed; often empty."""
     path = Path(folder) / "notes.md"
     return Markdown(path.read_text(encoding="utf-8") if path.exists() else "")
 
 
-def exhibits(folder, figures=True):
+def exhibits(folder: Path | str, figures: bool = True) -> list[HTML | Markdown]:
     """Every table and figure of one study as things to display: numbered ones first, in the paper's order; without the figure of
     its verdicts, which the report draws for itself."""
     drawn = Path(folder).glob("figures/*.png") if figures else []
@@ -158,26 +172,29 @@ def exhibits(folder, figures=True):
     return [table(path) if path.suffix == ".md" else embedded(path) for path in files]
 
 
-def table(path):
+def table(path: Path) -> Markdown:
     """A saved md table, its intervals on a line of their own."""
     return Markdown(
         re.sub(r" (\[[-\d., ]+\][^|\n]*?) *(?=\|)", r"<br><small>\1</small> ", path.read_text(encoding="utf-8"))
     )
 
 
-def paper_order(path):
+def paper_order(path: Path) -> tuple[bool, bool, int, str]:
     """Sort key: table1 .. table9, then other tables, then figures likewise."""
     number = path.stem.removeprefix("table").removeprefix("figure")
     return (path.suffix != ".md", not number.isdigit(), int(number) if number.isdigit() else 0, path.stem)
 
 
-def embedded(path):
-    """A picture inside the page, as PNG or, where that is large, as WebP, with its file name for those who want the
-    pdf or the csv beside it."""
+def embedded(path: Path) -> HTML:
+    """A picture inside the page, as PNG or, where that is large, as WebP at most WIDE pixels wide, with its file name for those who
+    want the pdf or the csv beside it."""
     content, kind = path.read_bytes(), "png"
     if len(content) > LARGE:
         with Image.open(path) as picture:
-            content, kind = encoded(picture.convert("RGB"), "WEBP", quality=78), "webp"
+            shown = picture.convert("RGB")
+            if shown.width > WIDE:
+                shown = shown.resize((WIDE, round(WIDE * shown.height / shown.width)), Image.Resampling.LANCZOS)
+            content, kind = encoded(shown, "WEBP", quality=60, method=6), "webp"
     data = base64.b64encode(content).decode()
     return HTML(
         f'<figure><img src="data:image/{kind};base64,{data}"><figcaption>{path.parent.name}/{path.stem}</figcaption></figure>'

@@ -1,7 +1,9 @@
 """Tables: one tidy csv that machines read, and the same numbers wide, as md for people and as tex for reports."""
 
 import html
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +23,13 @@ NAMES = {
 }
 
 
-def rows(scores, *, published=None, names=NAMES, by=("method", "train_set", "dataset")):
+def rows(
+    scores: pd.DataFrame,
+    *,
+    published: pd.DataFrame | None = None,
+    names: dict[str, str] = NAMES,
+    by: Iterable[str] = ("method", "train_set", "dataset"),
+) -> pd.DataFrame:
     """Tidy rows of a table from score rows: the per-image mean of each metric with its 95% interval, seeds pooled.
 
     scores: `method, train_set, dataset, image, seed` and the metrics named in `names` {column: name in the table};
@@ -35,7 +43,7 @@ def rows(scores, *, published=None, names=NAMES, by=("method", "train_set", "dat
     return beside(found, published).reindex(columns=COLUMNS)
 
 
-def beside(found, published):
+def beside(found: pd.DataFrame, published: pd.DataFrame | None) -> pd.DataFrame:
     """Tidy rows with the published values of the same method, train_set, test_set and metric (those of the four that `published` has)
     in a column, and their notes after ours; None = as they are."""
     if published is None:
@@ -47,7 +55,15 @@ def beside(found, published):
     return found.assign(note=["; ".join(filter(None, pair)) for pair in notes])
 
 
-def save(rows, folder, name, caption, *, index=("method", "train_set"), columns=("test_set", "metric")):
+def save(
+    rows: pd.DataFrame,
+    folder: Path | str,
+    name: str,
+    caption: str,
+    *,
+    index: Sequence[str] = ("method", "train_set"),
+    columns: Sequence[str] = ("test_set", "metric"),
+) -> HTML:
     """Write `<folder>/tables/<name>.csv|md|tex` and return the wide form that md and tex hold, to be looked at.
 
     rows: DataFrame with at least `method, test_set, metric, value`; missing columns of COLUMNS are filled with blanks. A cell of the wide
@@ -64,7 +80,9 @@ def save(rows, folder, name, caption, *, index=("method", "train_set"), columns=
     return show(shown.reset_index(), merge=len(index) - 1 if shown.index.nlevels == len(index) else 0)
 
 
-def wide(rows, index=("method", "train_set"), columns=("test_set", "metric")):
+def wide(
+    rows: pd.DataFrame, index: Iterable[str] = ("method", "train_set"), columns: Iterable[str] = ("test_set", "metric")
+) -> pd.DataFrame:
     """One line per method, one column per test set and metric, in the order of first appearance; constant headings are left out."""
     index, columns = list(index), list(columns)
     cells = rows.assign(cell=[cell(row) for row in rows.itertuples()])
@@ -87,7 +105,7 @@ def wide(rows, index=("method", "train_set"), columns=("test_set", "metric")):
     return shown
 
 
-def cell(row):
+def cell(row: Any) -> str:
     """`0.612 [0.587, 0.634] (paper 0.598)`, without the parts that are not known."""
     if pd.isna(row.value):
         text = "–"
@@ -99,7 +117,7 @@ def cell(row):
     return text if np.isnan(published) else f"{text} (paper {published:.3f})"
 
 
-def show(table, digits=3, merge=0):
+def show(table: pd.DataFrame, digits: int = 3, merge: int = 0) -> HTML:
     """Any table as it should look in a notebook or report: no row numbers, NaN as a dash, intervals on a line of their own.
 
     merge: how many of the first columns say what is as in the row above by a blank.

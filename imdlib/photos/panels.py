@@ -1,12 +1,16 @@
 """Photos of one's own: the map of a network, an overlay, the image score and error level analysis for each, saved as png and csv."""
 
 import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+from torch import Tensor
 from tqdm.auto import tqdm
 
 from imdlib import runs
@@ -20,7 +24,7 @@ SHOWN = 1000  # longest side of a picture in a figure, in pixels
 COLUMNS = ["photo", "width", "height", "score", "share_tampered", "authentic_share", "seconds", "map"]
 
 
-def files_of(photo):
+def files_of(photo: Path | str) -> list[Path]:
     """One photo, or all files of a folder by name, hidden ones left out; folders in it are not entered."""
     path = Path(photo).expanduser()
     if not path.exists():
@@ -31,7 +35,14 @@ def files_of(photo):
     return found
 
 
-def examine(files, network, folder, *, authentic=(), **options):
+def examine(
+    files: Iterable[Path],
+    network: Callable[[Tensor], Tensor],
+    folder: Path | str,
+    *,
+    authentic: Sequence[float] | np.ndarray = (),
+    **options: Any,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Examine every file and save what was found under `folder`; a file that cannot be read stops no other.
 
     network: as in `tiles.predict`, which takes `options`. authentic: sorted image scores of authentic images, for a false alarm rate.
@@ -69,7 +80,7 @@ def examine(files, network, folder, *, authentic=(), **options):
     return rows, pd.DataFrame(problems, columns=["file", "problem", "to do"])
 
 
-def panels(image, prob):
+def panels(image: np.ndarray, prob: np.ndarray) -> dict[str, np.ndarray]:
     """{title: picture} of a photo (H,W,3) uint8 and its map (H,W) in [0,1], no side longer than SHOWN."""
     levels = shrunk(classic.error_levels(image))
     image, prob = shrunk(image), shrunk(prob)
@@ -81,7 +92,7 @@ def panels(image, prob):
     }
 
 
-def sheet(pictures, title):
+def sheet(pictures: dict[str, np.ndarray], title: str) -> Figure:
     """Pictures side by side under one title; maps in the colours of heat, from 0 to 1."""
     height, width = next(iter(pictures.values())).shape[:2]
     across = plots.PAGE / len(pictures)
@@ -94,14 +105,14 @@ def sheet(pictures, title):
     return figure
 
 
-def overlay(image, prob):
+def overlay(image: np.ndarray, prob: np.ndarray) -> np.ndarray:
     """The photo in grey, reddened where the map is bright: (h,w,3) float in [0,1]."""
     grey = image.mean(axis=2, keepdims=True) / 255
     strength = 0.8 * prob[..., None] ** 2  # squared: a map that is nowhere dark should not tint everything
     return (1 - strength) * grey + strength * np.array(matplotlib.colors.to_rgb(plots.TAMPERED))
 
 
-def shrunk(picture):
+def shrunk(picture: np.ndarray) -> np.ndarray:
     """A picture with no side longer than SHOWN, by area averages."""
     height, width = picture.shape[:2]
     scale = SHOWN / max(height, width)
@@ -109,6 +120,6 @@ def shrunk(picture):
     return picture if scale >= 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
-def at_least(score, authentic):
+def at_least(score: float, authentic: Sequence[float] | np.ndarray) -> float:
     """Share of the sorted authentic scores that are at least `score`; NaN without any."""
     return 1 - np.searchsorted(authentic, score) / len(authentic) if len(authentic) else np.nan

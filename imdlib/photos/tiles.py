@@ -5,14 +5,24 @@ outermost pixels of a tile, which saw its artificial border, do not count at all
 that margin gives the same map as on the whole image; one that also looks at the mean of its input, like DeepLabV3+, nearly so.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import torch
+from torch import Tensor
 
 SMALLEST = 32  # pixels a side that networks with five halvings need; smaller images are padded
 
 
 @torch.inference_mode()
-def predict(network, image, *, tile=512, overlap=128, device="cpu"):
+def predict(
+    network: Callable[[Tensor], Tensor],
+    image: np.ndarray,
+    *,
+    tile: int = 512,
+    overlap: int = 128,
+    device: torch.device | str = "cpu",
+) -> np.ndarray:
     """Probability map of an image of any size: image (H,W,3) uint8 -> (H,W) float32 in [0,1].
 
     network(batch (1,3,h,w) float in [0,1]) -> probability (1,1,h,w), already in evaluation mode. tile: side of the largest piece in
@@ -35,7 +45,7 @@ def predict(network, image, *, tile=512, overlap=128, device="cpu"):
     return total.clip(0, 1, out=total)
 
 
-def starts(size, tile, overlap):
+def starts(size: int, tile: int, overlap: int) -> list[int]:
     """First pixels of the tiles along one side; the last tile ends with the image."""
     if size <= tile:
         return [0]
@@ -43,7 +53,7 @@ def starts(size, tile, overlap):
     return [*range(0, size - tile, step), size - tile]
 
 
-def windows(size, tile, at, overlap):
+def windows(size: int, tile: int, at: Sequence[int], overlap: int) -> np.ndarray:
     """Weights of each tile along one side, (T,tile) float32; over the tiles on a pixel they sum to 1.
 
     From either end of a tile: a quarter of the overlap without weight, then a smooth rise over half of it. The ends of the image
@@ -60,7 +70,7 @@ def windows(size, tile, at, overlap):
     return np.stack([w / total[s : s + tile] for s, w in zip(at, weights)]).astype(np.float32)
 
 
-def forward(network, piece, device):
+def forward(network: Callable[[Tensor], Tensor], piece: np.ndarray, device: torch.device | str) -> np.ndarray:
     """Map (h,w) float32 of one piece (h,w,3) uint8; a piece below SMALLEST is padded with its own border, and cut again."""
     height, width = piece.shape[:2]
     padding = [(0, max(0, SMALLEST - height)), (0, max(0, SMALLEST - width)), (0, 0)]

@@ -1,11 +1,22 @@
 """What a training step costs: seconds on any device, and bytes kept for the backward pass."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
 
 
-def step(fabric, model, optimizer, loss, image, mask):
+def step(
+    fabric: Fabric,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss: Callable[[Any, Tensor], dict[str, Tensor]],
+    image: Tensor,
+    mask: Tensor,
+) -> float:
     """Seconds of one training step: forward, loss, backward, optimizer."""
 
     def work():
@@ -16,7 +27,9 @@ def step(fabric, model, optimizer, loss, image, mask):
     return seconds(work, image)
 
 
-def kept(model, loss, image, mask):
+def kept(
+    model: nn.Module, loss: Callable[[Any, Tensor | None], Any], image: Tensor | dict[str, Tensor], mask: Tensor | None
+) -> int:
     """Bytes that autograd keeps for the backward pass of one step, without the model's own parameters."""
     own = {p.untyped_storage().data_ptr() for p in model.parameters()}
     sizes = {}
@@ -32,7 +45,7 @@ def kept(model, loss, image, mask):
     return sum(sizes.values())
 
 
-def seconds(work, tensor):
+def seconds(work: Callable[[], Any], tensor: Tensor) -> float:
     """Seconds of work() on the device of `tensor`."""
     wait(tensor)
     start = time.perf_counter()
@@ -41,7 +54,7 @@ def seconds(work, tensor):
     return time.perf_counter() - start
 
 
-def wait(tensor):
+def wait(tensor: Tensor) -> None:
     """Until the device of `tensor` has done what was asked of it."""
     if tensor.is_cuda:
         torch.cuda.synchronize(tensor.device)

@@ -10,6 +10,7 @@ reduced to their first 50 principal components, and t-SNE starts from the first 
 import warnings
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_score
@@ -20,7 +21,7 @@ METHODS = {"tsne": "t-SNE", "umap": "UMAP"}  # method -> its name
 COMPONENTS = 50  # principal components kept before either method
 
 
-def prepared(features):
+def prepared(features: ArrayLike) -> np.ndarray:
     """Features (N,D) real -> (N,min(D,50,N)) float64: columns with mean 0 and deviation 1 (constant ones 0), then PCA if D > 50.
 
     PCA is exact (no random projection), so the same features give the same numbers.
@@ -37,7 +38,9 @@ def prepared(features):
     return PCA(min(COMPONENTS, len(features)), svd_solver="full").fit_transform(features)
 
 
-def project(features, method="tsne", perplexity=30, seed=0, init="pca"):
+def project(
+    features: ArrayLike, method: str = "tsne", perplexity: float = 30, seed: int = 0, init: str = "pca"
+) -> np.ndarray:
     """Features (N,D) -> coordinates (N,2) float64 of `prepared` features; axes, scale and orientation mean nothing.
 
     perplexity: about how many neighbours each point has, less than N; UMAP's n_neighbors is the same number. seed: of
@@ -62,7 +65,7 @@ def project(features, method="tsne", perplexity=30, seed=0, init="pca"):
     return fitted.astype(np.float64)
 
 
-def judge(features, labels, coordinates, k=10):
+def judge(features: ArrayLike, labels: ArrayLike, coordinates: ArrayLike, k: int = 10) -> dict[str, float]:
     """How far classes lie apart, before and after the projection: dict of five floats.
 
     features (N,D), of which the `prepared` ones are judged; labels (N,) of any kind; coordinates (N,2).
@@ -84,12 +87,12 @@ def judge(features, labels, coordinates, k=10):
     }
 
 
-def silhouette(points, labels):
+def silhouette(points: np.ndarray, labels: np.ndarray) -> float:
     """Mean silhouette of points (N,D) with labels (N,) int; NaN with one class, or with as many classes as points."""
     return float(silhouette_score(points, labels)) if 1 < len(np.unique(labels)) < len(labels) else float("nan")
 
 
-def leave_one_out(points, labels, k):
+def leave_one_out(points: np.ndarray, labels: np.ndarray, k: int) -> float:
     """Share of points (N,D) whose label is the commonest among their k nearest others; NaN where N <= k."""
     if len(points) <= k:
         return float("nan")

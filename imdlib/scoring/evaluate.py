@@ -3,19 +3,32 @@
 import itertools
 import zlib
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from imdlib.data.batches import evaluation_batches
+from imdlib.data.batches import ImageSet, evaluation_batches
 from imdlib.progress import interactive
 from imdlib.scoring import metrics
 
 
 @torch.inference_mode()
-def predict(model, images, *, probability, image_score=None, batch_size=16, attack=None, device=None):
+def predict(
+    model: nn.Module,
+    images: ImageSet,
+    *,
+    probability: Callable[[Any], Tensor],
+    image_score: Callable[[Any], Tensor] | None = None,
+    batch_size: int = 16,
+    attack: Callable[[Tensor], Tensor] | None = None,
+    device: torch.device | str | None = None,
+) -> Iterator[tuple[int, np.ndarray, float]]:
     """Yield (index, probability map (H,W) float32 in [0,1], image score) for every image of an ImageSet, at the image's own size.
 
     probability(outputs) -> (B,1,h,w) in [0,1], resized to the image where it is not of its size; image_score(outputs) -> (B,), None = the
@@ -36,7 +49,15 @@ def predict(model, images, *, probability, image_score=None, batch_size=16, atta
         yield from zip(index.tolist(), prob[:, 0].cpu().numpy(), score.tolist())
 
 
-def score(model, images, *, probability, locations=None, examples=0, **options):
+def score(
+    model: nn.Module,
+    images: ImageSet,
+    *,
+    probability: Callable[[Any], Tensor],
+    locations: np.ndarray | None = None,
+    examples: int = 0,
+    **options: Any,
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """Score every image; returns (scores DataFrame in the order of the manifest, pictures of a few examples).
 
     Columns: image, dataset, kind, visibility, label, score (of `image_score`, or the map's largest value), those of `metrics.per_image`;
@@ -68,19 +89,19 @@ def score(model, images, *, probability, locations=None, examples=0, **options):
     return scores, pictures
 
 
-def validation(model, images, *, probability):
+def validation(model: nn.Module, images: ImageSet, *, probability: Callable[[Any], Tensor]) -> dict[str, float]:
     """Mean per-image AUC and F1 at 0.5 over the tampered images of a validation set: what chooses an epoch, when one is chosen."""
     scores, _ = score(model, images, probability=probability)
     return {"val_auc": scores["auc"].mean(), "val_f1": scores["f1"].mean()}
 
 
-def chosen(manifest, count):
+def chosen(manifest: pd.DataFrame, count: int) -> list[int]:
     """Positions of `count` tampered images, picked by the hash of their file name: the same for every model, none picked by hand."""
     tampered = manifest.index[manifest["label"] == 1]
     return sorted(tampered, key=lambda i: zlib.crc32(manifest["image"][i].rsplit("/", 1)[-1].encode()))[:count]
 
 
-def short_names(manifest):
+def short_names(manifest: pd.DataFrame) -> list[str]:
     """File names without their folders; one that occurs twice keeps its folder's name ('FAKE/1881.jpg')."""
     paths = [Path(name.replace("\\", "/")) for name in manifest["image"]]
     count = Counter(path.name for path in paths)

@@ -5,6 +5,8 @@ are mixed, `dataset`. Every number here is a ratio of two sums over rows, sum(pa
 matrix of how often each image was drawn, times those sums.
 """
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -18,7 +20,13 @@ POOLED = {
 }
 
 
-def summarise(scores, metrics=("f1", "iou", "auc"), by=(), resamples=2000, seed=0):
+def summarise(
+    scores: pd.DataFrame,
+    metrics: Iterable[str] = ("f1", "iou", "auc"),
+    by: Iterable[str] = (),
+    resamples: int = 2000,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Tidy table, one row per group and metric: the columns of `by`, metric, value, low, high, n, n_undefined, seeds.
 
     metrics: columns of `scores`, whose value is the mean per image, or names in POOLED: `pooled_f1`, `pooled_iou`
@@ -53,7 +61,9 @@ def summarise(scores, metrics=("f1", "iou", "auc"), by=(), resamples=2000, seed=
     return pd.DataFrame(rows, columns=[*by, "metric", "value", "low", "high", "n", "n_undefined", "seeds"])
 
 
-def paired_effect(scores_a, scores_b, metric, resamples=2000, seed=0):
+def paired_effect(
+    scores_a: pd.DataFrame, scores_b: pd.DataFrame, metric: str, resamples: int = 2000, seed: int = 0
+) -> dict[str, float]:
     """How much higher b is than a on the same images: dict of effect, low, high, n (images), seeds.
 
     effect = value of b - value of a, seeds pooled; metric as in `summarise`. Images where the metric is undefined for
@@ -112,7 +122,7 @@ def _image_keys(*tables):
     return (["dataset"] if all("dataset" in table for table in tables) else []) + ["image"]
 
 
-def refuse_repeats(scores, keys, what):
+def refuse_repeats(scores: pd.DataFrame, keys: Sequence[str], what: str) -> None:
     repeated = scores.duplicated([*keys, "seed"])
     if repeated.any():
         example = scores.loc[repeated, [*keys, "seed"]].iloc[0].to_dict()
@@ -145,7 +155,7 @@ def _resampled(sums, resamples, seed):
     return np.concatenate([drawn(n, size, rng) @ sums for size in sizes])
 
 
-def drawn(n, resamples, rng):
+def drawn(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
     """How often each of n things is drawn in n draws with replacement, (resamples,n) float64."""
     if n == 0:
         return np.zeros((resamples, 0))
@@ -159,12 +169,12 @@ def _ratio_of(sums, times):
     return divide((part * times).sum(axis=1), (whole * times).sum(axis=1))
 
 
-def divide(part, whole):
+def divide(part: np.ndarray | float, whole: np.ndarray | float) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(whole > 0, np.divide(part, whole), np.nan)
 
 
-def interval(draws, n):
+def interval(draws: np.ndarray, n: int) -> tuple[float, float]:
     """2.5% and 97.5% quantile of the draws that are defined; NaN, NaN for fewer than two images."""
     draws = draws[~np.isnan(draws)]
     if n < 2 or not len(draws):

@@ -4,7 +4,9 @@ png, tif, bmp, jpg, webp, npy and npz, of 1, 8 or 16 bits or floating-point. Of 
 name), or the only two-dimensional one; its number `score`, when there is one, is the image's score.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import cv2
 import numpy as np
@@ -20,7 +22,9 @@ class MapError(ValueError):
     """Maps that cannot be scored: every file, what is wrong with it, and what to do."""
 
 
-def match(manifest, folder, suffixes=(), on_missing="raise"):
+def match(
+    manifest: pd.DataFrame, folder: Path | str, suffixes: Sequence[str] = (), on_missing: str = "raise"
+) -> pd.DataFrame:
     """The manifest's rows that have a map, with its path in the column `map`.
 
     A map is called like its image, with or without the image's own suffix, and perhaps with one of `suffixes` after it: for `a b.jpg`,
@@ -62,14 +66,14 @@ def match(manifest, folder, suffixes=(), on_missing="raise"):
     return present(rows, on_missing)
 
 
-def candidates(image, named, ambiguous):
+def candidates(image: Path, named: dict[str, list[Path]], ambiguous: bool) -> list[Path]:
     """Maps named like an image; those in a folder of the same name, where that decides."""
     maps = list(dict.fromkeys([*named.get(image.name, []), *named.get(image.stem, [])]))
     beside = [path for path in maps if path.parent.name == image.parent.name]
     return beside if beside and (ambiguous or len(maps) > 1) else maps
 
 
-def present(rows, on_missing):
+def present(rows: pd.DataFrame, on_missing: str) -> pd.DataFrame:
     """Rows with a map; `attrs["unmatched"]` lists the images left out."""
     absent = rows["map"] == ""
     optional = (rows["label"] == 0) & absent.groupby(rows["label"]).transform("all")  # no authentic image has one
@@ -81,7 +85,7 @@ def present(rows, on_missing):
     return kept
 
 
-def check(rows):
+def check(rows: pd.DataFrame) -> pd.DataFrame:
     """Look at every matched map before anything is scored: rows with `scale` and `resized`; a MapError lists all that is wrong.
 
     scale: what its values are divided by: 255 or 65535 for integers, 1 for floating-point and for labels (a folder whose integers
@@ -103,7 +107,7 @@ def check(rows):
     return rows.assign(scale=facts["scale"], resized=facts["resized"], own_score=facts["own_score"])
 
 
-def facts_of(path, image):
+def facts_of(path: Path | str, image: Path | str) -> tuple[float, float, str, float]:
     """(scale, largest value, size if another than the image's, the file's own image score or NaN) of one map, or a MapError."""
     values, score = read(path)
     scale = float(np.iinfo(values.dtype).max) if values.dtype.kind == "u" else 1.0
@@ -130,13 +134,13 @@ def facts_of(path, image):
     return scale, high, "" if (h, w) == (height, width) else f"{w}x{h}", score
 
 
-def masks(rows):
+def masks(rows: pd.DataFrame) -> Iterator[np.ndarray]:
     """The masks of rows as `check` returns them, uint8 (H,W) in {0,1}, read one at a time; zeros for authentic images."""
     for image, mask in rows[["image", "mask"]].itertuples(index=False):
         yield load_mask(mask) if mask else np.zeros(image_size(image), np.uint8)
 
 
-def load(path, size, scale):
+def load(path: Path | str, size: tuple[int, int], scale: float) -> np.ndarray:
     """A checked map as float32 (H,W) in [0,1]; size: (height, width) of its image, scale: of `check`."""
     values = (read(path)[0] / np.float32(scale)).astype(np.float32)
     if values.shape != tuple(size):
@@ -144,7 +148,7 @@ def load(path, size, scale):
     return values.clip(0, 1)
 
 
-def read(path):
+def read(path: Path | str) -> tuple[np.ndarray, float]:
     """(values (h,w) as the file holds them: unsigned integers, or float32, or float64; the file's own image score or NaN)."""
     path, score = Path(path), np.nan
     if path.suffix.lower() in PICTURES:
@@ -172,7 +176,7 @@ def read(path):
     return values.astype(np.float32) if values.dtype == np.float16 else values, score
 
 
-def unpacked(arrays, path):
+def unpacked(arrays: np.lib.npyio.NpzFile, path: Path) -> tuple[np.ndarray, float]:
     """(map, score or NaN) of an npz."""
     flat = [name for name in arrays.files if arrays[name].squeeze().ndim == 2]
     if "map" not in arrays.files and len(flat) != 1:
@@ -181,7 +185,7 @@ def unpacked(arrays, path):
     return arrays["map" if "map" in arrays.files else flat[0]], score if 0 <= score <= 1 else np.nan
 
 
-def picture(path):
+def picture(path: Path | str) -> np.ndarray:
     """Values of a grey picture of 1, 8 or 16 bits or floating-point; a coloured one is refused."""
     with opened(path) as image:
         image = decoded(image, path)
@@ -199,7 +203,7 @@ def picture(path):
     return values.astype(np.uint16) if sixteen else values
 
 
-def refuse(what, items, action, separator="; "):
+def refuse(what: str, items: Iterable[str], action: str, separator: str = "; ") -> NoReturn:
     """Raise a MapError that lists everything."""
     raise MapError(
         f"{what}: {separator.join(['', *items]) if separator != '; ' else separator.join(items)}. To do: {action}."

@@ -5,16 +5,24 @@ tampered as the positive class. Counts come first and ratios after; what is unde
 ratios and their intervals are made in `imdlib.scoring.intervals`.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 COUNTS = ["tp", "fp", "fn", "tn"]
 
 
-def per_image(prob, mask, threshold=0.5, locations=None):
+def per_image(
+    prob: np.ndarray | Iterable[Any],
+    mask: np.ndarray | Iterable[Any],
+    threshold: float = 0.5,
+    locations: np.ndarray | None = None,
+) -> pd.DataFrame:
     """Score every image: DataFrame with one row per image, in the order given.
 
     prob: probability of "tampered" in [0,1]: one map (H,W), a batch (B,H,W) or (B,1,H,W), or an iterable of maps of
@@ -40,7 +48,7 @@ def per_image(prob, mask, threshold=0.5, locations=None):
     return pd.DataFrame(rows, columns=columns)
 
 
-def mask_locations(masks, grid=64):
+def mask_locations(masks: np.ndarray | Iterable[Any], grid: int = 64) -> np.ndarray:
     """Where the masks of a set lie: (grid,grid) float64, the sum over images of the tampered share of every grid cell.
 
     masks: as in `per_image`, or any iterable of (H,W) masks; each is stretched over the grid (exact area pooling).
@@ -51,14 +59,14 @@ def mask_locations(masks, grid=64):
     return total
 
 
-def auc(score, positive):
+def auc(score: ArrayLike, positive: ArrayLike) -> float:
     """Area under the ROC of scores (N,) for boolean labels (N,), ties half (Mann-Whitney); NaN with one class only."""
     score, positive = np.ravel(score), np.ravel(positive).astype(bool)
     negatives, positives = np.sort(score[~positive]), np.sort(score[positive])
     return _mann_whitney(*_below(negatives, positives))
 
 
-def image_level(label, score, threshold=0.5):
+def image_level(label: ArrayLike, score: ArrayLike, threshold: float = 0.5) -> dict[str, float]:
     """Scores of image labels: dict of f1, f1_hmean, acc, auc, sen, spe, n, n_tampered.
 
     label: (N,) in {0,1}, 1 = tampered; score: (N,) finite, an image is called tampered where score > threshold.
@@ -93,12 +101,12 @@ def image_level(label, score, threshold=0.5):
     }
 
 
-def combined_f1(pixel_f1, image_f1):
+def combined_f1(pixel_f1: float, image_f1: float) -> float:
     """C-F1 of a data set: harmonic mean of its pixel F1 and image F1 (INR, Section 4); NaN where either is NaN."""
     return harmonic_mean(pixel_f1, image_f1)
 
 
-def harmonic_mean(a, b):
+def harmonic_mean(a: float, b: float) -> float:
     """2ab/(a+b), its limit 0 where both are 0, NaN where either is NaN."""
     return 0.0 if a == b == 0 else 2 * a * b / (a + b)
 

@@ -8,9 +8,12 @@ prob (H,W) in [0,1], a pixel is called tampered where prob > threshold; tampered
 image it is F1 / (2 - F1). Undefined is NaN: every F1 of an image in which nothing is tampered.
 """
 
+from collections.abc import Callable, Iterable
+
 import cv2
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from imdlib.scoring import metrics, trivial
 
@@ -33,18 +36,18 @@ PROTOCOLS = {
 }
 
 
-def f1(tp, fp, fn):
+def f1(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike) -> np.ndarray:
     """2tp / (2tp + fp + fn), elementwise on counts; NaN where all three are 0."""
     whole = 2 * np.asarray(tp) + fp + fn
     return np.divide(2.0 * np.asarray(tp), whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
 
 
-def iou(value):
+def iou(value: np.ndarray | pd.Series | float) -> np.ndarray | pd.Series | float:
     """IoU of an image from its F1."""
     return value / (2 - value)
 
 
-def either_polarity(tp, fp, fn, tn):
+def either_polarity(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, tn: ArrayLike) -> np.ndarray | float:
     """The larger of the F1 of the map and of the inverted map at one threshold: TruFor (issue 3), IMDLBenCo `mode="double"`, Mesorch.
 
     Where most of an image is authentic, an empty map thereby scores as the all-ones map does.
@@ -52,7 +55,7 @@ def either_polarity(tp, fp, fn, tn):
     return np.fmax(f1(tp, fp, fn), f1(fn, tn, tp))
 
 
-def macro(tp, fp, fn, tn):
+def macro(tp: ArrayLike, fp: ArrayLike, fn: ArrayLike, tn: ArrayLike) -> tuple[np.ndarray | float, np.ndarray | float]:
     """(F1, IoU), each the mean of the tampered and the authentic class: FOCAL, by sklearn's `f1_score(average="macro")`.
 
     A map of zeros scores nearly 0.5, because it is right about the larger class. As in sklearn, a class that is neither in the mask
@@ -62,14 +65,14 @@ def macro(tp, fp, fn, tn):
     return np.nanmean(classes, axis=0), np.nanmean(iou(classes), axis=0)
 
 
-def weighted(prob, tampered):
+def weighted(prob: np.ndarray, tampered: np.ndarray) -> float:
     """F1 of soft counts, tp = sum of prob over tampered pixels and so on, without a threshold: photoholmes, weighted v1."""
     inside = float(prob[tampered].sum(dtype=np.float64))
     whole = float(prob.sum(dtype=np.float64)) + np.count_nonzero(tampered)
     return 2 * inside / whole
 
 
-def border(tampered, erode=15, dilate=11):
+def border(tampered: np.ndarray, erode: int = 15, dilate: int = 11) -> np.ndarray:
     """Pixels that TruFor leaves out, (H,W) bool: tampered ones less than `erode`//2 from the border of the mask, authentic ones less
     than `dilate`//2 (square windows, cut at the edge of the image)."""
     mask = tampered.astype(np.uint8)
@@ -78,7 +81,7 @@ def border(tampered, erode=15, dilate=11):
     return inner != outer
 
 
-def best_threshold(prob, tampered, polarity="as_is"):
+def best_threshold(prob: np.ndarray, tampered: np.ndarray, polarity: str = "as_is") -> float:
     """The largest F1 over all thresholds: MFCN, EXIF-SC, CR-CNN; with polarity="best" also over the inverted map: TruFor.
 
     prob, tampered: any shape. The answer chooses the threshold, so this is a bound and no result: even a constant map gets the F1 of
@@ -98,7 +101,7 @@ def best_threshold(prob, tampered, polarity="as_is"):
     return float(found)
 
 
-def levels(prob, tampered):
+def levels(prob: np.ndarray, tampered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Called pixels at every threshold of GRID: tp, fp, each (STEPS+1,); what the best threshold of a set is found from."""
     level = np.ceil(prob.ravel().astype(np.float64) * STEPS).astype(np.int64)  # thresholds below this pixel's value
     counts = np.bincount(level + (STEPS + 1) * tampered.ravel(), minlength=2 * (STEPS + 1)).reshape(2, -1)
@@ -106,7 +109,7 @@ def levels(prob, tampered):
     return tp, fp
 
 
-def image(prob, tampered):
+def image(prob: np.ndarray, tampered: np.ndarray) -> dict[str, float]:
     """Values of one tampered image under the protocols that need its pixels, as a dict of columns; NaN for an authentic one."""
     if not tampered.any():
         return dict.fromkeys(["f1_border", "f1_trufor", "f1_trufor_best", "f1_weighted"], np.nan)
@@ -123,7 +126,12 @@ def image(prob, tampered):
     }
 
 
-def score(masks, predictors, about, locations=None):
+def score(
+    masks: Iterable[np.ndarray],
+    predictors: dict[str, Callable[[int, np.ndarray], np.ndarray]],
+    about: pd.DataFrame,
+    locations: np.ndarray | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score rows under every protocol, and the mean F1 at every threshold of a set.
 
     masks: iterable of N masks (H,W) in {0,1}, read once; predictors: {method: f(index, mask) -> prob (H,W) in [0,1]}; about:
@@ -163,7 +171,9 @@ def score(masks, predictors, about, locations=None):
     return rows, pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=["method", "threshold", "f1"])
 
 
-def without_looking(count, locations, seed=0):
+def without_looking(
+    count: int, locations: np.ndarray, seed: int = 0
+) -> dict[str, Callable[[int, np.ndarray], np.ndarray]]:
     """The predictors of `score` that look at no image: {name: f(index, mask) -> prob (H,W)}.
 
     The average mask of an image is that of the other count - 1 images: its own share is taken out of `locations`, their pooled masks.

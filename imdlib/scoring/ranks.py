@@ -8,7 +8,7 @@ import numpy as np
 from imdlib.scoring import intervals
 
 
-def beaten(score, others):
+def beaten(score: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Share of `others` (M,) below each score (N,), ties half: (N,); NaN where there are none."""
     if len(others) == 0:
         return np.full(len(score), np.nan)
@@ -16,7 +16,7 @@ def beaten(score, others):
     return (np.searchsorted(ordered, score, "left") + np.searchsorted(ordered, score, "right")) / (2 * len(ordered))
 
 
-def drawn_auc(score, positive, times):
+def drawn_auc(score: np.ndarray, positive: np.ndarray, times: np.ndarray) -> np.ndarray:
     """AUC, ties half, of scores (N,) for boolean labels (N,), row i counted times[r,i] times: (R,N) -> (R,), NaN where a
     class is not drawn.
     """

@@ -4,13 +4,16 @@ A row is one image scored by one run (by one predictor, after one attack). `meth
 runs turn stand beside it under their own names.
 """
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from imdlib.scoring.ranks import beaten
 
 
-def usual(rows: pd.DataFrame, turned, *but: str, among: pd.DataFrame | None = None) -> pd.DataFrame:
+def usual(rows: pd.DataFrame, turned: Iterable[str], *but: str, among: pd.DataFrame | None = None) -> pd.DataFrame:
     """Rows of runs in which none of the parameters `turned` differs from its usual value, those named in `but` aside.
 
     Usual is the commonest value, each run counted once, among the runs of `among` (default: of these rows).
@@ -21,25 +24,27 @@ def usual(rows: pd.DataFrame, turned, *but: str, among: pd.DataFrame | None = No
     return rows
 
 
-def usual_value(rows: pd.DataFrame, key: str):
+def usual_value(rows: pd.DataFrame, key: str) -> Any:
     """The commonest value of a parameter, each run counted once."""
     each = rows.drop_duplicates("run") if "run" in rows else rows
     return each[key].mode()[0]
 
 
-def varied(rows: pd.DataFrame, turned, key: str, **options) -> pd.DataFrame:
+def varied(rows: pd.DataFrame, turned: Sequence[str], key: str, **options: pd.DataFrame | None) -> pd.DataFrame:
     """Rows of runs in which `key` alone is turned away from its usual value; options: of `usual`."""
     found = usual(rows, turned, key, **options)
     plain = usual(rows, turned, **options)
     return found[~found["run"].isin(plain["run"])]
 
 
-def averaged(rows: pd.DataFrame, metrics, keys=("method", "seed", "dataset", "image")) -> pd.DataFrame:
+def averaged(
+    rows: pd.DataFrame, metrics: Iterable[str], keys: Iterable[str] = ("method", "seed", "dataset", "image")
+) -> pd.DataFrame:
     """One row per method, seed and image: the mean over whatever else there is, for effects over all of it."""
     return rows.groupby(list(keys), sort=False)[list(metrics)].mean().reset_index()
 
 
-def judged(rows: pd.DataFrame, by=("run", "dataset", "attack")) -> pd.DataFrame:
+def judged(rows: pd.DataFrame, by: Iterable[str] = ("run", "dataset", "attack")) -> pd.DataFrame:
     """Rows with two values of each image's label: `correct`, 1.0 where score > 0.5 says what the label says, and
     `image_auc`, the share of the images of the other label that the score ranks rightly against, ties half.
 

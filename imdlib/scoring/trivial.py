@@ -4,6 +4,8 @@ The papers print none of these rows; on their test sets several published rows o
 or below.
 """
 
+from collections.abc import Iterable, Sequence
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -11,23 +13,23 @@ import pandas as pd
 from imdlib.scoring import metrics
 
 
-def all_ones(height, width):
+def all_ones(height: int, width: int) -> np.ndarray:
     """Everything tampered: map (height,width) of 1. With tampered share a, its F1 is 2a/(1+a) and its IoU a."""
     return np.ones((height, width), dtype=np.float32)
 
 
-def random_map(height, width, seed=0):
+def random_map(height: int, width: int, seed: int | Sequence[int] = 0) -> np.ndarray:
     """Independent uniform noise in [0,1), map (height,width). seed: an int or a sequence of ints."""
     return np.random.default_rng(seed).random((height, width), dtype=np.float32)
 
 
-def centre_blob(height, width, sigma=0.25):
+def centre_blob(height: int, width: int, sigma: float = 0.25) -> np.ndarray:
     """exp(-(dx^2+dy^2)/(2 sigma^2)), (height,width) in (0,1]; dx, dy from the centre, as shares of width, height."""
     dy, dx = (((np.arange(n) + 0.5) / n - 0.5) ** 2 for n in (height, width))
     return np.exp(-(dy[:, None] + dx) / (2 * sigma**2)).astype(np.float32)
 
 
-def average_mask(masks, grid=64):
+def average_mask(masks: Iterable[np.ndarray], grid: int = 64) -> np.ndarray:
     """Mean of the masks on a grid, (grid,grid) in [0,1], each stretched over it: how likely a place is tampered at all.
 
     masks: list of (H,W) masks of tampered images (empty masks would only scale the map). `render` gives it a size.
@@ -40,17 +42,24 @@ def average_mask(masks, grid=64):
     return metrics.mask_locations(masks, grid) / len(masks)
 
 
-def render(average, height, width):
+def render(average: np.ndarray, height: int, width: int) -> np.ndarray:
     """The average mask (grid,grid) as a map (height,width) in [0,1], bilinear."""
     return cv2.resize(average.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR).clip(0, 1)
 
 
-def always_tampered(count):
+def always_tampered(count: int) -> np.ndarray:
     """Image score 1 for each of `count` images."""
     return np.ones(count)
 
 
-def scores(masks, train_masks=None, locations=None, seed=0, label=None, about=None):
+def scores(
+    masks: Iterable[np.ndarray],
+    train_masks: Sequence[np.ndarray] | np.ndarray | None = None,
+    locations: np.ndarray | None = None,
+    seed: int = 0,
+    label: Sequence[int] | np.ndarray | pd.Series | None = None,
+    about: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Rows of every predictor on every image, in the form that a trained method's rows have: DataFrame.
 
     masks: list of (H,W) masks of the test images, empty ones for authentic images. train_masks: masks of the training

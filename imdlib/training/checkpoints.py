@@ -4,14 +4,19 @@ A file holds a dict of states {name: state_dict}, epoch (how many are finished),
 ({name: state_dict} of the networks of a chosen epoch, or None).
 """
 
+from pathlib import Path
+from typing import Any
+
 import torch
+from lightning_fabric import Fabric
+from torch import nn
 
 
 class CheckpointError(RuntimeError):
     """A checkpoint cannot be read, or is not one of this run; the message names the file and says what to do."""
 
 
-def save(fabric, path, state):
+def save(fabric: Fabric, path: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint beside the old one, then replace it; OSError, and the old one stays, where that fails."""
     draft = path.with_suffix(".draft")
     try:
@@ -26,7 +31,9 @@ def save(fabric, path, state):
         ) from error
 
 
-def restore(path, parts, device):
+def restore(
+    path: Path, parts: dict[str, nn.Module | torch.optim.Optimizer], device: torch.device | str
+) -> dict[str, Any]:
     """Continue from a checkpoint: its dict, after every part, {name: network or optimizer}, got its state from there.
 
     Raises CheckpointError where the file is cut off, of another kind, or of other networks.

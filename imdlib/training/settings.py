@@ -1,6 +1,7 @@
 """Settings: how long and how fast a training goes, in which precision and on which device."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -30,7 +31,7 @@ class Settings:
             raise ValueError(f"epochs={self.epochs}: expected 1 or more")
 
     @classmethod
-    def of(cls, params: dict, **given) -> "Settings":
+    def of(cls, params: dict, **given: Any) -> "Settings":
         """Those among a notebook's parameters, where none is given."""
         return cls(**{one.name: params[one.name] for one in fields(cls) if one.name in params} | given)
 

@@ -1,8 +1,10 @@
 """Small autoencoders that differ in how they enlarge: six upsamplers, each with a fingerprint of its own.
 
-They stand for the generators of the Dolos data set (bridging, Table 2); `generators` trains them.
+They stand for the generators of the Dolos data set (bridging, Table 2). `training` trains them in float32; `exact` makes
+a trained one give the same bits on every processor.
 """
 
+import copy
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +12,8 @@ from torch import nn
 from torch.nn import functional as F
 
 WIDTH, LATENT = 32, 4
+GRID = 2**12  # steps of a unit of what lies between the layers of an exact model
+FINE = 2**14  # and of its weights
 LEVELS = 9  # steps of each latent of the quantised generator
 
 
@@ -63,7 +67,7 @@ class Autoencoder(nn.Module):
 
     def __init__(self, recipe):
         super().__init__()
-        self.quantised = recipe.quantised
+        self.quantised, self.exact = recipe.quantised, False
         self.encoder = nn.Sequential(
             nn.Conv2d(3, WIDTH, 4, stride=2, padding=1), nn.ReLU(), nn.Conv2d(WIDTH, LATENT, 3, padding=1)
         )
@@ -74,9 +78,77 @@ class Autoencoder(nn.Module):
         """What the last layer enlarges, (B,WIDTH,H/2,W/2)."""
         latent = self.encoder(images - 0.5)
         if self.quantised:
-            bounded = torch.tanh(latent) * (LEVELS // 2)
-            latent = bounded + (bounded.round() - bounded).detach()  # rounded, with the gradient of not rounding
+            latent = steps(latent) if self.exact else soft_steps(latent)
         return self.decoder(latent)
 
     def forward(self, images):
         return self.last(self.hidden(images)) + 0.5
+
+
+def soft_steps(latent):
+    """Whole numbers -4 .. 4, rounded from 4 tanh(latent), with the gradient of not rounding."""
+    bounded = torch.tanh(latent) * (LEVELS // 2)
+    return bounded + (bounded.round() - bounded).detach()
+
+
+def steps(latent):
+    """The same whole numbers by comparison: no tanh, of which every processor has its own."""
+    edges = [0.12565721414, 0.39422868018, 0.73316853440, 1.35402510055]  # artanh of 1, 3, 5, 7 eighths
+    return sum((latent > edge).double() - (latent < -edge).double() for edge in edges)
+
+
+def on_grid(x, step=GRID):
+    """x rounded to whole multiples of 1 / step."""
+    return torch.round(x * step) / step
+
+
+class Narrow(nn.Module):
+    """A 3 x 3 convolution to few channels: channels first, then the nine shifts; exact sums may be taken in any order.
+
+    PyTorch's own in float64 copies every pixel nine times beforehand, which takes ten times as long.
+    """
+
+    def __init__(self, conv):
+        super().__init__()
+        self.mix = nn.Parameter(conv.weight.permute(2, 3, 0, 1).flatten(0, 2))  # (9 * out, in)
+        self.bias, self.out = conv.bias, conv.out_channels
+
+    def forward(self, x):
+        height, width = x.shape[-2:]
+        planes = F.pad((self.mix @ x.flatten(2)).unflatten(2, (height, width)), (1, 1, 1, 1)).unflatten(
+            1, (9, self.out)
+        )
+        shifted = (planes[:, k, :, k // 3 : k // 3 + height, k % 3 : k % 3 + width] for k in range(9))
+        return sum(shifted) + self.bias[:, None, None]
+
+
+class Rounded(nn.Module):
+    """A layer, and its result (float64) rounded to GRID."""
+
+    def __init__(self, layer):
+        super().__init__()
+        parts = layer if isinstance(layer, nn.Sequential) else [layer]
+        self.layer = nn.Sequential(*(Narrow(part) if narrow(part) else part for part in parts))
+
+    def forward(self, x):
+        return on_grid(self.layer(x))
+
+
+def narrow(layer):
+    """Whether it is a 3 x 3 convolution to fewer channels."""
+    return isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3) and layer.out_channels < layer.in_channels
+
+
+def exact(model):
+    """A frozen copy of a trained Autoencoder that computes the same bits with any processor, library and number of threads.
+
+    Weights are whole multiples of 1/FINE and what goes into a layer of 1/GRID, in float64: every product is a multiple of
+    1/(FINE * GRID) = 2^-26 (2^-30 behind a bilinear enlargement), and as long as sums stay below 2^22 all of them are exact,
+    in whatever order they are taken.
+    """
+    found = copy.deepcopy(model).double()
+    for value in found.parameters():
+        value.data = on_grid(value.data, FINE)
+    found.encoder[0], found.encoder[2] = Rounded(found.encoder[0]), Rounded(found.encoder[2])
+    found.decoder[0], found.last, found.exact = Rounded(found.decoder[0]), Rounded(found.last), True
+    return found.eval().requires_grad_(False)

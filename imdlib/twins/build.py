@@ -1,6 +1,6 @@
 """Build the embedded benchmark: real files on disk, an exact mask for each tampered image, and a manifest.
 
-The recipes are in `twins.py` and `dolos_twins.py`, the physics in `camera.py`; same data set, size and seed give the
+The recipes are in `recipes.py` and `dolos.py`, the physics in `camera.py`; same data set, size and seed give the
 same bytes, and a shorter set is the beginning of a longer one.
 """
 
@@ -13,17 +13,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from imdlib.contents import digests
 from imdlib.places import cache_folder
 from imdlib.progress import interactive
-from imdlib.twins import camera, manipulate, masks, scenes
+from imdlib.twins import camera
 from imdlib.twins import recipes as twins
+from imdlib.twins.identity import recipe_digest
 
-SOURCES = (camera, scenes, masks, manipulate, twins)
 ABANDONED = 3600  # seconds without a new file after which a half-built folder is known to be a dead build's
 
 
@@ -38,20 +37,12 @@ def recipe(dataset):
     return twins
 
 
-def fingerprint(dataset):
-    """Short hash of the code and libraries that make the images: a cached set made by other code is built anew."""
-    maker = recipe(dataset)
-    digest = hashlib.sha256(f"{cv2.__version__} {np.__version__}".encode())
-    for module in SOURCES:
-        digest.update(Path(module.__file__).read_bytes())
-    if maker is not twins:
-        digest.update(maker.fingerprint().encode())
-    return digest.hexdigest()[:16]
-
-
-def recipe_digest(dataset):
-    """What the images of a twin are made by."""
-    return fingerprint(dataset)
+def contents(folder):
+    """Sixteen characters that stand for the names and bytes of a twin's manifest, images and masks."""
+    files = [file for name in ("images", "masks") for file in sorted((folder / name).iterdir())]
+    files = [folder / "manifest.csv", *files]
+    lines = (f"{file.relative_to(folder).as_posix()} {found}\n" for file, found in zip(files, digests(files)))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
 def write_one(folder, dataset, seed, index, size):
@@ -91,10 +82,10 @@ def write_all(folder, dataset, count, size, seed, workers, progress):
 def build(dataset, root=None, count=1000, size=128, seed=0, workers=2, progress=True):
     """Build an embedded data set, or find it built; returns its folder `<root>/<dataset>-<count>x<size>-seed<seed>`.
 
-    dataset: a key of `twins.TWINS`, or of `dolos_twins.DATASETS`. root: parent folder, None = the cache. size: height and width in pixels.
-    workers: threads, which change nothing but the time. The folder holds images/, masks/ and manifest.csv (relative
-    paths). It appears under its name only when everything in it is complete, so a build killed at any point
-    leaves nothing that looks finished.
+    dataset: a key of `recipes.TWINS`, or of `dolos.DATASETS`. root: parent folder, None = the cache. size: height and width
+    in pixels. workers: threads, which change nothing but the time. The folder holds images/, masks/, manifest.csv (relative
+    paths) and fingerprint.txt: `recipe_digest`, and `contents` at the time of building, a line each. It appears under its
+    name only when everything in it is complete, so a build killed at any point leaves nothing that looks finished.
     """
     recipe(dataset)
     if count < 1 or size < 32 or workers < 1:
@@ -103,15 +94,13 @@ def build(dataset, root=None, count=1000, size=128, seed=0, workers=2, progress=
     root.mkdir(parents=True, exist_ok=True)
     target = root / f"{dataset}-{count}x{size}-seed{seed}"
     if finished(target, dataset):
-        return target
+        return unchanged(target)
     sweep(root, target.name)
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=root))
     try:
         rows = write_all(partial, dataset, count, size, seed, workers, progress)
-        (partial / "fingerprint.txt").write_text(fingerprint(dataset) + "\n")
-        manifest = partial / "manifest.csv"
-        pd.DataFrame(rows).to_csv(manifest.with_suffix(".tmp"), index=False)
-        manifest.with_suffix(".tmp").replace(manifest)
+        pd.DataFrame(rows).to_csv(partial / "manifest.csv", index=False, lineterminator="\n")
+        (partial / "fingerprint.txt").write_text(f"{recipe_digest(dataset)}\n{contents(partial)}\n")
         publish(partial, target, dataset)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -132,7 +121,16 @@ def finished(folder, dataset):
     """True when `folder` holds the complete data set, made by the present code."""
     stamp = folder / "fingerprint.txt"
     made = (folder / "manifest.csv").is_file() and stamp.is_file()
-    return made and stamp.read_text().strip() == fingerprint(dataset)
+    return made and stamp.read_text().split("\n")[0] == recipe_digest(dataset)
+
+
+def unchanged(folder):
+    """The folder of a built twin, whose files have to be what was built; ValueError where one was edited or damaged since."""
+    if (folder / "fingerprint.txt").read_text().split("\n")[1] != contents(folder):
+        raise ValueError(
+            f"{folder}: its files are not those that were built; delete this folder, it is built again in seconds"
+        )
+    return folder
 
 
 def publish(partial, target, dataset):

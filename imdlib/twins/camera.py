@@ -6,9 +6,13 @@ demosaic, white balance, tone curve, sharpening, JPEG. Arrays are (H, W, 3) RGB;
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
+
+from imdlib.twins.elementary import power
+from imdlib.twins.filters import gaussian
 
 BLACK = 2048  # pedestal of the 16-bit raw file: read noise around zero must not be clipped, or shadows turn brighter
 WHITE = 60000  # raw value of a fully lit pixel; the room above is for its noise
@@ -56,7 +60,7 @@ CAMERAS = (
 
 def lens_blur(linear, sigma):
     """Gaussian blur of the lens; sigma in pixels, 0 = a perfect lens."""
-    return cv2.GaussianBlur(linear, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101) if sigma > 0 else linear
+    return gaussian(linear, sigma) if sigma > 0 else linear
 
 
 def mosaic(linear, phase):
@@ -70,17 +74,26 @@ def mosaic(linear, phase):
 
 def sensor_noise(raw, shot, read, rng):
     """Add shot and read noise: a Gaussian of variance `shot * signal + read ** 2` in every pixel of (H, W)."""
-    deviation = np.sqrt(shot * np.maximum(raw, 0) + read**2)
+    deviation = np.sqrt(shot * np.maximum(raw, 0) + read * read)
     return raw + deviation * rng.standard_normal(raw.shape, dtype=np.float32)
 
 
 def demosaic(raw, phase, method="bilinear"):
     """Interpolate the two missing channels of every pixel: (H, W) -> (H, W, 3), linear, with 16-bit steps."""
+    return light(interpolate(raw, phase, method))
+
+
+def light(counts):
+    """Linear light float32 of raw counts 0 .. 65535."""
+    return (counts.astype(np.float32) - BLACK) / (WHITE - BLACK)
+
+
+def interpolate(raw, phase, method):
+    """`demosaic` in raw counts, uint16 (H, W, 3)."""
     counts = np.clip(raw * (WHITE - BLACK) + BLACK + 0.5, 0, 65535).astype(np.uint16)
     # Reflection without repeating the edge keeps the parity of rows and columns: the pattern goes on outside the frame.
     padded = cv2.copyMakeBorder(counts, 4, 4, 4, 4, cv2.BORDER_REFLECT_101)
-    colour = cv2.cvtColor(padded, DEMOSAIC[method, phase])[4:-4, 4:-4]
-    return (colour.astype(np.float32) - BLACK) / (WHITE - BLACK)
+    return cv2.cvtColor(padded, DEMOSAIC[method, phase])[4:-4, 4:-4]
 
 
 def white_balance(linear, sensitivity):
@@ -89,13 +102,19 @@ def white_balance(linear, sensitivity):
 
 
 def tone(linear, gamma):
-    """Gamma curve from linear light to display values, both in [0, 1]."""
-    return np.clip(linear, 0, 1) ** np.float32(1 / gamma)
+    """Gamma curve from linear light to display values, both in [0, 1], float32."""
+    return power(np.clip(linear, 0, 1), np.float32(1 / gamma)).astype(np.float32)
+
+
+@lru_cache(maxsize=64)  # 0.8 MB each
+def curves(sensitivity, gamma):
+    """White balance and tone curve of every raw count at once: float32 (65536 * 3), count by count."""
+    return tone(white_balance(light(np.arange(65536))[:, None], sensitivity), gamma).ravel()
 
 
 def sharpen(display, amount, sigma=1.0):
     """Unsharp mask: add `amount` times what a Gaussian of `sigma` pixels takes away."""
-    return display + amount * (display - cv2.GaussianBlur(display, (0, 0), sigma)) if amount > 0 else display
+    return display + amount * (display - gaussian(display, sigma)) if amount > 0 else display
 
 
 def to_8bit(display):
@@ -124,6 +143,7 @@ def develop(linear, camera, rng, compress=True):
     """Photograph the scene `linear` with `camera`: uint8 RGB; `compress` False leaves out the camera's own JPEG."""
     sensor = lens_blur(linear, camera.blur) * np.asarray(camera.sensitivity, np.float32)
     raw = sensor_noise(mosaic(sensor, camera.phase), camera.shot, camera.read, rng)
-    light = white_balance(demosaic(raw, camera.phase, camera.demosaic), camera.sensitivity)
-    image = to_8bit(sharpen(tone(light, camera.gamma), camera.sharpen))
+    counts = interpolate(raw, camera.phase, camera.demosaic)
+    display = curves(camera.sensitivity, camera.gamma).take(3 * counts.astype(np.intp) + np.arange(3))
+    image = to_8bit(sharpen(display, camera.sharpen))
     return jpeg(image, camera.quality) if compress else image

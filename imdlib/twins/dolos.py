@@ -10,12 +10,10 @@ regard to its class; no class is resized.
 import numpy as np
 import torch
 
-from imdlib.sources import digest, of_library
 from imdlib.twins import manipulate
 from imdlib.twins import recipes as twins
 from imdlib.twins.autoencoders import GENERATORS
 from imdlib.twins.camera import CAMERAS
-from imdlib.twins.generators import CODE as GENERATOR_CODE
 from imdlib.twins.generators import generator, grain
 from imdlib.twins.masks import random_mask
 
@@ -33,20 +31,16 @@ def generator_of(dataset):
     return dataset.removeprefix(PREFIX)
 
 
-def fingerprint():
-    """What these twins depend on besides the sources of all twins: this file, the generators, and who computes them."""
-    return f"{digest(of_library(__name__, *GENERATOR_CODE))} {torch.__version__}"
-
-
 def whole(name, image, rng):
-    """The photograph (H,W,3) uint8 made anew by generator `name`, sides of any length: uint8.
+    """The photograph (H,W,3) uint8 made anew by generator `name`, or by an exact model, sides of any length: uint8.
 
     It is continued by reflection first: what zero padding does to the frame of a picture would give the whole ones away.
     """
     height, width = image.shape[:2]
-    tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+    tensor = torch.from_numpy(image).permute(2, 0, 1)[None].double() / 255
     sides = (FRAME, FRAME + width % 2, FRAME, FRAME + height % 2)
-    made = grain(generator(name), torch.nn.functional.pad(tensor, sides, mode="reflect"), rng)[0]
+    model = generator(name) if isinstance(name, str) else name
+    made = grain(model, torch.nn.functional.pad(tensor, sides, mode="reflect"), rng)[0]
     inside = made[:, FRAME : FRAME + height, FRAME : FRAME + width].permute(1, 2, 0)
     return np.round(inside.numpy() * 255).astype(np.uint8)
 

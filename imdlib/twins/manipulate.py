@@ -16,6 +16,8 @@ import cv2
 import numpy as np
 
 from imdlib.twins.camera import to_8bit
+from imdlib.twins.elementary import exp, log, power, rotation, turned
+from imdlib.twins.filters import gaussian
 from imdlib.twins.masks import feather
 
 EDGE = {"obvious": 1, "matched": 2, "trace": 2}  # width of the fade, pixels
@@ -54,17 +56,17 @@ def fit_in(donor, visibility, rng):
     centre = np.array([width / 2, height / 2])
     if visibility == "trace":
         return resample(donor, np.column_stack([np.eye(2), rng.uniform(0.3, 0.7, 2)]))
-    scale, angle = np.exp(rng.uniform(np.log(1.1), np.log(1.6))), rng.uniform(-0.5, 0.5)
-    linear = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / scale
-    return resample(donor, np.column_stack([linear, centre - linear @ centre]))
+    scale, angle = exp(rng.uniform(log(1.1), log(1.6))), rng.uniform(-0.5, 0.5)
+    linear = rotation(angle) / scale
+    return resample(donor, np.column_stack([linear, centre - (linear * centre).sum(1)]))
 
 
 def source_to_target(mask, centre, scale, angle):
     """Affine map (2, 3) from target to source pixels (x, y), turned and scaled; the mask's middle goes to `centre`."""
     x, y, width, height = cv2.boundingRect(mask)
     middle = np.array([x + width / 2, y + height / 2])
-    linear = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / scale
-    shift = centre - linear @ middle
+    linear = rotation(angle) / scale
+    shift = centre - (linear * middle).sum(1)
     if scale == 1 and angle == 0:
         shift = np.round(shift)  # a plain copy lands on whole pixels
     return np.column_stack([linear, shift])
@@ -72,7 +74,7 @@ def source_to_target(mask, centre, scale, angle):
 
 def random_transform(rng):
     """Scale and angle of a copy: one in ten is a plain copy, the others are scaled, turned, or both."""
-    scale, angle = float(np.exp(rng.uniform(np.log(1.2), np.log(2.0)))), float(rng.uniform(-0.7, 0.7))
+    scale, angle = float(exp(rng.uniform(log(1.2), log(2.0)))), float(rng.uniform(-0.7, 0.7))
     return [(1.0, 0.0), (scale, 0.0), (1.0, angle), (scale, angle)][rng.choice(4, p=[0.1, 0.45, 0.2, 0.25])]
 
 
@@ -118,7 +120,7 @@ def grain(image, mask, rng):
     detail = image.astype(np.float32) - cv2.blur(image, (3, 3))
     outside = np.abs(detail[mask == 0])
     strength = 1.48 * np.median(outside, axis=0) if len(outside) else 1.0
-    return cv2.GaussianBlur(rng.standard_normal(image.shape, dtype=np.float32), (0, 0), 0.6) * 2 * strength
+    return gaussian(rng.standard_normal(image.shape, dtype=np.float32), 0.6) * 2 * strength
 
 
 def remove(image, mask, visibility, rng):
@@ -126,7 +128,7 @@ def remove(image, mask, visibility, rng):
     filled = cv2.inpaint(image, mask, 3, cv2.INPAINT_TELEA).astype(np.float32)
     if visibility == "trace":
         coarse = cv2.GaussianBlur(image, (0, 0), 2.0).astype(np.float32)
-        filled = coarse + filled - cv2.GaussianBlur(filled, (0, 0), 2.0)
+        filled = coarse + filled - gaussian(filled, 2.0)
     return blend(image, filled if visibility == "obvious" else filled + grain(image, mask, rng), mask, visibility)
 
 
@@ -138,9 +140,9 @@ def edit(image, mask, visibility, rng):
         patch = smooth + detail * (2.2 if rng.random() < 0.5 else 0.2)
     else:
         strength = 1.0 if visibility == "obvious" else 0.35
-        gain = np.exp(rng.choice([-1, 1]) * strength * rng.uniform(0.25, 0.5) + strength * rng.uniform(-0.15, 0.15, 3))
-        gamma = np.exp(strength * rng.uniform(-0.3, 0.3))
-        patch = 255 * np.clip((image / 255) ** gamma * gain, 0, 1)
+        gain = exp(rng.choice([-1, 1]) * strength * rng.uniform(0.25, 0.5) + strength * rng.uniform(-0.15, 0.15, 3))
+        curve = power(np.arange(256) / 255, exp(strength * rng.uniform(-0.3, 0.3)))  # of each 8-bit value
+        patch = 255 * np.clip(curve[image] * gain, 0, 1)
     return blend(image, patch, mask, visibility)
 
 
@@ -162,16 +164,17 @@ def repaint(image, mask, visibility, rng):
 
 def new_hue(image, rng):
     """Colours turned around the grey axis by 60 to 300 degrees and lifted where there was hardly any."""
-    turn = np.deg2rad(rng.uniform(60, 300))
+    cosine, sine = turned(np.deg2rad(rng.uniform(60, 300)))
     lab = cv2.cvtColor(np.clip(image / 255, 0, 1).astype(np.float32), cv2.COLOR_RGB2LAB)
     a, b = lab[..., 1] + 12, lab[..., 2] + 12
-    lab[..., 1], lab[..., 2] = a * np.cos(turn) - b * np.sin(turn), a * np.sin(turn) + b * np.cos(turn)
+    lab[..., 1], lab[..., 2] = a * cosine - b * sine, a * sine + b * cosine
     return 255 * np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0, 1)
 
 
 def new_surface(image, rng):
     """The image's mean colour under a pattern of random grain size: cloth, sand or cloud."""
-    noise = cv2.GaussianBlur(rng.standard_normal(image.shape[:2], dtype=np.float32), (0, 0), rng.uniform(0.8, 4))
+    noise = rng.standard_normal(image.shape[:2], dtype=np.float32)
+    noise = gaussian(noise, rng.uniform(0.8, 4))
     shade = 25 * noise[..., None] / noise.std()
     return np.clip(image.mean((0, 1)) + rng.uniform(-40, 40, 3) + shade, 0, 255)
 

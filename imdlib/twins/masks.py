@@ -8,6 +8,9 @@ holding {0, 255}.
 import cv2
 import numpy as np
 
+from imdlib.twins.elementary import exp, rotation, times, turned
+from imdlib.twins.filters import distance
+
 SPREAD = 0.92  # standard deviation of the log of the area
 LARGEST = 0.40  # of the image; larger masks are drawn again
 OVERHANG = 0.10  # how far beyond the frame a centre may lie, in square roots of the region's area
@@ -19,8 +22,8 @@ def blob(rng):
     angle = np.linspace(0, 2 * np.pi, 64, endpoint=False)
     waves = np.arange(1, 7)
     weights = rng.normal(size=6) * 0.35 / waves
-    radius = np.exp((weights * np.cos(np.outer(angle, waves) + rng.uniform(0, 2 * np.pi, 6))).sum(1))
-    return [np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)]
+    swings, _ = turned(np.outer(angle, waves) + rng.uniform(0, 2 * np.pi, 6))
+    return [exp((weights * swings).sum(1))[:, None] * np.stack(turned(angle), axis=1)]
 
 
 def polygon(rng):
@@ -28,20 +31,19 @@ def polygon(rng):
     corners = rng.integers(3, 8)
     angle = (np.arange(corners) + rng.uniform(-0.35, 0.35, corners)) * 2 * np.pi / corners
     radius = rng.uniform(0.7, 1.2, corners)
-    return [np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)]
+    return [radius[:, None] * np.stack(turned(angle), axis=1)]
 
 
 def creature(rng):
     """A body with a few parts attached, in the manner of people and animals: several overlapping outlines (32, 2)."""
     angle = np.linspace(0, 2 * np.pi, 32, endpoint=False)
-    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    circle = np.stack(turned(angle), axis=1)
     parts = [circle * [1.0, 0.6]]
     for _ in range(rng.integers(2, 6)):
-        place = rng.uniform(0, 2 * np.pi)
+        across, down = turned(rng.uniform(0, 2 * np.pi))
         length, turn = rng.uniform(0.25, 0.6), rng.uniform(0, np.pi)
         part = circle * [length, rng.uniform(0.12, 0.3)]
-        part = part @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-        parts.append(part + [0.9 * np.cos(place), 0.55 * np.sin(place)])
+        parts.append(times(part, rotation(turn).T) + [0.9 * across, 0.55 * down])
     return parts
 
 
@@ -51,7 +53,7 @@ def outline_area(outlines):
     reach = max(np.abs(part).max() for part in outlines)
     for part in outlines:
         cv2.fillPoly(grid, [np.round((part / reach + 1) * 63.5).astype(np.int32)], 1)
-    return grid.mean() * (2 * reach) ** 2
+    return grid.mean() * (4 * reach * reach)
 
 
 def random_mask(rng, size, median_area=0.061):
@@ -63,15 +65,15 @@ def random_mask(rng, size, median_area=0.061):
     """
     while True:
         outlines = [blob, polygon, creature][rng.choice(3, p=[0.4, 0.3, 0.3])](rng)
-        area = median_area * np.exp(SPREAD * rng.normal())
-        turn, stretch = rng.uniform(0, 2 * np.pi), np.exp(rng.normal() * 0.2)
-        move = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) * [stretch, 1 / stretch]
+        area = median_area * exp(SPREAD * rng.normal())
+        turn, stretch = rng.uniform(0, 2 * np.pi), exp(rng.normal() * 0.2)
+        move = rotation(turn).T * [stretch, 1 / stretch]
         scale = size * np.sqrt(area / outline_area(outlines))
         beyond = OVERHANG * np.sqrt(area)  # in sides of the image
         centre = size * rng.uniform(-beyond, 1 + beyond, 2)
         mask = np.zeros((size, size), np.uint8)
         for part in outlines:
-            cv2.fillPoly(mask, [np.round(part @ move * scale + centre).astype(np.int32)], 255)
+            cv2.fillPoly(mask, [np.round(times(part, move) * scale + centre).astype(np.int32)], 255)
         inside = np.count_nonzero(mask) / size**2
         if max(VISIBLE * area, 0.004) < inside < LARGEST:
             return mask
@@ -79,5 +81,5 @@ def random_mask(rng, size, median_area=0.061):
 
 def feather(mask, width):
     """Opacity (H, W) float32 in [0, 1] of a region that fades over `width` pixels inside its edge; 0 outside."""
-    distance = cv2.distanceTransform(mask, cv2.DIST_L2, 3)  # about 1 in the outermost pixels, no edge at the frame
-    return np.clip(distance / max(width, 1), 0, 1).astype(np.float32)
+    width = max(width, 1)
+    return distance(mask, width) / np.float32(width)  # the outermost pixels are about 1 from the edge

@@ -12,6 +12,8 @@ import numpy as np
 import skimage.data
 import sklearn.datasets
 
+from imdlib.twins.elementary import exp, power, rotation, times, turned
+
 PHOTOGRAPHS = {
     "train": (
         "skimage/astronaut.png",
@@ -27,6 +29,7 @@ PHOTOGRAPHS = {
 }
 PHOTOGRAPHIC = 0.5  # share of scenes that come from photographs
 GAMMA = 2.2  # of the photographs, undone to get back to light
+LIGHT = power(np.arange(256, dtype=np.float32) / 255, np.float32(GAMMA)).astype(np.float32)  # of each 8-bit value
 FOLDERS = {"skimage": Path(skimage.data.__file__).parent, "sklearn": Path(sklearn.datasets.__file__).parent / "images"}
 
 
@@ -48,22 +51,28 @@ def warped_photograph(rng, side, split):
     crop = min(height, width) * rng.uniform(0.35, 0.75)
     angle = rng.uniform(-0.25, 0.25) + rng.choice([0, np.pi / 2, np.pi])
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * crop / 2 * rng.uniform(0.85, 1.0, (4, 2))
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     centre = rng.uniform(crop / 2, np.array([width, height]) - crop / 2)
-    source = (corners * [rng.choice([-1, 1]), 1] @ turn.T + centre).astype(np.float32)
+    source = (times(corners * [rng.choice([-1, 1]), 1], rotation(angle).T) + centre).astype(np.float32)
     # Twice the size, then halved by averaging: the warp must leave no resampling trace in an authentic scene.
     target = 2 * side * np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
     warp = cv2.getPerspectiveTransform(source, target)
     size, mirrored = (2 * side, 2 * side), cv2.BORDER_REFLECT_101
     large = cv2.warpPerspective(image, warp, size, flags=cv2.INTER_CUBIC, borderMode=mirrored)
-    return (cv2.resize(large, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32) / 255) ** GAMMA
+    return LIGHT[cv2.resize(large, (side, side), interpolation=cv2.INTER_AREA)]
+
+
+@cache
+def falloff(side, slope):
+    """Frequency ** slope in the order of rfft2, float64 (side, side // 2 + 1); infinite at 0, which leaves no mean."""
+    y, x = np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None, :]
+    found = power(np.sqrt(y * y + x * x), slope)
+    found[0, 0] = np.inf
+    return found
 
 
 def fractal_noise(rng, side, slope=1.0):
     """Random field with amplitude spectrum 1 / f ** slope: float32 (side, side), mean 0, standard deviation 1."""
-    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None, :])
-    frequency[0, 0] = np.inf  # no mean
-    spectrum = np.fft.rfft2(rng.standard_normal((side, side))) / frequency**slope
+    spectrum = np.fft.rfft2(rng.standard_normal((side, side))) / falloff(side, slope)
     field = np.fft.irfft2(spectrum, (side, side))
     return (field / field.std()).astype(np.float32)
 
@@ -78,8 +87,9 @@ def leaf_labels(rng, side, leaves):
         corners = int(rng.choice([3, 4, 5, 40, 40]))  # 40 corners: an ellipse
         around = np.sort(rng.uniform(0, 2 * np.pi, corners)) if corners < 40 else np.linspace(0, 2 * np.pi, 40)
         stretch, turn = rng.uniform(0.5, 1.0), rng.uniform(0, np.pi)
-        u, v = radius * np.cos(around), radius * stretch * np.sin(around)
-        outline = np.stack([x + u * np.cos(turn) - v * np.sin(turn), y + u * np.sin(turn) + v * np.cos(turn)], axis=1)
+        (cosine, sine), (across, along) = turned(around), turned(turn)
+        u, v = radius * cosine, radius * stretch * sine
+        outline = np.stack([x + u * across - v * along, y + u * along + v * across], axis=1)
         cv2.fillPoly(labels, [np.round(outline).astype(np.int32)], label)
     return labels
 
@@ -87,7 +97,7 @@ def leaf_labels(rng, side, leaves):
 def dead_leaves(rng, side, split, leaves=90):
     """Opaque textured leaves covering each other, with colours of a photograph of `split`: float32 (side, side, 3)."""
     palette = photograph(rng.choice(PHOTOGRAPHS[split])).reshape(-1, 3)
-    colours = (palette[rng.integers(len(palette), size=leaves)].astype(np.float32) / 255) ** GAMMA
+    colours = LIGHT[palette[rng.integers(len(palette), size=leaves)]]
     contrasts = rng.exponential(0.10, (leaves, 3)).astype(np.float32)
     labels = leaf_labels(rng, 2 * side, leaves)  # drawn at twice the size and averaged: edges without stairs
 
@@ -96,7 +106,7 @@ def dead_leaves(rng, side, split, leaves=90):
 
     textures = np.stack([fractal_noise(rng, side, slope) for slope in (1.0, 1.4, 1.8)], axis=2)  # (side, side, 3)
     shading = (half(contrasts[labels]) * textures).sum(2) + 0.3 * fractal_noise(rng, side, 2.0)
-    return half(colours[labels]) * np.exp(shading)[..., None]
+    return half(colours[labels]) * exp(shading).astype(np.float32)[..., None]
 
 
 def scene(rng, side, split):

@@ -67,6 +67,11 @@ def test_only_what_is_named_counts(results, rows):
         Rows.gather(results, {"absent_one": "x"})
 
 
+def test_the_order_in_which_runs_are_asked_for_changes_nothing(results, rows):
+    other = Rows.gather(results, {name: name for name in reversed(CELLS)})
+    pd.testing.assert_frame_equal(other.every, rows.every, check_like=True)
+
+
 def test_maps_that_look_at_no_image_are_those_of_the_scored_images(results, rows):
     assert rows.trivial.empty and rows.data == {}
     write_trivial(results, {name: images(name, 40) for name in (HOME, AWAY)})  # more images than were scored

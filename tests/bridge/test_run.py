@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imdlib import runs, store
+from imdlib import store
 from tests.cells import execute
 
 TINY = dict(size=32, epochs=1, teacher_epochs=1, batch_size=8, examples=1, distillation=[16, 1, 2])
 TINY |= dict(conformer=[8, 16, 3, 2], stem_stride=2)
-TINY |= {"stand_in": [1, 1]} if "stand_in" in runs.declared("bridge/run") else {}
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from functools import cache
 import pandas as pd
 import seaborn as sns
 from IPython.display import HTML
+from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from imdlib.bridge.grid import DETAIL, MAIN
@@ -43,7 +44,8 @@ def densities(scores: pd.DataFrame) -> Figure:
     shape = dict(height=plots.PAGE / 5, aspect=2, facet_kws=dict(margin_titles=True, sharey=False))
     curves = dict(kind="kde", common_norm=False, fill=True, warn_singular=False, cut=0)
     panels = dict(row="class", row_order=occurring, col="which", hue="when", palette=plots.PALETTE[:2])
-    drawn = sns.displot(long, x="distance", **panels, **curves, **shape)
+    with plt.rc_context({"figure.constrained_layout.use": False}):  # seaborn lays it out itself
+        drawn = sns.displot(long, x="distance", **panels, **curves, **shape)
     drawn.set_titles(row_template="{row_name}", col_template="{col_name}")
     return drawn.set_axis_labels("distance to the teacher", "density").figure
 

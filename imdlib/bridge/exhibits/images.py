@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -18,7 +19,7 @@ from imdlib.scoring.rows import judged
 class Images:
     """rows: of the report; data: folder of the real data sets. Manifests, tower and features are made when they are asked for."""
 
-    def __init__(self, rows: Rows, data: str = ""):
+    def __init__(self, rows: Rows, data: str = "") -> None:
         self.rows, self.data = rows, data
 
     @cached_property
@@ -45,7 +46,7 @@ class Images:
         """The frozen extractor of the runs."""
         return networks.tower_of(self.rows.first)
 
-    def pooled(self, manifest: pd.DataFrame):
+    def pooled(self, manifest: pd.DataFrame) -> np.ndarray:
         """Features of images, the mean over tokens: (N,D) float32, computed where the cache has none."""
         return probe.pooled(cache.extract(self.tower, manifest["image"].tolist(), progress=False))
 

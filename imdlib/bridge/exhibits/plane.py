@@ -3,6 +3,7 @@
 Bridging section 4.2.2. Differs from the paper: every picture stands beside the same numbers of the features themselves.
 """
 
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -49,7 +50,7 @@ def other_planes(rows: Rows, perplexities: tuple[int, ...]) -> tuple[dict, dict]
     return planes(ours, classes(known), ways)
 
 
-def planes(features: dict, classes, ways, seed: int = 0) -> tuple[dict, dict]:
+def planes(features: dict, classes: np.ndarray, ways: Iterable[tuple[str, int]], seed: int = 0) -> tuple[dict, dict]:
     """({title: coordinates (N,2)}, {title: `embedding.judge`}) of every kind of features by every way.
 
     features: {title: (N,D)}; classes (N,); ways: pairs (method of `embedding.METHODS`, perplexity), of which those that

@@ -1,5 +1,6 @@
 """Features of test images that a run leaves for Figure 4."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from imdlib.bridge.labels import CLASSES, three_classes
 KNOWN = ["image", "dataset", "class", "generator"]  # what is kept of an image beside its features
 
 
-def write_points(path, scores: pd.DataFrame, points) -> None:
+def write_points(path: Path | str, scores: pd.DataFrame, points: Iterable[dict[str, np.ndarray]]) -> None:
     """Keep the features of test images: arrays KNOWN (text) and one (N,D) float16 for each kind of features.
 
     scores: rows of all sets; points: a dict {which: features} for each set, in the same order. Authentic images that

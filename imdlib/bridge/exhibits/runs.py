@@ -14,9 +14,13 @@ from imdlib.bridge.networks import STAND_IN
 from imdlib.bridge.rows import Rows
 from imdlib.pages import plots, tables
 
-SHOWN = ["extractor", "size", "distillation", "disc_on", "margin", "order", "teacher_epochs", "teacher_passes"]
-SHOWN += ["conformer", "stem_stride", "inputs", "train_count", "epochs", "batch_size", "learning_rate", "schedule"]
-SHOWN += ["scales", "backbone", "backbone_width", "backbone_stride", "precision", "device"]
+# fmt: off
+SHOWN = [
+    "extractor", "size", "distillation", "disc_on", "margin", "order", "teacher_epochs", "teacher_passes", "conformer",
+    "stem_stride", "inputs", "train_count", "epochs", "batch_size", "learning_rate", "schedule", "scales", "backbone",
+    "backbone_width", "backbone_stride", "precision", "device",
+]  # parameters and facts that the report names
+# fmt: on
 SAID = (
     "**The extractor is a stand-in, not CLIP**: a small transformer that learned to name simulated cameras and JPEG qualities "
     "and has never seen a fake, nor anything else that CLIP has seen. What depends on CLIP's knowledge of pictures is not "

@@ -1,5 +1,7 @@
 """What the data sets hold: images of each class, residual spectra of their generators, and the form of their files."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from IPython.display import HTML, Markdown
@@ -33,7 +35,7 @@ def counts(manifests: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["method", "test_set", "metric", "value"])
 
 
-def save_counts(found: pd.DataFrame, folder, name: str, caption: str) -> HTML:
+def save_counts(found: pd.DataFrame, folder: Path, name: str, caption: str) -> HTML:
     """Write `counts` rows, and published ones, as `tables.save` does, but as whole numbers; returns the wide form."""
     path = folder / "tables"
     path.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,8 @@ probabilities of both kinds of fakes together exceed 0.5; on the images that a c
 fakes. Of three classes beside it: macro F1, the mean recall, and the recall of each.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -23,7 +25,7 @@ THREE = {"macro F1": "macro_f1", "mean recall": "mean_recall"} | {f"recall, {nam
 SEEN, UNSEEN = "trained generator", "mean of unseen generators"
 
 
-def measure(rows, times):
+def measure(rows: pd.DataFrame, times: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
     """`draws.drawn`'s measure: {(group, name): (R,)} with names of BINARY's values and n in every group, of THREE in 'both'.
 
     rows: `class, score, predicted, p_partly, seed` of one data set; times (R,rows). Score > 0.5 = called fake. Three-class
@@ -50,7 +52,7 @@ def measure(rows, times):
     return found | {("both", name): values for name, values in three_way(rows, each, count, times).items()}
 
 
-def three_way(rows, each, count, times):
+def three_way(rows: pd.DataFrame, each: np.ndarray, count: np.ndarray, times: np.ndarray) -> dict[str, np.ndarray]:
     """Names of THREE -> (R,), from the true class of each row (rows,3) and its counts (R,3)."""
     known = rows["p_partly"].notna().to_numpy()[:, None]
     called = pd.Categorical(rows["predicted"], CLASSES).codes[:, None] == np.arange(3)
@@ -63,7 +65,7 @@ def three_way(rows, each, count, times):
     return means | {name: recall[:, k] for k, name in enumerate(CLASSES)}
 
 
-def scopes(rows, groups=tuple(GROUPS)):
+def scopes(rows: pd.DataFrame, groups: Sequence[str] = tuple(GROUPS)) -> dict[str, tuple[str, dict[str, float]]]:
     """{'<group>: <set>': (group, {dataset: weight})} for `draws.table`: the trained generator, each unseen one, and their mean.
 
     rows: of one training set, `dataset, seen, class`. Several trained sets are averaged under SEEN, and stand alone before it. A set
@@ -83,7 +85,7 @@ def scopes(rows, groups=tuple(GROUPS)):
     return found
 
 
-def drops(rows, groups=tuple(GROUPS)):
+def drops(rows: pd.DataFrame, groups: Sequence[str] = tuple(GROUPS)) -> dict[str, tuple[str, dict[str, float]]]:
     """{group: (group, weights)} whose value is in domain minus the mean over unseen generators; {} where either is lacking."""
     every = scopes(rows, groups)
     pairs = {group: (every.get(f"{group}: {SEEN}"), every.get(f"{group}: {UNSEEN}")) for group in groups}
@@ -94,11 +96,11 @@ def drops(rows, groups=tuple(GROUPS)):
     }
 
 
-def mean(sets):
+def mean(sets: Sequence[str]) -> dict[str, float]:
     """Equal weights that sum to one."""
     return {name: 1 / len(sets) for name in sets}
 
 
-def short(dataset):
+def short(dataset: str) -> str:
     """Name of a test set in tables: the generator of a twin."""
     return dataset.removeprefix("sim-").removeprefix("dolos-")

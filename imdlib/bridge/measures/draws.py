@@ -5,6 +5,8 @@ scenes under the same names, so an image is drawn in all of them together; on se
 the sizes of the draws vary.
 """
 
+from collections.abc import Callable, Hashable, Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -15,7 +17,13 @@ from imdlib.scoring import intervals
 BLOCK = 2**22  # images times draws at a time: 32 MiB
 
 
-def drawn(rows, measure, *, resamples=2000, seed=0):
+def drawn(
+    rows: pd.DataFrame,
+    measure: Callable[[pd.DataFrame, np.ndarray], dict[Hashable, np.ndarray]],
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> dict[tuple[str, Hashable], np.ndarray]:
     """{(dataset, key): (1 + resamples,)}, of which the first is the value and the others are those of draws of images.
 
     rows: of one method and training set, `dataset, image, seed` and what measure needs, one row per image and seed.
@@ -32,7 +40,7 @@ def drawn(rows, measure, *, resamples=2000, seed=0):
     return {name: np.concatenate(some) for name, some in parts.items()}
 
 
-def chunks(count, resamples, rng):
+def chunks(count: int, resamples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """How often each of `count` images is drawn: once each, then blocks of draws of `count` with replacement, (R,count)."""
     yield np.ones((1, count))
     block = max(1, BLOCK // max(count, 1))
@@ -40,7 +48,16 @@ def chunks(count, resamples, rng):
         yield intervals.drawn(count, min(block, resamples - start), rng)
 
 
-def table(rows, measure, scopes, metrics, *, published=None, resamples=2000, seed=0):
+def table(
+    rows: pd.DataFrame,
+    measure: Callable[[pd.DataFrame, np.ndarray], dict[tuple[str, str], np.ndarray]],
+    scopes: dict[str, tuple[str, dict[str, float]]],
+    metrics: dict[str, str],
+    *,
+    published: pd.DataFrame | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Tidy rows (`tables.COLUMNS`) of each method and training set of rows, for each scope and metric.
 
     measure: as of `drawn`, its keys (group, name), with a name 'n' that counts rows. scopes: {test_set: (group, {dataset:

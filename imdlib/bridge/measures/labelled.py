@@ -18,14 +18,14 @@ def labelled(settings: pd.DataFrame, rows: pd.DataFrame) -> tuple[pd.DataFrame, 
     """(settings, rows) of `runs.gather` with labels; `train_set` is 'all' where there were several.
 
     Both have `variant` (key of METHODS) and `method` (its name in tables). Rows have TURNED, `class` (one of CLASSES), `seen`
-    (whether their data set was trained on), and what `judged` adds. Both are ordered by training set, method and seed; rows
-    stand in the order of the runs' test sets before all.
+    (whether their data set was trained on), and what `judged` adds. Both are ordered by training set, method, seed and name;
+    rows stand in the order of the runs' test sets before all.
     """
     settings = settings.assign(variant=settings["method"], sets=settings["train_set"].str.split("+"))
     settings["method"] = settings["variant"].map(METHODS)
     settings["train_set"] = settings["train_set"].mask(settings["sets"].str.len() > 1, "all")
     order = {name: k for k, name in enumerate(METHODS)}
-    by = ["train_set", "variant", "seed"]
+    by = ["train_set", "variant", "seed", "run"]
     settings = settings.sort_values(by, key=lambda c: c.map(order) if c.name == "variant" else c, ignore_index=True)
     listed = list(dict.fromkeys(name for names in settings["test_sets"] for name in names))
     rows = settings[["run", "variant", "method", "train_set", "sets", "seed", *TURNED]].merge(rows, on="run")

@@ -4,6 +4,8 @@ Bridging section 3.6. The paper prints maps and no number; the map is judged as 
 real, everything for one called fully fake) and as it is drawn whatever the class is, with and without attention.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -12,7 +14,7 @@ MAPS = {"": "", "drawn_": DRAWN, "plain_": PLAIN}  # prefix of columns -> what i
 PIXELS = ("f1", "iou", "auc", "auc_shuffled", "f1_best")
 
 
-def maps(rows: pd.DataFrame, prefixes=tuple(MAPS)) -> pd.DataFrame:
+def maps(rows: pd.DataFrame, prefixes: Iterable[str] = tuple(MAPS)) -> pd.DataFrame:
     """Rows of images with a mask, once for each prefix, their method named for it, with the columns PIXELS.
 
     Methods without a map, and images without a mask, have no rows.

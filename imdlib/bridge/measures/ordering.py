@@ -26,12 +26,12 @@ WITHIN = {
 METRICS = {name: name for name in (*BETWEEN, *WITHIN)}
 
 
-def measured(rows):
+def measured(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of runs whose distances d1 and d2 were measured."""
     return rows[rows["d1"].notna()] if "d1" in rows else rows.head(0)
 
 
-def measure(rows, times):
+def measure(rows: pd.DataFrame, times: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
     """`draws.drawn`'s measure: {('both', statement): (R,) in [0,1]}, ties half, chance 0.5; NaN where a class is lacking.
 
     rows: `class, d1, d2, seed` of one data set; times (R,rows). Shares of pairs: mean over seeds.
@@ -49,7 +49,7 @@ def measure(rows, times):
     return found
 
 
-def per_image(rows):
+def per_image(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of one value per image and statement, to be compared with chance: the columns of rows, `statement`, `ordered`.
 
     For a pair of classes, an image of either gets the share of the other class's images of the same run and set that it is
@@ -71,16 +71,16 @@ def per_image(rows):
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
-def before(rows):
+def before(rows: pd.DataFrame) -> pd.DataFrame:
     """The same rows with the distances before training in place of those after."""
     return rows.assign(d1=rows["d1_start"], d2=rows["d2_start"])
 
 
-def codes(rows):
+def codes(rows: pd.DataFrame) -> np.ndarray:
     """Class numbers (N,) of the column `class`."""
     return pd.Categorical(rows["class"], CLASSES).codes
 
 
-def above_half(larger, smaller):
+def above_half(larger: np.ndarray | pd.Series, smaller: np.ndarray | pd.Series) -> np.ndarray:
     """1 where larger > smaller, 0 where less, one half where level."""
     return np.asarray((np.sign(np.asarray(larger, float) - np.asarray(smaller, float)) + 1) / 2)

@@ -9,19 +9,21 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from torch import Tensor
 
 from imdlib.bridge.labels import CLASSES, REAL, three_classes
+from imdlib.bridge.towers.cache import Features
 from imdlib.scoring.evaluate import short_names
 
 METHOD = "linear probe"
 
 
-def pooled(features):
+def pooled(features: Tensor | Features) -> np.ndarray:
     """Mean over tokens of each of N items (T,D): (N,D) float32."""
     return torch.stack([features[i].float().mean(0) for i in range(len(features))]).numpy()
 
 
-def probabilities(train, labels, test):
+def probabilities(train: np.ndarray, labels: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Of the three classes, (M,3): a logistic regression on standardised train (N,D) with labels (N,), asked of test (M,D).
 
     A class that labels lack gets 0.
@@ -32,7 +34,7 @@ def probabilities(train, labels, test):
     return found
 
 
-def rows(manifest, probability, *, train_set):
+def rows(manifest: pd.DataFrame, probability: np.ndarray, *, train_set: str) -> pd.DataFrame:
     """Score rows of the images of a manifest from probabilities (N,3), in the columns that tables need."""
     classes = np.array(CLASSES)
     known = manifest[["dataset", "kind", "label"]].reset_index(drop=True)

@@ -9,7 +9,7 @@ from imdlib.pages.published import read
 FOLDER = files(__name__)
 
 
-def sizes():
+def sizes() -> pd.DataFrame:
     """Bridging Table 1: images per data set, metric 'real', 'partly fake' or 'fully fake'; local fakes of both origins are added up."""
     classes = {"authentic": "real", "tampered": "partly fake", "full fake (DMs)": "fully fake"}
     classes |= dict.fromkeys(["local fake (DMs)", "local fake (others)"], "partly fake")
@@ -18,7 +18,7 @@ def sizes():
     return rows.groupby(["test_set", "metric"], sort=False)["value"].sum().reset_index()
 
 
-def detection():
+def detection() -> pd.DataFrame:
     """Bridging Table 2, trained on Dolos-repaint-P2, by what its columns stand for: images of the trained generator and, as a
     mean, of LaMa, LDM and Pluralistic, which were not trained on. P2 made whole images by the model that repaint-P2 is.
     """
@@ -33,7 +33,7 @@ def detection():
     return rows.groupby(["method", "train_set", "test_set", "metric", "note"], sort=False)["value"].mean().reset_index()
 
 
-def drops():
+def drops() -> pd.DataFrame:
     """What Bridging Table 2 loses from the trained generator to the mean of the unseen ones, partly fake images, F1."""
     value = detection().pivot(index="method", columns="test_set", values="value")
     lost = value["partly fake: trained generator"] - value["partly fake: mean of unseen generators"]

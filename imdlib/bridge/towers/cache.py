@@ -4,18 +4,17 @@ Bridging section 3.2: f = E(x) with E frozen, so f of an image never changes.
 """
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
 from imdlib.data.images import load_image
 from imdlib.places import cache_folder
 from imdlib.progress import interactive
+from imdlib.store import DamagedFile, replacing
 
 
 class Features:
@@ -27,13 +26,13 @@ class Features:
     def __init__(self, paths, shape, *, memory=4 * 2**30):
         self.paths, self.shape = list(paths), tuple(shape)
         fits = 2 * len(self.paths) * shape[0] * shape[1] <= memory
-        self.held = torch.stack([load_file(path)["tokens"] for path in self.paths]) if fits and self.paths else None
+        self.held = torch.stack([read(path, shape) for path in self.paths]) if fits and self.paths else None
 
     def __len__(self):
         return len(self.paths)
 
     def __getitem__(self, index):
-        return load_file(self.paths[index])["tokens"] if self.held is None else self.held[index]
+        return read(self.paths[index], self.shape) if self.held is None else self.held[index]
 
 
 @torch.no_grad()
@@ -70,23 +69,34 @@ def key(identity, file):
 
 
 def sound(path, shape):
-    """True for a complete file with features of that shape; the head of the file tells how long it must be."""
+    """True for a complete file with features of that shape, whose bytes are those that were written."""
+    try:
+        read(path, shape)
+    except DamagedFile:
+        return False
+    return True
+
+
+def read(path, shape):
+    """Features (T,D) float16 from their file; DamagedFile where they are not those that were written."""
     try:
         with safe_open(path, framework="pt") as file:
-            return tuple(file.get_slice("tokens").get_shape()) == tuple(shape)
-    except (OSError, SafetensorError):
-        return False
+            tokens, known = file.get_tensor("tokens"), (file.metadata() or {}).get("sum")
+    except (OSError, SafetensorError) as error:
+        raise DamagedFile(
+            f"{path}: no features can be read from it ({error}); delete it, they are computed again"
+        ) from error
+    if tuple(tokens.shape) != tuple(shape) or sum_of(tokens) != known:
+        raise DamagedFile(f"{path}: its features are not those that were written; delete it, they are computed again")
+    return tokens
+
+
+def sum_of(tokens):
+    """SHA-256 of the bytes of features."""
+    return hashlib.sha256(tokens.contiguous().numpy().tobytes()).hexdigest()
 
 
 def write(path, tokens):
     """Write features (T,D) in one step, so that no half-written file is ever found under its name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    os.close(handle)
-    try:
-        save_file({"tokens": tokens.contiguous()}, draft)
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    with replacing(path) as draft:
+        save_file({"tokens": tokens.contiguous()}, draft, metadata={"sum": sum_of(tokens)})

@@ -8,32 +8,25 @@ a fake. CLIP's features are those of what an image shows, these are those of how
 them says how well CLIP would do. It looks at native pixels: resizing to 224, as for CLIP, would wipe out the traces.
 """
 
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
 from imdlib.bridge.towers.clip import freeze, weights_digest
-from imdlib.places import cache_folder
 from imdlib.progress import interactive
-from imdlib.sources import digest, of_library
 from imdlib.twins import photographs as source
 from imdlib.twins.camera import CAMERAS
+from imdlib.twins.shipped import load_weights
 
 CROP, PATCH, WIDTH = 64, 16, 192
 STEPS, BATCH, SCENES = 800, 64, 150
 GAIN = 20.0  # brings the high-pass residual to a standard deviation of about one
-CODE = [
-    "imdlib.bridge.towers.standin",
-    *(f"imdlib.twins.{name}" for name in ("photographs", "scenes", "camera", "recipes")),
-]
+WEIGHTS = Path(__file__).with_suffix(".safetensors")
 
 
 class StandIn(nn.Module):
@@ -74,7 +67,8 @@ class StandIn(nn.Module):
 
     def forward(self, images):
         """Tokens (B,T,D) after the final norm; images in [0,1] with sides that are multiples of 16."""
-        return self.vit.forward_features(self.inputs(images))
+        with torch.autocast(images.device.type, enabled=False):
+            return self.vit.forward_features(self.inputs(images.float()))
 
     def logits(self, images):
         """Logits of the camera (B,6) and of the quality (B,4)."""
@@ -88,24 +82,9 @@ def mirrored(length, side):
     return torch.from_numpy(np.minimum(index, 2 * (length - 1) - index))
 
 
-def stand_in(size=128, *, seed=0, steps=STEPS, scenes=SCENES, folder=None, progress=True):
-    """The frozen StandIn for images of `size` pixels, trained now (about two minutes) or found in the cache.
-
-    On another machine a new training ends with slightly different weights; `identity` tells them apart.
-    """
-    folder = Path(folder) if folder is not None else cache_folder("stand-in")
-    path = folder / f"seed{seed}-{steps}x{BATCH}-{scenes}-{digest(of_library(*CODE))}.safetensors"
-    if not path.exists():
-        trained = fit(seed=seed, steps=steps, scenes=scenes, progress=progress)
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=folder, suffix=".part")
-        os.close(handle)
-        save_file(trained.state_dict(), draft)
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
-    tower = StandIn(size)
-    tower.load_state_dict(load_file(path))
-    return freeze(tower)
+def stand_in(size=128, *, weights=WEIGHTS):
+    """The frozen StandIn for images of `size` pixels, with the shipped weights: the same `identity` on every machine."""
+    return freeze(load_weights(StandIn(size), weights))
 
 
 def crops(scenes, split, seed=0):
@@ -116,9 +95,9 @@ def crops(scenes, split, seed=0):
     return torch.from_numpy(source.tiles(pictures, CROP)), *labels
 
 
-def fit(*, seed, steps, scenes, progress):
-    """A StandIn trained on crops of the train split: cross-entropy on the camera plus cross-entropy on the quality."""
-    images, camera, quality = crops(scenes, "train", seed)
+def fit(*, seed=0, steps=STEPS, scenes=SCENES, progress=True):
+    """A StandIn trained on crops of the train split, and its losses: cross-entropy on the camera plus that on the quality."""
+    (images, camera, quality), losses = crops(scenes, "train", seed), []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         tower = StandIn(CROP)
@@ -133,7 +112,8 @@ def fit(*, seed, steps, scenes, progress):
             loss.backward()
             optim.step()
             rate.step()
-    return tower
+            losses.append(loss.item())
+    return tower, losses
 
 
 @torch.no_grad()

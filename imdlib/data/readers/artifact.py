@@ -1,5 +1,7 @@
 """ArtiFact: real photographs of 8 sources and images of 25 generators, 200x200, each compressed at random."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from imdlib.data.readers.common import Found, Row, homes, refuse, thin
@@ -9,7 +11,7 @@ INPAINTING = ("generativeinpainting", "lama", "mat", "palette")  # these fill a 
 TREE = "one folder per source or generator, each with metadata.csv (columns image_path and target)"
 
 
-def artifact(root, limit=None):
+def artifact(root: Path, limit: int | None = None) -> Found:
     """ArtiFact (Rahman et al. 2023):
 
         artifact-dataset/  (any name, or the folder above)
@@ -40,7 +42,7 @@ def artifact(root, limit=None):
     return found
 
 
-def row_of(folder, path, target):
+def row_of(folder: Path, path: str, target: int) -> Row:
     """The row of one line of metadata.csv."""
     scene = f"{folder.name}/{path}"
     row = Row(folder / path, "authentic", scene, by_hash(scene, "artifact"))

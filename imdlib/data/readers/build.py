@@ -7,17 +7,19 @@ one below the cache, once and atomically, under a name made of what the source h
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 from tqdm.auto import tqdm
 
-from imdlib.data import contents
-from imdlib.data.images import ImageError, load_grey, load_mask, read_header
-from imdlib.data.readers.common import IMAGES, CatalogError, Problem
+from imdlib import contents
+from imdlib.data.images import Header, ImageError, load_grey, load_mask, read_header
+from imdlib.data.readers.common import IMAGES, CatalogError, Found, Problem, Row
 from imdlib.places import cache_folder
 from imdlib.progress import interactive
 
@@ -27,7 +29,7 @@ WORKERS = min(8, os.cpu_count() or 1)  # threads: decoding works outside Python'
 SIDEWAYS = {5: lambda m: m.T, 6: lambda m: np.rot90(m, -1), 7: lambda m: np.rot90(m, 2).T, 8: np.rot90}
 
 
-def build(dataset, root, found, on_error="raise"):
+def build(dataset: str, root: Path | str, found: Found, on_error: str = "raise") -> pd.DataFrame:
     """The manifest of a reader's rows; see `imdlib.data.catalog.read`."""
     code = hashlib.sha256(f"{FORM}{Path(root).resolve()}".encode()).hexdigest()[:10]
     folder = cache_folder("masks") / f"{dataset}-{code}"
@@ -54,7 +56,7 @@ def build(dataset, root, found, on_error="raise"):
     return manifest
 
 
-def settle(row, dataset, root, folder, known):
+def settle(row: Row, dataset: str, root: Path, folder: Path, known: dict[Path, str]) -> dict[str, Any] | Problem:
     """One row of the manifest as a dict, or the Problem that keeps it out; known: {file: digest of its bytes}."""
     try:
         header = read_header(row.image)
@@ -77,7 +79,7 @@ def settle(row, dataset, root, folder, known):
     }
 
 
-def settle_mask(row, header, root, folder, known):
+def settle_mask(row: Row, header: Header, root: Path, folder: Path, known: dict[Path, str]) -> tuple[Path, list[str]]:
     """(file of the mask in the manifest's form, list of repairs)."""
     size = (header.height, header.width)
     repairs, fit = [], None
@@ -104,7 +106,9 @@ def settle_mask(row, header, root, folder, known):
     return target, repairs
 
 
-def fitting(row, header, found):
+def fitting(
+    row: Row, header: Header, found: tuple[int, int]
+) -> tuple[list[str], Callable[[np.ndarray], np.ndarray] | None]:
     """(repairs, function that brings the mask to the image's size or None) from the two sizes, (height, width) each."""
     size = (header.height, header.width)
     if found == size:
@@ -120,19 +124,19 @@ def fitting(row, header, found):
     raise mismatch(row, found, size)
 
 
-def mismatch(row, found, size):
+def mismatch(row: Row, found: tuple[int, int], size: tuple[int, int]) -> ImageError:
     """The error for a mask that does not fit its image; sizes are (height, width)."""
     expected = f"{size[1]}x{size[0]} like its image {row.image.name}"
     action = "get the mask again, or take the image out of the folder"
     return ImageError(row.mask, f"a mask of {found[1]}x{found[0]} pixels", action, expected)
 
 
-def fingerprint(*facts):
+def fingerprint(*facts: object) -> str:
     """Eight characters that stand for the bytes of a mask's file, and for what else decides how it is written."""
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 
 
-def write(target, content):
+def write(target: Path, content: Image.Image | bytes) -> None:
     """Write an image or bytes in one step, so that no half-written file is ever found under its name."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as draft:

@@ -1,6 +1,7 @@
 """CASIA v1.0: splicing and copy-move, JPEG of 384x256."""
 
 import re
+from pathlib import Path
 
 from imdlib.data.groups import linked
 from imdlib.data.readers.common import Found, Row, homes, images_in, refuse
@@ -13,7 +14,7 @@ MASKLESS = ("Sp_D_NRN_A_cha0011_sec0011_0542",)
 TREE = "Au/Au_*.jpg, Tp/Sp_*.jpg and Gt/Sp_*_gt.png (any folders: files are known by their names)"
 
 
-def casia1(root):
+def casia1(root: Path) -> Found:
     """CASIA v1.0 (Dong, Wang, Tan 2013), joined by file name wherever the files lie below `root`:
 
         CASIA1/  (or "CASIA1.0", "CASIA 1.0 dataset" beside "CASIA 1.0 groundtruth", or the folder above)
@@ -62,6 +63,6 @@ def casia1(root):
     return found
 
 
-def key(path):
+def key(path: Path) -> str:
     """A file's name in lower case; one name of the set has a dot where the others have an underscore."""
     return path.stem.lower().replace(".", "_")

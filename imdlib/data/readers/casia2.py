@@ -1,6 +1,7 @@
 """CASIA v2.0: splicing and copy-move with post-processing, the papers' usual training set."""
 
 import re
+from pathlib import Path
 
 from imdlib.data.groups import linked
 from imdlib.data.images import ImageError, image_size
@@ -15,7 +16,7 @@ LARGE = 0.02  # a linked group with a larger share of the images goes to trainin
 TREE = "Au/Au_*, Tp/Tp_* and a folder of masks Tp_*_gt.png (any folders: files are known by their names)"
 
 
-def casia2(root):
+def casia2(root: Path) -> Found:
     """CASIA v2.0 (Dong, Wang, Tan 2013), joined by the number at the end of a name wherever the files lie below `root`:
 
         CASIA2/  (or "CASIA2.0_revised", "CASIA 2 Groundtruth" beside it, or the folder above)
@@ -48,7 +49,9 @@ def casia2(root):
     return found
 
 
-def add_tampered(found, image, mask, letter, source, target, number):
+def add_tampered(
+    found: Found, image: Path, mask: Path | None, letter: str, source: str, target: str, number: str
+) -> None:
     """The row of a tampered image, or why it has none."""
     if mask is None:
         found.problem(image, "no mask", f"a mask named Tp_..._{number}_gt.png", "copy the masks again")
@@ -61,7 +64,7 @@ def add_tampered(found, image, mask, letter, source, target, number):
         found.rows.append(row)
 
 
-def same_size(image, mask):
+def same_size(image: Path, mask: Path) -> bool:
     """True when both can be read and fit; an unreadable file is reported later, by name."""
     try:
         return image_size(image) == image_size(mask)
@@ -69,7 +72,7 @@ def same_size(image, mask):
         return True
 
 
-def draw(rows):
+def draw(rows: list[Row]) -> None:
     """Scene and split: scenes that any image links together become one, under the first of their names."""
     groups = linked([row.scene.split() for row in rows])
     for row in rows:

@@ -1,5 +1,7 @@
 """CIFAKE: small real photographs of CIFAR-10 against images generated in their manner."""
 
+from pathlib import Path
+
 from imdlib.data.readers.common import Found, Row, homes, images_in, refuse
 from imdlib.data.splits import by_hash
 
@@ -7,7 +9,7 @@ GENERATOR = "stable-diffusion-1.4"
 TREE = "REAL/*.jpg and FAKE/*.jpg, or train/ and test/ with REAL and FAKE in each"
 
 
-def cifake(root):
+def cifake(root: Path) -> Found:
     """CIFAKE (Bird, Lotfi 2024):
 
         CIFAKE/  (any name, or the folder above)

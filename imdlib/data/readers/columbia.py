@@ -1,6 +1,7 @@
 """Columbia uncompressed splicing: photographs of four cameras, spliced two by two."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +13,7 @@ SHARES = {"train": 117 / 180, "val": 13 / 180, "test": 50 / 180}
 TREE = "4cam_auth/*.tif, 4cam_splc/*.tif and 4cam_splc/edgemask/*_edgemask.jpg"
 
 
-def columbia(root):
+def columbia(root: Path) -> Found:
     """Columbia Uncompressed Image Splicing Detection (Hsu, Chang 2006):
 
         Columbia/  (any name, or the folder above "4cam_auth")
@@ -47,7 +48,7 @@ def columbia(root):
     return found
 
 
-def green_is_tampered(mask, image):
+def green_is_tampered(mask: Path, image: Path) -> np.ndarray:
     """uint8 (H, W) in {0, 1}: 1 where one of the two greens is the nearest of the four colours.
 
     Red and green come in the same two brightnesses, so the nearest is green exactly where green exceeds red.

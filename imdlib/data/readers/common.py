@@ -6,7 +6,7 @@ says how its mask is decoded and which known defect it has. Sizes, decoding and 
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,11 +57,11 @@ class Found:
     problems: list = field(default_factory=list)
     excluded: list = field(default_factory=list)
 
-    def problem(self, file, problem, expected, action):
+    def problem(self, file: Path | str, problem: str, expected: str, action: str) -> None:
         """Note what is wrong with a file; it gets no row."""
         self.problems.append(Problem(str(file), problem, expected, action))
 
-    def exclude(self, file, reason):
+    def exclude(self, file: Path | str, reason: str) -> None:
         """Note that a file is left out, and why."""
         self.excluded.append((str(file), reason))
 
@@ -69,12 +69,12 @@ class Found:
 class CatalogError(ValueError):
     """A data set that cannot be used as it lies: one line for each thing that is wrong with it, all in `problems`."""
 
-    def __init__(self, problems, dataset="", hint=""):
+    def __init__(self, problems: str | Iterable[Problem], dataset: str = "", hint: str = "") -> None:
         self.problems = [] if isinstance(problems, str) else list(problems)
         super().__init__(problems if isinstance(problems, str) else report(self.problems, dataset, hint))
 
 
-def report(problems, dataset, hint, most=100):
+def report(problems: list[Problem], dataset: str, hint: str, most: int = 100) -> str:
     """The problems as text, one a line, the first `most` of them."""
     lines = [f"data set '{dataset}': {len(problems)} problem{'s' if len(problems) > 1 else ''}"]
     lines += [f"  {problem}" for problem in problems[:most]]
@@ -85,7 +85,7 @@ def report(problems, dataset, hint, most=100):
 # ---- folders -------------------------------------------------------------------------------------------------------
 
 
-def check_root(root, dataset):
+def check_root(root: Path | str | None, dataset: str) -> Path:
     """`root` as an absolute Path, or the CatalogError that says why it is no folder."""
     if root is None:
         text = f"data set '{dataset}' is not embedded: give its folder, read('{dataset}', root)"
@@ -97,7 +97,7 @@ def check_root(root, dataset):
     return path
 
 
-def refuse(root, dataset, expected, came=""):
+def refuse(root: Path | str, dataset: str, expected: str, came: str = "") -> CatalogError:
     """The CatalogError for a folder that does not hold the data set; expected: its tree in words."""
     if not came:
         inside = sorted(p.name for p in Path(root).iterdir())
@@ -106,7 +106,7 @@ def refuse(root, dataset, expected, came=""):
     return CatalogError([Problem(str(root), came, expected, action + " draws the tree")], dataset)
 
 
-def homes(root, pattern, parts="(?!)"):
+def homes(root: Path, pattern: str, parts: str = "(?!)") -> list[Path]:
     """Folders to look in: `root`, or the folders in it that hold the data set where it is one of several there.
 
     pattern: regular expression of the data set's folder names; parts: of names that only its own folder has in it.
@@ -116,13 +116,13 @@ def homes(root, pattern, parts="(?!)"):
     return [root] if own else [p for p in inner if re.fullmatch(pattern, p.name, re.I)] or [root]
 
 
-def folder_with(root, *files):
+def folder_with(root: Path, *files: str) -> Path | None:
     """`root` or the first folder in it that holds one of the files, or None."""
     inner = [p for p in sorted(root.iterdir()) if p.is_dir()]
     return next((folder for folder in [root, *inner] if any((folder / file).is_file() for file in files)), None)
 
 
-def files_in(*folders):
+def files_in(*folders: Path | str) -> list[Path]:
     """All files below the folders, sorted; linked folders are followed, in no circles; hidden names are left out."""
     found, seen = [], {os.path.realpath(cache_folder("masks"))}  # masks written here earlier are not the data set's
     for top in folders:
@@ -137,12 +137,12 @@ def files_in(*folders):
     return [Path(name) for name in sorted(found)]
 
 
-def images_in(*folders):
+def images_in(*folders: Path | str) -> list[Path]:
     """Files below the folders that have an image's suffix, sorted."""
     return [path for path in files_in(*folders) if path.suffix.lower() in IMAGES]
 
 
-def by_stem(paths, ending=""):
+def by_stem(paths: Iterable[Path], ending: str = "") -> dict[str, Path]:
     """{stem in lower case, without `ending`: first path of that name}."""
     index = {}
     for path in paths:
@@ -150,7 +150,7 @@ def by_stem(paths, ending=""):
     return index
 
 
-def thin(rows, group, limit, salt):
+def thin(rows: list[Row], group: Callable[[Row], Hashable], limit: int | None, salt: str) -> list[Row]:
     """At most `limit` rows of each group(row), those whose names come first by hash; all of them where it is None."""
     if limit is None:
         return rows

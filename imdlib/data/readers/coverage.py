@@ -1,6 +1,7 @@
 """COVERAGE: copy-move among similar but genuine objects, each with its original."""
 
 import re
+from pathlib import Path
 
 from imdlib.data.readers.common import Found, Row, homes, images_in, refuse
 from imdlib.data.splits import by_hash, published
@@ -9,7 +10,7 @@ MISFITS = ("41", "48", "55", "56", "57", "58", "59", "61", "95")  # masks of ano
 TREE = "image/<n>.tif, image/<n>t.tif and mask/<n>forged.tif"
 
 
-def coverage(root):
+def coverage(root: Path) -> Found:
     """COVERAGE (Wen et al. 2016):
 
         COVERAGE/  (any name, or the folder above)

@@ -1,6 +1,7 @@
 """DEFACTO: splicing, copy-move and removal made automatically from MS COCO photographs."""
 
 import re
+from pathlib import Path
 
 from imdlib.data.readers.common import Found, Row, homes, images_in, refuse, thin
 from imdlib.data.splits import by_hash
@@ -10,7 +11,7 @@ SHARES = {"train": 0.84, "val": 0.04, "test": 0.12}
 TREE = "<type>_img/img/*.tif and <type>_annotations/probe_mask/*.jpg for the types copymove, inpainting, splicing_<n>"
 
 
-def defacto(root, limit=None):
+def defacto(root: Path, limit: int | None = None) -> Found:
     """DEFACTO (Mahfoudi et al. 2019); the folders of one type have its name in theirs, whatever else is in it:
 
         DEFACTO/  (any name; the folders may also lie one level down)
@@ -51,7 +52,7 @@ def defacto(root, limit=None):
     return found
 
 
-def place(file):
+def place(file: Path) -> tuple[str, str]:
     """(type, number of the part) from the folder names above a file, ("", "") where they name no type."""
     for part in reversed(file.parts[:-1]):
         name = re.sub(r"[^a-z0-9]", "", part.lower())

@@ -1,5 +1,7 @@
 """A plain folder: anybody's own images and masks."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from imdlib.data.images import ImageError, load_mask
@@ -13,7 +15,7 @@ SPLITS = ("train", "val", "test")
 TREE = "images/ with image files, masks/ with a mask for each tampered one, and if wanted images.csv"
 
 
-def folder(root):
+def folder(root: Path) -> Found:
     """Your own data:
 
         <any name>/
@@ -45,7 +47,7 @@ def folder(root):
     return found
 
 
-def read_lines(index, images, found):
+def read_lines(index: Path, images: dict[str, Path], found: Found) -> dict[str, dict[str, str]]:
     """{name of the image: its line of images.csv as a dict}."""
     table = pd.read_csv(index, dtype=str, keep_default_na=False)
     unknown = [column for column in table.columns if column not in COLUMNS]
@@ -59,7 +61,7 @@ def read_lines(index, images, found):
     return {line["image"]: line for line in table.to_dict("records")}
 
 
-def add(found, root, image, name, masks, line):
+def add(found: Found, root: Path, image: Path, name: str, masks: dict[str, Path], line: dict[str, str] | None) -> None:
     """The row of one image, or what is wrong with what is said of it."""
     said = line or {}
     mask = root / "masks" / said["mask"] if said.get("mask") else mask_of(name, masks)
@@ -88,7 +90,7 @@ def add(found, root, image, name, masks, line):
     found.rows.append(row)
 
 
-def mask_of(name, masks):
+def mask_of(name: str, masks: dict[str, Path]) -> Path | None:
     """The mask of an image: its name with one of the usual endings, in the same folders or in none."""
     stem = name.rsplit(".", 1)[0]
     names = [base + ending for base in (stem, stem.rsplit("/", 1)[-1]) for ending in ENDINGS]

@@ -1,7 +1,10 @@
 """GIER: edits asked for in words and made by people, the "IEdit" of the INR paper."""
 
 import json
+from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -13,7 +16,7 @@ INDEXES = ("GIER.json", "IER2.json")
 TREE = "GIER.json (or IER2.json), images/*.jpg and masks/*_mask.json"
 
 
-def gier(root):
+def gier(root: Path) -> Found:
     """GIER (Shi et al. 2020), the "IEdit" of the INR paper:
 
         GIER/  (or "IER2", or the folder above)
@@ -48,7 +51,7 @@ def gier(root):
     return found
 
 
-def add_edit(found, folder, entry, target, row):
+def add_edit(found: Found, folder: Path, entry: dict[str, Any], target: Path, row: Row) -> None:
     """Put in the row of an edited image, with its mask where all of its operators are local."""
     operators = list(entry["operator"].values())
     ids = sorted({number for operator in operators for number in operator["ids"]})
@@ -74,7 +77,7 @@ def add_edit(found, folder, entry, target, row):
             found.rows.append(row)
 
 
-def official(count):
+def official(count: int) -> list[str]:
     """The split of each entry, in file order."""
     order = np.arange(count)
     np.random.RandomState(0).shuffle(order)  # noqa: NPY002 (the authors' list depends on this very generator)
@@ -84,14 +87,14 @@ def official(count):
     return splits.tolist()
 
 
-def shared_inputs_stay_together(rows):
+def shared_inputs_stay_together(rows: Iterable[Row]) -> None:
     """Pairs of one input get the split that its first pair drew."""
     first = {}
     for row in rows:
         row.split = first.setdefault(row.scene, row.split)
 
 
-def union(mask, image, ids, size):
+def union(mask: Path, image: Path, ids: list[int], size: tuple[int, int]) -> np.ndarray:
     """uint8 (H, W) in {0, 1} of the size asked for: the segments `ids` of a file of run lengths, together."""
     segments = json.loads(mask.read_text())
     try:
@@ -101,7 +104,7 @@ def union(mask, image, ids, size):
     return np.array(Image.fromarray(together).resize(size[::-1], Image.Resampling.NEAREST))
 
 
-def run_lengths(segment):
+def run_lengths(segment: dict[str, Any]) -> np.ndarray:
     """Bool (H, W) from COCO's run lengths {size, counts: numbers or their text}: runs of 0 and 1, columns first.
 
     In text, each number is written in groups of 5 bits, the lowest first, on characters from '0' on; bit 6 says that

@@ -1,5 +1,7 @@
 """IMD2020, "Real-Life Manipulated Images": edits by people on the Internet, with their originals."""
 
+from pathlib import Path
+
 import numpy as np
 
 from imdlib.data.images import ImageError, image_size, load_grey
@@ -10,7 +12,7 @@ MISFIT = "00030_fake"  # in z14/: its published mask has another size
 TREE = "one folder per original with <name>_0.jpg, <name>_0_mask.png and <folder>_orig.jpg"
 
 
-def imd2020(root):
+def imd2020(root: Path) -> Found:
     """IMD2020 Real-Life (Novozamsky, Mahdian, Saic 2020):
 
         IMD2020/  (any name, or the folder above)
@@ -41,7 +43,7 @@ def imd2020(root):
     return found
 
 
-def misfit(image, mask):
+def misfit(image: Path, mask: Path) -> bool:
     """True when the sizes differ; an unreadable file is reported later, by name."""
     try:
         return image_size(image) != image_size(mask)
@@ -49,6 +51,6 @@ def misfit(image, mask):
         return False
 
 
-def above_zero(mask, image):
+def above_zero(mask: Path, image: Path) -> np.ndarray:
     """uint8 (H, W) in {0, 1}, 1 where the mask is not black."""
     return (load_grey(mask) > 0).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 import re
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +15,7 @@ WHITE, CHANGED = 250, 8  # of 255: blank from WHITE up in every channel, changed
 TREE = "train/, dev/, test/ (or one of them) with images/<id>/<id>-input.png, -mask1.png, -output1.png, ..."
 
 
-def magicbrush(root):
+def magicbrush(root: Path) -> Found:
     """MagicBrush (Zhang et al. 2023), as the authors' archives unpack:
 
         MagicBrush/  (any name, the folder above, or one of the three)
@@ -56,7 +57,9 @@ def magicbrush(root):
     return found
 
 
-def earlier(named, folder, scene, turn):
+def earlier(
+    named: dict[tuple[Path, str], Path], folder: Path, scene: str, turn: int
+) -> tuple[list[list[Path | None]], list[Path]]:
     """((mask, image before the edit) of each turn so far, names of files that are missing)."""
     turns, missing = [], []
     for k in range(1, turn + 1):
@@ -67,7 +70,7 @@ def earlier(named, folder, scene, turn):
     return turns, missing
 
 
-def edited(mask, image, turns):
+def edited(mask: Path, image: Path, turns: list[list[Path]]) -> np.ndarray:
     """uint8 (H, W) in {0, 1}, 1 where any turn so far blanked the picture."""
     regions = [blank(*turn) for turn in turns]
     if len({region.shape for region in regions}) > 1:
@@ -76,7 +79,7 @@ def edited(mask, image, turns):
     return np.any(regions, axis=0).astype(np.uint8)
 
 
-def blank(mask, before):
+def blank(mask: Path, before: Path) -> np.ndarray:
     """Bool (H, W): the region that a mask file blanks."""
     with opened(mask) as image:
         if image.mode in ("RGBA", "LA"):

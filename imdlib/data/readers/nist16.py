@@ -1,6 +1,7 @@
 """NIST16 (NC2016 of the Nimble Challenge): splicing, removal and copy-move, large photographs."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ RANDOM = {"train": 364, "val": 40, "test": 160}  # train and val together are th
 TREE = f"{INDEX} and probe/ (the official release), or Tp/NC2016_*.jpg and Gt/NC2016_*_mask.jpg"
 
 
-def nist16(root, split="group"):
+def nist16(root: Path, split: str = "group") -> Found:
     """NIST16 (NIST 2016, "NC2016_Test0613"), in either of two forms:
 
         NC2016_Test0613/                                          NIST16/ or NIST16_1024/ (a cleaned copy)
@@ -46,7 +47,7 @@ def nist16(root, split="group"):
     return found
 
 
-def read_official(found, folder):
+def read_official(found: Found, folder: Path) -> None:
     """Rows from the index of the official release."""
     index = pd.read_csv(folder / INDEX, sep="|", dtype=str, keep_default_na=False)
     for entry in index[index["IsTarget"] == "Y"].to_dict("records"):
@@ -59,7 +60,7 @@ def read_official(found, folder):
         found.rows.append(Row(image, kind, image.stem, "", mask=mask, decode=black_is_tampered))
 
 
-def read_copy(found, folders):
+def read_copy(found: Found, folders: list[Path]) -> None:
     """Rows from folders of images and masks that are joined by their number."""
     files = [f for f in images_in(*folders) if re.fullmatch(r"nc2016_\d{4}(_mask)?", f.stem.lower())]
     masks = by_stem((f for f in files if f.stem.lower().endswith("_mask")), ending="_mask")
@@ -72,7 +73,7 @@ def read_copy(found, folders):
         found.exclude(mask, "mask without an image")
 
 
-def draw(rows, split):
+def draw(rows: list[Row], split: str) -> None:
     """Fill in scene and split."""
     known = published("nist16_groups")
     unknown = {row.image.stem: row.image for row in rows if row.image.stem not in known}
@@ -90,6 +91,6 @@ def draw(rows, split):
             row.split = by_hash(row.scene, "nist16", {"val": 0.1, "train": 0.9}) if row.image.stem in known else "test"
 
 
-def black_is_tampered(mask, image):
+def black_is_tampered(mask: Path, image: Path) -> np.ndarray:
     """The official masks, the other way round: uint8 (H, W), 1 where the file is black."""
     return np.uint8(1) - load_mask(mask)

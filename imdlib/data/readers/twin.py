@@ -1,5 +1,7 @@
 """The embedded twins of the real sets, as `imdlib.twins.build.build` leaves them."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from imdlib.data.readers.build import COLUMNS
@@ -8,7 +10,7 @@ from imdlib.data.readers.common import CatalogError, Problem, refuse
 FILE = "manifest.csv"
 
 
-def twin(root, dataset):
+def twin(root: Path, dataset: str) -> pd.DataFrame:
     """The manifest of a built twin, its paths made absolute:
 
     <dataset>-<count>x<size>-seed<seed>/

@@ -10,7 +10,9 @@ PIXELS = {"iou": "pixel IoU", "f1": "pixel F1", "auc": "pixel AUC", "auc_shuffle
 BY_METRIC = dict(index=("metric", "method"), columns=("test_set",))  # layout of most tables
 
 
-def localization(rows: Rows, *parts: pd.DataFrame, names=PIXELS, paper=None) -> pd.DataFrame:
+def localization(
+    rows: Rows, *parts: pd.DataFrame, names: dict[str, str] = PIXELS, paper: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Tidy rows (`tables.COLUMNS`) of maps on tampered images, of the score rows `parts`. names: {metric: its name in the table};
     paper: published rows, whose values are set beside those of the same method, set and metric.
     """
@@ -18,7 +20,7 @@ def localization(rows: Rows, *parts: pd.DataFrame, names=PIXELS, paper=None) -> 
     return tables.rows(scores, names=names, published=beside(rows, paper))
 
 
-def detection(rows: Rows, *parts: pd.DataFrame, paper=None) -> pd.DataFrame:
+def detection(rows: Rows, *parts: pd.DataFrame, paper: pd.DataFrame | None = None) -> pd.DataFrame:
     """Tidy rows of image labels; arguments as for `localization`."""
     return image_rows(pd.concat(parts).assign(train_set="none"), published=beside(rows, paper))
 

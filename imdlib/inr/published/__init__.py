@@ -22,33 +22,33 @@ METRICS = {
 }  # INR's words -> ours
 
 
-def unsupervised():
+def unsupervised() -> pd.DataFrame:
     """INR Table 1: 'self-distillation', trained on CASIA without labels, and the training-free methods (train_set 'none')."""
     return renamed(1, {"Ours": "self-distillation"})
 
 
-def weak():
+def weak() -> pd.DataFrame:
     """INR Table 2: Baseline, WSCL and the whole method, trained on the image labels of CASIA v2."""
     return renamed(2, {"FCN": "Baseline", "Ours": "Baseline+NRR+SCL+AGAP"})
 
 
-def novel():
+def novel() -> pd.DataFrame:
     """INR Table 3, edits by generative models: the rows of Table 2 and methods with pixel masks and other training sets."""
     return renamed(3, {"FCN": "Baseline", "Ours": "Baseline+NRR+SCL+AGAP"})
 
 
-def components():
+def components() -> pd.DataFrame:
     """INR Table 4: the ablation under our variants' names."""
     return renamed(4, {"Baseline (FCN)": "Baseline"}).assign(note="")
 
 
-def selection():
+def selection() -> pd.DataFrame:
     """INR Table 5: 'self-distillation' with and without the selection of pseudo-labels."""
     names = {"w/ PLS": "self-distillation", "w/o PLS": "self-distillation, without selection"}
     return renamed(5, names).assign(note="")
 
 
-def pooling():
+def pooling() -> pd.DataFrame:
     """INR Table 6: the method column holds names of `imdlib.inr.pooling`. 'otsu', which the table lacks, is the row of
     Table 4 without adaptive pooling: its numbers are those of no pool in Table 6, see `imdlib.inr.variants`.
     """
@@ -64,7 +64,7 @@ def pooling():
     return pd.concat([renamed(6, names).assign(note=""), without], ignore_index=True)
 
 
-def renamed(number, names):
+def renamed(number: int, names: dict[str, str]) -> pd.DataFrame:
     """An INR table with methods renamed, data sets as in `SETS` and metrics as in our tables."""
     rows = read(FOLDER, number)
     sets = {name: rows[name].replace(THEIR_SETS) for name in ("train_set", "test_set")}

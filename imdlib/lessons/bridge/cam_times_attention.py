@@ -4,8 +4,11 @@ Bridging section 3.5. Everything after the planted activation and attention is `
 `spread_figures`).
 """
 
+from collections.abc import Iterable
+
 import pandas as pd
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from imdlib.bridge.labels import PARTLY
@@ -18,7 +21,7 @@ LARGE, SMALL = (5, 6), (3, 3)  # sizes of a forged region in cells
 SINK = 14 * SIDE + 2  # a cell of the ground to which all cells attend, where there is one
 
 
-def kinds(size=LARGE):
+def kinds(size: tuple[int, int] = LARGE) -> Tensor:
     """What each cell shows, (h,w) int: ground below, a surface above it, a forged region of size (h,w) in the surface."""
     shown = torch.full((SIDE, SIDE), GROUND)
     shown[:10] = SURFACE
@@ -26,7 +29,15 @@ def kinds(size=LARGE):
     return shown
 
 
-def planted(contrast=1.0, *, size=LARGE, noise=0.3, response=3.0, uneven=0.15, seed=0):
+def planted(
+    contrast: float = 1.0,
+    *,
+    size: tuple[int, int] = LARGE,
+    noise: float = 0.3,
+    response: float = 3.0,
+    uneven: float = 0.15,
+    seed: int = 0,
+) -> tuple[Tensor, Tensor, Tensor]:
     """Tokens (N,D), activation map `cam` (1,3,h,w) in logits, and truth (h,w) bool.
 
     contrast: how unlike the surface the forged region is, 0 = not at all; the map of the partly fake class fires
@@ -43,7 +54,7 @@ def planted(contrast=1.0, *, size=LARGE, noise=0.3, response=3.0, uneven=0.15, s
     return tokens, cam, shown == FORGED
 
 
-def attention(tokens, *, temperature=1.0, layers=6, sink=0.0):
+def attention(tokens: Tensor, *, temperature: float = 1.0, layers: int = 6, sink: float = 0.0) -> Tensor:
     """Attention (L,1,N,N) of layers without weights: softmax of cosines; each layer's tokens are half what the last gathered.
 
     temperature: of the softmax; sink: added to what every cell thinks of the cell SINK, before the softmax.
@@ -57,18 +68,20 @@ def attention(tokens, *, temperature=1.0, layers=6, sink=0.0):
     return torch.stack(found)[:, None]
 
 
-def maps(cam, weights):
+def maps(cam: Tensor, weights: Tensor) -> dict[str, Tensor]:
     """{refinement: map (h,w) in [0,1]} of the partly fake class, as `localize.fake_map` makes it."""
     outputs = {"cam": cam, "attention": weights}
     return {refine: unit_range(class_map(outputs, refine=refine))[0, 0] for refine in REFINEMENTS}
 
 
-def iou(prob, truth):
+def iou(prob: Tensor, truth: Tensor) -> float:
     """Intersection over union at 0.5 of a map (h,w) with truth (h,w) bool."""
     return float(metrics.per_image(prob.numpy(), truth.numpy())["iou"].iloc[0])
 
 
-def sweep(name, values, *, size=LARGE, seeds=20, **options):
+def sweep(
+    name: str, values: Iterable[float], *, size: tuple[int, int] = LARGE, seeds: int = 20, **options: float
+) -> pd.DataFrame:
     """Mean IoU when one parameter takes `values`: DataFrame of that parameter, refinement, iou.
 
     name: 'contrast', 'temperature' or 'layers'; options: the other ones of these.
@@ -84,7 +97,7 @@ def sweep(name, values, *, size=LARGE, seeds=20, **options):
     return table.groupby([name, "refinement"], sort=False, as_index=False)["iou"].mean()
 
 
-def authentic(amplitudes, seed=0):
+def authentic(amplitudes: Iterable[float], seed: int = 0) -> dict[float, dict[str, Tensor]]:
     """Maps of pictures without a forgery, whose activation is noise of these deviations: {amplitude: maps}, see `maps`."""
     tokens, _, _ = planted(0.0, seed=seed)
     noise = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed + 1))
@@ -92,7 +105,7 @@ def authentic(amplitudes, seed=0):
     return {amplitude: maps(amplitude * noise, weights) for amplitude in amplitudes}
 
 
-def authentic_draws(count=40):
+def authentic_draws(count: int = 40) -> pd.DataFrame:
     """Share of cells above 0.5 in `count` pictures of `authentic`, noise 1: DataFrame empty, mean, largest.
 
     empty: share of the pictures in which no cell is above 0.5.
@@ -104,7 +117,7 @@ def authentic_draws(count=40):
     return pd.DataFrame({"empty": (shares == 0).mean(), "mean": shares.mean(), "largest": shares.max()})
 
 
-def shifted(shifts, *, seed=0):
+def shifted(shifts: Iterable[float], *, seed: int = 0) -> pd.DataFrame:
     """What happens when the same number is added to the logits of all classes: DataFrame shift, probability, called.
 
     probability: of the partly fake class, from the mean over cells; called: share of the cells above 0.5, no attention.
@@ -118,13 +131,13 @@ def shifted(shifts, *, seed=0):
     return pd.DataFrame(rows, columns=["shift", "probability", "called"])
 
 
-def uniform(cam, layers):
+def uniform(cam: Tensor, layers: int) -> Tensor:
     """`refined_cam` (B,C,h,w) under attention that goes to all cells alike in every layer."""
     cells = cam[0, 0].numel()
     return refined_cam(cam, torch.full((layers, len(cam), cells, cells), 1 / cells))
 
 
-def twin_map(share, size=4):
+def twin_map(share: float, size: int = 4) -> Tensor:
     """Map (3 size,) of forged cells, their twins and others: the first two kinds give `share` of their attention to each
     other's kind and the rest to their own; the activation is 1 at every forged cell."""
     among = torch.tensor([[1 - share, share, 0.0], [share, 1 - share, 0.0], [0.0, 0.0, 1.0]])

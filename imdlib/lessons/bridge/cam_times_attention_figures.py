@@ -5,7 +5,10 @@ Bridging section 3.5 and Figure 2 (threshold 0.5).
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import torch
+from matplotlib.figure import Figure
+from torch import Tensor
 
 from imdlib.lessons.bridge import cam_times_attention as world
 from imdlib.pages import plots
@@ -15,7 +18,15 @@ COLORS = {"attention": plots.PALETTE[0], "transposed": plots.PALETTE[4], "none":
 SHADES = np.array([[0.35, 0.42, 0.2], [0.55, 0.75, 0.95], [0.85, 0.55, 0.2]])  # ground, surface, forged
 
 
-def map_sheet(contrast=1.0, *, size=world.LARGE, temperature=1.0, layers=6, sink=0.0, seed=0):
+def map_sheet(
+    contrast: float = 1.0,
+    *,
+    size: tuple[int, int] = world.LARGE,
+    temperature: float = 1.0,
+    layers: int = 6,
+    sink: float = 0.0,
+    seed: int = 0,
+) -> Figure:
     """A scene, what the brightest cell attends to, and the three maps; blue: the forged region, white: map > 0.5."""
     tokens, cam, truth = world.planted(contrast, size=size, seed=seed)
     weights = world.attention(tokens, temperature=temperature, layers=layers, sink=sink)
@@ -39,7 +50,7 @@ def map_sheet(contrast=1.0, *, size=world.LARGE, temperature=1.0, layers=6, sink
     return figure
 
 
-def sweep_figure(tables):
+def sweep_figure(tables: dict[str, pd.DataFrame]) -> Figure:
     """IoU against one parameter in each panel, one line per refinement; {axis label: table of `spread.sweep`}."""
     figure, axes = plt.subplots(1, len(tables), figsize=(plots.PAGE, 2.2), sharey=True)
     for axis, (label, table) in zip(axes, tables.items()):
@@ -51,7 +62,7 @@ def sweep_figure(tables):
     return figure
 
 
-def authentic_figure(found):
+def authentic_figure(found: dict[float, dict[str, Tensor]]) -> Figure:
     """Maps of pictures without a forgery, and the share of cells above 0.5; {amplitude: maps} of `spread.authentic`."""
     figure, axes = plt.subplots(1, 2 * len(found), figsize=(plots.PAGE, 1.75))
     cells = iter(axes)
@@ -63,7 +74,7 @@ def authentic_figure(found):
     return figure
 
 
-def authentic_table(found):
+def authentic_table(found: dict[float, dict[str, Tensor]]) -> list[tuple[float, str, float, float]]:
     """What `authentic_figure` says: (amplitude, refinement, maximum, share above 0.5)."""
     return [
         (amplitude, refine, float(prob.max()), float((prob > 0.5).float().mean()))
@@ -72,7 +83,7 @@ def authentic_table(found):
     ]
 
 
-def shift_figure(table):
+def shift_figure(table: pd.DataFrame) -> Figure:
     """Probability of the class and share of the cells called fake, against what was added to all logits."""
     figure, axis = plt.subplots(figsize=(plots.PAGE * 0.6, 2.0))
     axis.plot(table["shift"], table["probability"], "o-", ms=3, color="0.4", label="probability of the class")
@@ -82,7 +93,7 @@ def shift_figure(table):
     return figure
 
 
-def sharing_row(temperature, layers=6, seed=0):
+def sharing_row(temperature: float, layers: int = 6, seed: int = 0) -> Tensor:
     """Share of the forged cells' attention that stays in the region, goes to the surface, and to the ground: (3,)."""
     tokens, _, truth = world.planted(seed=seed)
     total = world.attention(tokens, temperature=temperature, layers=layers).mean(0)[0][truth.flatten()]

@@ -3,9 +3,13 @@
 Bridging section 3.2, Eq. 1 to 5. The generalizers of section 3.3 are left out: what they rewrite is taken as it is.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import pandas as pd
 import torch
 from sklearn.metrics import roc_auc_score
+from torch import Tensor
 
 from imdlib.bridge.discrepancy import Discrepancy, Outputs, diverge, squared_distance, student_losses
 from imdlib.bridge.labels import CLASSES, FULLY, PARTLY, REAL
@@ -19,7 +23,9 @@ EQUATIONS = {  # names of the losses of `student_losses`
 }
 
 
-def pictures(count=40, trace=1.0, tokens=6, rewritten=2, seed=0):
+def pictures(
+    count: int = 40, trace: float = 1.0, tokens: int = 6, rewritten: int = 2, seed: int = 0
+) -> tuple[Tensor, Tensor]:
     """Tokens (3*count,tokens,2) and labels (3*count,): every token is noise around one place, made ones are moved.
 
     trace: how far a generator moves the tokens that it made, in units of 2; `rewritten` tokens of a partly fake picture
@@ -31,14 +37,14 @@ def pictures(count=40, trace=1.0, tokens=6, rewritten=2, seed=0):
     return torch.tensor([1.0, 0.0]) + noise + 2 * trace * made[..., None] * torch.tensor([-0.6, 0.8]), label
 
 
-def only_learn(model, stage=""):
+def only_learn(model: Discrepancy, stage: str = "") -> None:
     """Only the modules that learn in a stage, '' for none, are in training mode and ask for gradients."""
     for name, modules in learners(model, None).items():
         for module in modules:
             module.train(name == stage).requires_grad_(name == stage)
 
 
-def teach(tokens, label, *, steps=20, rate=3e-3, seed=0):
+def teach(tokens: Tensor, label: Tensor, *, steps: int = 20, rate: float = 3e-3, seed: int = 0) -> Discrepancy:
     """A `Discrepancy` whose teacher took `steps` steps of cross-entropy; the students know nothing yet."""
     torch.manual_seed(seed)
     model = Discrepancy(tokens.shape[2], **SMALL)
@@ -51,7 +57,18 @@ def teach(tokens, label, *, steps=20, rate=3e-3, seed=0):
     return model
 
 
-def distil(model, tokens, label, watched, *, margin=4.0, without=(), steps=80, every=4, rate=5e-3):
+def distil(
+    model: Discrepancy,
+    tokens: Tensor,
+    label: Tensor,
+    watched: Tensor,
+    *,
+    margin: float = 4.0,
+    without: Iterable[str] = (),
+    steps: int = 80,
+    every: int = 4,
+    rate: float = 5e-3,
+) -> pd.DataFrame:
     """Teach the students by Eq. 1 to 5 less those `without` (keys of EQUATIONS): DataFrame step, image, d1, d2.
 
     The distances are those of `watched` (N,T,2), which nobody learns from; noted before the first step, then every
@@ -74,7 +91,9 @@ def distil(model, tokens, label, watched, *, margin=4.0, without=(), steps=80, e
     return pd.concat(rows, ignore_index=True)
 
 
-def story(trace=1.0, *, teacher_steps=20, seed=0, **options):
+def story(
+    trace: float = 1.0, *, teacher_steps: int = 20, seed: int = 0, **options: Any
+) -> tuple[pd.DataFrame, Discrepancy]:
     """Teacher, then students, then fresh pictures of the same kind: DataFrame of `distil` with `label`, and the model."""
     tokens, label = pictures(trace=trace, seed=2 * seed)
     watched, truth = pictures(trace=trace, seed=2 * seed + 1)
@@ -83,7 +102,7 @@ def story(trace=1.0, *, teacher_steps=20, seed=0, **options):
     return path.assign(label=truth.numpy()[path["image"]]), model
 
 
-def forces(margin=4.0, most=7.0, count=8):
+def forces(margin: float = 4.0, most: float = 7.0, count: int = 8) -> pd.DataFrame:
     """How fast Eq. 1 to 5 move a picture of each class through the plane: DataFrame label, d1, d2, v1, v2.
 
     The students' outputs are free vectors that follow the gradient; v = change of d per unit of time.
@@ -101,13 +120,15 @@ def forces(margin=4.0, most=7.0, count=8):
     return pd.concat(tables, ignore_index=True)
 
 
-def medians(path):
+def medians(path: pd.DataFrame) -> pd.DataFrame:
     """Median distances of each class at the end: DataFrame with a row for each class and columns d1, d2."""
     last = path[path["step"] == path["step"].max()]
     return last.groupby("label")[["d1", "d2"]].median().set_axis(list(CLASSES))
 
 
-def margin_sweep(margins, teacher_steps, **options):
+def margin_sweep(
+    margins: Iterable[float], teacher_steps: int, **options: Any
+) -> tuple[dict[float, pd.DataFrame], pd.DataFrame]:
     """Paths {M: DataFrame of `story`}, and the median d2 of partly fake pictures: DataFrame margin, before, after."""
     paths = {m: story(teacher_steps=teacher_steps, margin=m, **options)[0] for m in margins}
     rows = [
@@ -116,20 +137,22 @@ def margin_sweep(margins, teacher_steps, **options):
     return paths, pd.DataFrame(rows, columns=["margin", "before", "after"]).assign(teacher_steps=teacher_steps)
 
 
-def best_evidence(tokens, trace, rewritten=2, noise=0.5):
+def best_evidence(tokens: Tensor, trace: float, rewritten: int = 2, noise: float = 0.5) -> Tensor:
     """Logarithm of the likelihood ratio of partly fake to real, (N,), of somebody who knows how `pictures` made them."""
     move = 2 * trace * torch.tensor([-0.6, 0.8])
     each = ((tokens - torch.tensor([1.0, 0.0])) @ move - move.square().sum() / 2) / noise**2  # (N,T)
     return each[:, torch.combinations(torch.arange(tokens.shape[1]), rewritten)].sum(2).logsumexp(1)
 
 
-def auc(score, label, fake=PARTLY):
+def auc(score: Tensor, label: Tensor, fake: int = PARTLY) -> float:
     """How well a score (N,) tells pictures of the class `fake` from real ones: 0.5 is guessing, 1 is perfect."""
     rows = (label == fake) | (label == REAL)
     return roc_auc_score(label[rows] == fake, score[rows])
 
 
-def overlap(traces, *, seed=0, **options):
+def overlap(
+    traces: Iterable[float], *, seed: int = 0, **options: Any
+) -> tuple[dict[float, pd.DataFrame], pd.DataFrame]:
     """Paths {trace: DataFrame of `story`}, and how well fakes are told from real pictures: DataFrame, a row per trace."""
     paths, rows = {}, []
     for trace in traces:
@@ -143,7 +166,7 @@ def overlap(traces, *, seed=0, **options):
     return paths, pd.DataFrame(rows, columns=["trace", *names])
 
 
-def copied(margin):
+def copied(margin: float) -> Tensor:
     """Eq. 2 for a student that says what the teacher says: (2,), the loss and the length of its gradient."""
     student = torch.randn(8, 3, requires_grad=True)
     loss = diverge(student.detach(), student, margin=margin)
@@ -151,7 +174,7 @@ def copied(margin):
     return torch.stack([loss.detach(), student.grad.norm()])
 
 
-def most_apart(margin):
+def most_apart(margin: float) -> Tensor:
     """Two networks certain of different classes, as probabilities: (2,), squared distance and Eq. 2."""
     sure = torch.eye(3)[:1], torch.eye(3)[1:2]
     return torch.stack([squared_distance(*sure)[0], diverge(*sure, margin=margin)])

@@ -3,8 +3,16 @@
 Bridging section 3.2 and Figure 3. Distances are squared; the axes are stretched near 0, as by a square root.
 """
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from torch import Tensor
 
 from imdlib.bridge.labels import CLASSES
 from imdlib.lessons import films
@@ -14,19 +22,19 @@ COLORS = (plots.AUTHENTIC, plots.PALETTE[1], plots.TAMPERED)
 TICKS = np.array([0, 1, 4, 9, 16, 25, 36, 49, 64, 81, 100])
 
 
-def by_class(axis, x, y, label, **options):
+def by_class(axis: Axes, x: np.ndarray, y: np.ndarray, label: np.ndarray, **options: Any) -> list[Line2D]:
     """Dots in the colour of their class."""
     options = dict(ls="", marker="o", ms=3, mew=0) | options
     return [axis.plot(x[label == i], y[label == i], color=c, **options)[0] for i, c in enumerate(COLORS)]
 
 
-def legend(figure, ncols=3):
+def legend(figure: Figure, ncols: int = 3) -> None:
     """The classes' colours below the figure."""
     handles = [plt.Line2D([], [], color=c, marker="o", ls="", ms=4, label=name) for name, c in zip(CLASSES, COLORS)]
     figure.legend(handles=handles, loc="outside lower center", ncols=ncols, fontsize=7, handletextpad=0.1)
 
 
-def token_figure(tokens, label, shown=3):
+def token_figure(tokens: Tensor, label: Tensor, shown: int = 3) -> Figure:
     """Tokens (N,T,2) of `shown` pictures of each class, over all tokens in grey; one panel per class."""
     figure, axes = plt.subplots(1, 3, figsize=(plots.PAGE, 2.2), sharex=True, sharey=True)
     for i, axis in enumerate(axes):
@@ -38,7 +46,9 @@ def token_figure(tokens, label, shown=3):
     return figure
 
 
-def planes(titles, most, margin=None, height=0.55):
+def planes(
+    titles: Sequence[str], most: float, margin: float | None = None, height: float = 0.55
+) -> tuple[Figure, np.ndarray]:
     """A row of planes of d1 and d2 from 0 to `most`, with dashed lines at the margin."""
     wide = max(len(titles), 3)
     size = (plots.PAGE * len(titles) / wide, plots.PAGE / wide + height)
@@ -58,7 +68,7 @@ def planes(titles, most, margin=None, height=0.55):
     return figure, axes[0]
 
 
-def force_figure(field, margin):
+def force_figure(field: pd.DataFrame, margin: float) -> Figure:
     """Arrows of `forces`, one panel per class."""
     figure, axes = planes(CLASSES, field["d1"].max() * 1.06, margin)
     for i, axis in enumerate(axes):
@@ -69,7 +79,7 @@ def force_figure(field, margin):
     return figure
 
 
-def final(paths, margin=None, most=None):
+def final(paths: dict[str, pd.DataFrame], margin: float | None = None, most: float | None = None) -> Figure:
     """Where the pictures of every path {title: DataFrame of `story`} end, one plane each."""
     ends = {title: path[path["step"] == path["step"].max()] for title, path in paths.items()}
     most = most or 1.05 * max(end[["d1", "d2"]].to_numpy().max() for end in ends.values())
@@ -79,14 +89,14 @@ def final(paths, margin=None, most=None):
     return figure
 
 
-def strip(path, margin, steps):
+def strip(path: pd.DataFrame, margin: float, steps: Iterable[int]) -> Figure:
     """The plane at `steps` of one path, side by side."""
     return final(
         {f"step {s}": path[path["step"] <= s] for s in steps}, margin, 1.05 * path[["d1", "d2"]].to_numpy().max()
     )
 
 
-def animate(path, margin, *, interval=200, dpi=90):
+def animate(path: pd.DataFrame, margin: float, *, interval: int = 200, dpi: int = 90) -> str:
     """A path as a film with its own buttons, `interval` milliseconds a picture: HTML."""
     steps = path["step"].unique()
     figure, (axis,) = planes([""], 1.05 * path[["d1", "d2"]].to_numpy().max(), margin)
@@ -101,13 +111,13 @@ def animate(path, margin, *, interval=200, dpi=90):
     return films.film(figure, draw, steps, interval=interval, dpi=dpi)
 
 
-def density(values, at, width=0.15):
+def density(values: np.ndarray, at: np.ndarray, width: float = 0.15) -> np.ndarray:
     """Kernel density of values >= 0, mirrored at 0 so that none is lost below it: (N,), (M,) -> (M,)."""
     kernel = np.exp(-(((at[:, None] - np.r_[values, -values]) / width) ** 2) / 2)
     return kernel.sum(1) / (len(values) * width * np.sqrt(2 * np.pi))
 
 
-def density_figure(path, margin):
+def density_figure(path: pd.DataFrame, margin: float) -> Figure:
     """Density of the distances (roots of d1 and d2) of each class, before and after training."""
     figure, axes = plt.subplots(2, 2, figsize=(plots.PAGE, 3.4), sharex=True, sharey="row")
     at = np.linspace(0, 1.1 * np.sqrt(path[["d1", "d2"]].to_numpy().max()), 300)
@@ -126,7 +136,7 @@ def density_figure(path, margin):
     return figure
 
 
-def margin_figure(sweeps):
+def margin_figure(sweeps: dict[str, pd.DataFrame]) -> Figure:
     """Median d2 of partly fake pictures against the margin, one panel for each table {title: `margin_sweep`}."""
     figure, axes = plt.subplots(1, len(sweeps), figsize=(plots.PAGE, 2.3), sharey=True)
     for axis, (title, table) in zip(axes, sweeps.items()):

@@ -4,7 +4,11 @@ Bridging section 3.3, Eq. 6 and 7, against the students of Eq. 1 to 5. The teach
 after that one step of the students and `adversary` steps of the generalizers take turns, all pictures in every step.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
+from torch import Tensor
 
 from imdlib.bridge.discrepancy import Discrepancy, Outputs, generalizer_loss, student_losses
 from imdlib.bridge.labels import CLASSES, FULLY, PARTLY
@@ -15,19 +19,19 @@ CENTRES = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 2.5]])  # real, partly fak
 NAMES = ("generalizer_pf", "generalizer_ff")
 
 
-def cloud(centre, count=40, seed=0):
+def cloud(centre: Tensor | Sequence[float], count: int = 40, seed: int = 0) -> Tensor:
     """Pictures of one token each around a centre: (count,1,2)."""
     noise = torch.randn(count, 1, 2, generator=torch.Generator().manual_seed(seed))
     return torch.as_tensor(centre, dtype=torch.float) + 0.3 * noise
 
 
-def pictures(seed=0):
+def pictures(seed: int = 0) -> tuple[Tensor, Tensor]:
     """Tokens (120,1,2) and labels (120,): a cloud for each class."""
     label = torch.arange(len(CLASSES)).repeat_interleave(40)
     return torch.cat([cloud(centre, seed=3 * seed + i) for i, centre in enumerate(CENTRES)]), label
 
 
-def begin(tokens, label, *, teacher_steps=20, seed=0):
+def begin(tokens: Tensor, label: Tensor, *, teacher_steps: int = 20, seed: int = 0) -> Discrepancy:
     """A `Discrepancy` whose teacher took some steps; students know nothing, generalizers change nothing."""
     torch.manual_seed(seed)
     model = Discrepancy(2, dim=16, depth=1, heads=2)
@@ -40,17 +44,19 @@ def begin(tokens, label, *, teacher_steps=20, seed=0):
     return model
 
 
-def rewrite(model, tokens, label):
+def rewrite(model: Discrepancy, tokens: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
     """What the generalizers make of the fakes: partly fake (40,1,2), fully fake (40,1,2)."""
     return model.generalizer_pf(tokens[label == PARTLY]), model.generalizer_ff(tokens[label == FULLY])
 
 
-def split(outputs, *sizes):
+def split(outputs: Outputs, *sizes: int) -> list[Outputs]:
     """Outputs of several batches that went through the networks together."""
     return [Outputs(*parts) for parts in zip(*(z.split(sizes) for z in outputs))]
 
 
-def students_loss(model, tokens, label, *, margin=4.0, raw_too=False):
+def students_loss(
+    model: Discrepancy, tokens: Tensor, label: Tensor, *, margin: float = 4.0, raw_too: bool = False
+) -> Tensor:
     """Eq. 1 to 5, all pictures in one pass."""
     with torch.no_grad():
         partly, fully = rewrite(model, tokens, label)
@@ -59,7 +65,7 @@ def students_loss(model, tokens, label, *, margin=4.0, raw_too=False):
     return student_losses(*parts, label, margin=margin, diverge_on_raw_too=raw_too)["loss"]
 
 
-def adversary_loss(model, tokens, label, *, margin=4.0):
+def adversary_loss(model: Discrepancy, tokens: Tensor, label: Tensor, *, margin: float = 4.0) -> Tensor:
     """Eq. 6 plus Eq. 7; the sum gives each generalizer the gradient of its own equation."""
     partly, fully = rewrite(model, tokens, label)
     pf, ff = split(model.outputs(torch.cat([partly, fully])), len(partly), len(fully))
@@ -67,7 +73,19 @@ def adversary_loss(model, tokens, label, *, margin=4.0):
     return eq6 + generalizer_loss(ff.teacher, ff.student2, ff.student1, margin=margin)
 
 
-def play(model, tokens, label, *, adversary=1, students=1, steps=80, margin=4.0, push=True, raw_too=False, every=5):
+def play(
+    model: Discrepancy,
+    tokens: Tensor,
+    label: Tensor,
+    *,
+    adversary: int = 1,
+    students: int = 1,
+    steps: int = 80,
+    margin: float = 4.0,
+    push: bool = True,
+    raw_too: bool = False,
+    every: int = 5,
+) -> list[dict[str, Any]]:
     """Let students and generalizers take turns: list of moments, of `look` with `step`, at 0, `every`, ... and the last
 
     adversary, students: how many steps each side takes per turn, 0 = it stands still. push=False: Eq. 6 and 7 without
@@ -95,7 +113,7 @@ def play(model, tokens, label, *, adversary=1, students=1, steps=80, margin=4.0,
 
 
 @torch.no_grad()
-def look(model, tokens, label, size=41):
+def look(model: Discrepancy, tokens: Tensor, label: Tensor, size: int = 41) -> dict[str, Any]:
     """fields: d1 and d2 over the square from -4 to 5, (size,size,2), upwards; moved: the rewritten fakes, two of (40,2)."""
     line = torch.linspace(-4, 5, size)
     y, x = torch.meshgrid(line, line, indexing="ij")
@@ -103,7 +121,7 @@ def look(model, tokens, label, size=41):
     return {"fields": fields.numpy(), "moved": [one[:, 0].numpy() for one in rewrite(model, tokens, label)]}
 
 
-def story(*, teacher_steps=20, seed=0, **options):
+def story(*, teacher_steps: int = 20, seed: int = 0, **options: Any) -> tuple[Discrepancy, list[dict[str, Any]]]:
     """Teacher, then the game of `play`: model, moments."""
     tokens, label = pictures(seed)
     model = begin(tokens, label, teacher_steps=teacher_steps, seed=seed)

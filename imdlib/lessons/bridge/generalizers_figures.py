@@ -3,8 +3,16 @@
 Bridging section 3.3. Grey is a distance (the root of d1 or d2), the thin line is where it reaches the margin.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from torch import Tensor
 
 from imdlib.bridge.labels import CLASSES, FULLY, PARTLY
 from imdlib.lessons import films
@@ -14,7 +22,7 @@ COLORS = (plots.AUTHENTIC, plots.PALETTE[1], plots.TAMPERED)
 EDGE, MOST = (-4, 5), 4.0  # of the square, and the distance that is drawn darkest
 
 
-def canvas(titles, height=0.4):
+def canvas(titles: Sequence[str], height: float = 0.4) -> tuple[Figure, np.ndarray]:
     """A row of square panels, with the legend of all drawings of this file."""
     side = plots.PAGE / max(len(titles), 2.6)
     size = (side * len(titles), side + height)
@@ -30,7 +38,7 @@ def canvas(titles, height=0.4):
     return figure, axes[0]
 
 
-def shade(axis, moment, which, margin):
+def shade(axis: Axes, moment: dict[str, Any], which: int, margin: float) -> None:
     """The distance to student `which` over the plane, 0 = the larger of the two."""
     d = moment["fields"]
     distance = np.sqrt(d.max(2) if which == 0 else d[:, :, which - 1])
@@ -40,19 +48,19 @@ def shade(axis, moment, which, margin):
         axis.contour(line, line, distance, levels=[margin**0.5], colors="k", linewidths=0.7)
 
 
-def dots(axis, tokens, label):
+def dots(axis: Axes, tokens: Tensor, label: Tensor) -> None:
     """The pictures themselves."""
     for i, color in enumerate(COLORS):
         axis.plot(*tokens[label == i, 0].T, "o", color=color, ms=2.5, mew=0)
 
 
-def crosses(axis, moment):
+def crosses(axis: Axes, moment: dict[str, Any]) -> list[Line2D]:
     """The rewritten fakes; those beyond the edge are drawn on it."""
     near = [np.clip(one, EDGE[0] + 0.1, EDGE[1] - 0.1) for one in moment["moved"]]
     return [axis.plot(*one.T, "x", color=COLORS[i], ms=3.5, mew=0.8)[0] for one, i in zip(near, (PARTLY, FULLY))]
 
 
-def fields(panels, tokens, label, margin=4.0):
+def fields(panels: dict[str, tuple[dict[str, Any], int]], tokens: Tensor, label: Tensor, margin: float = 4.0) -> Figure:
     """One plane for each of `panels` {title: (moment, 0, 1 or 2)}: distance, pictures, rewritten fakes."""
     figure, axes = canvas(list(panels))
     for axis, (moment, which) in zip(axes, panels.values()):
@@ -62,7 +70,9 @@ def fields(panels, tokens, label, margin=4.0):
     return figure
 
 
-def trails(moments, tokens, label, margin=4.0, shown=12):
+def trails(
+    moments: Sequence[dict[str, Any]], tokens: Tensor, label: Tensor, margin: float = 4.0, shown: int = 12
+) -> Figure:
     """Where each generalizer takes the first `shown` fakes while the students stand still: over d1 and over d2."""
     figure, axes = canvas(["d1, teacher to student 1", "d2, teacher to student 2"])
     for axis, which in zip(axes, (1, 2)):
@@ -76,7 +86,15 @@ def trails(moments, tokens, label, margin=4.0, shown=12):
     return figure
 
 
-def animate(moments, tokens, label, margin=4.0, *, interval=300, dpi=70):
+def animate(
+    moments: Sequence[dict[str, Any]],
+    tokens: Tensor,
+    label: Tensor,
+    margin: float = 4.0,
+    *,
+    interval: int = 300,
+    dpi: int = 70,
+) -> str:
     """The game over d1 and d2 as a film with its own buttons: HTML."""
     figure, axes = canvas(["", ""])
 
@@ -92,7 +110,7 @@ def animate(moments, tokens, label, margin=4.0, *, interval=300, dpi=70):
     return films.film(figure, draw, moments, interval=interval, dpi=dpi)
 
 
-def ring_figure(table):
+def ring_figure(table: pd.DataFrame) -> Figure:
     """AUC against the angle of an unseen generator, one panel per start, one line per number of adversary's steps."""
     starts = table["start"].unique()
     figure, axes = plt.subplots(1, len(starts), figsize=(plots.PAGE, 2.4), sharey=True, squeeze=False)

@@ -4,12 +4,16 @@ Bridging section 3.3, the claim that students taught against generalizers hold o
 """
 
 import math
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from sklearn.metrics import roc_auc_score
+from torch import Tensor
 
+from imdlib.bridge.discrepancy import Discrepancy
 from imdlib.bridge.labels import CLASSES, FULLY, PARTLY, REAL
 from imdlib.bridge.stages import learners
 from imdlib.lessons.bridge.discrepancy import only_learn
@@ -20,14 +24,14 @@ ANGLES = tuple(range(0, 360, 15))  # degrees; partly fake lies at 0, fully fake 
 
 
 @torch.no_grad()
-def medians(model, tokens, label):
+def medians(model: Discrepancy, tokens: Tensor, label: Tensor) -> pd.DataFrame:
     """Median d1 and d2 of each class, before any rewriting: DataFrame."""
     table = pd.DataFrame(model.distances(tokens).numpy(), columns=["d1", "d2"])
     return table.groupby(label.numpy()).median().set_axis(list(CLASSES))
 
 
 @torch.no_grad()
-def unseen(model, angles=ANGLES, seed=1000):
+def unseen(model: Discrepancy, angles: Iterable[float] = ANGLES, seed: int = 1000) -> np.ndarray:
     """How well the larger of d1 and d2 tells fakes of an unseen generator from real pictures: AUC for each angle."""
     real = cloud(CENTRES[REAL], 100, seed)
     far = [RADIUS * torch.tensor([math.cos(math.radians(a)), math.sin(math.radians(a))]) for a in angles]
@@ -36,7 +40,9 @@ def unseen(model, angles=ANGLES, seed=1000):
     return np.array([roc_auc_score([0] * 100 + [1] * 100, np.r_[d[0], other]) for other in d[1:]])
 
 
-def sweep(adversaries, starts, **options):
+def sweep(
+    adversaries: Sequence[int], starts: Iterable[int], **options: Any
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[tuple[int, int], dict[str, Any]]]:
     """The game from several starts: DataFrame of the end, DataFrame of `unseen` at every angle, {(start, steps): moment}."""
     rows, rings, lasts = [], [], {}
     for start in starts:
@@ -58,7 +64,7 @@ def sweep(adversaries, starts, **options):
     return pd.DataFrame(rows, columns=names), pd.concat(rings, ignore_index=True), lasts
 
 
-def changed(seed=0):
+def changed(seed: int = 0) -> set[str]:
     """Names of the networks that a step of Eq. 6 and 7 changes, found by taking one."""
     tokens, label = pictures(seed)
     model, _ = story(seed=seed, steps=0)

@@ -3,9 +3,12 @@
 For Bridging's Figure 4, which shows features of three classes in the plane of a t-SNE.
 """
 
+from collections.abc import Iterable, Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from imdlib.pages import plots
 from imdlib.scoring import embedding
@@ -15,27 +18,27 @@ PERPLEXITIES = (5, 30, 100)
 METERS = ("silhouette", "silhouette_plane", "knn", "knn_plane")
 
 
-def equal(count=50, apart=8.0, seed=0):
+def equal(count: int = 50, apart: float = 8.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Three Gaussian clusters of one size, at equal distances: features (3 count,D), labels (3 count,)."""
     centres = np.zeros((3, DIMENSIONS))
     centres[range(3), range(3)] = apart
     return around(centres, [count] * 3, [1.0] * 3, seed)
 
 
-def unequal(seed=0):
+def unequal(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Three clusters: 90 points that lie wide, 30 of a third of that width near them, and 30 far away from both."""
     centres = np.zeros((3, DIMENSIONS))
     centres[1, 0], centres[2, 0] = 12.0, 60.0
     return around(centres, [90, 30, 30], [1.5, 0.5, 1.5], seed)
 
 
-def noise(count=150, dimensions=3, seed=0):
+def noise(count: int = 150, dimensions: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """One Gaussian cloud, and labels 0, 1, 2 drawn by lot, a third each."""
     generator = np.random.default_rng(seed)
     return generator.normal(size=(count, dimensions)), generator.permutation(np.arange(count) % 3)
 
 
-def ribbon(count=150, width=0.1, seed=0):
+def ribbon(count: int = 150, width: float = 0.1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Points at random places along one bent line, cut in three classes of a third each."""
     generator = np.random.default_rng(seed)
     along = np.sort(generator.random(count))
@@ -45,7 +48,9 @@ def ribbon(count=150, width=0.1, seed=0):
     return rotated(features, seed), (3 * along).astype(int)
 
 
-def around(centres, counts, deviations, seed):
+def around(
+    centres: np.ndarray, counts: Sequence[int], deviations: Sequence[float], seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Gaussian clusters (sum of counts, D) with these centres, sizes and deviations, and their labels."""
     generator = np.random.default_rng(seed)
     labels = np.repeat(np.arange(len(counts)), counts)
@@ -53,24 +58,31 @@ def around(centres, counts, deviations, seed):
     return rotated(centres[labels] + spread, seed), labels
 
 
-def rotated(features, seed):
+def rotated(features: np.ndarray, seed: int) -> np.ndarray:
     """The same points turned at random, so that no column is a direction of its own and standardising changes little."""
     square = np.random.default_rng([seed, 1]).normal(size=(features.shape[1], features.shape[1]))
     return features @ np.linalg.qr(square)[0]
 
 
-def views(features, *, perplexities=PERPLEXITIES, umap=True, seed=0, init="pca"):
+def views(
+    features: np.ndarray,
+    *,
+    perplexities: Iterable[int] = PERPLEXITIES,
+    umap: bool = True,
+    seed: int = 0,
+    init: str = "pca",
+) -> dict[str, np.ndarray]:
     """{title: coordinates (N,2)}: t-SNE at each perplexity, and UMAP with 15 neighbours."""
     found = {f"t-SNE, perplexity {p}": embedding.project(features, "tsne", p, seed, init) for p in perplexities}
     return found | ({"UMAP, 15 neighbours": embedding.project(features, "umap", 15, seed)} if umap else {})
 
 
-def verdicts(features, labels, panels):
+def verdicts(features: np.ndarray, labels: np.ndarray, panels: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
     """{title: `embedding.judge`} of every panel."""
     return {title: embedding.judge(features, labels, points) for title, points in panels.items()}
 
 
-def sizes(features, labels, panels):
+def sizes(features: np.ndarray, labels: np.ndarray, panels: dict[str, np.ndarray]) -> pd.DataFrame:
     """What a picture says of size and distance: DataFrame, one row for the `prepared` features and for each panel.
 
     far / near: distance of the mean of class 0 from that of class 2, in units of that from class 1; width of 1, of 2: mean
@@ -85,7 +97,7 @@ def sizes(features, labels, panels):
     return pd.DataFrame(rows, index=["far / near", "width of 1", "width of 2"]).T
 
 
-def overlaps(aparts, *, count=40, seed=0):
+def overlaps(aparts: Iterable[float], *, count: int = 40, seed: int = 0) -> pd.DataFrame:
     """Four numbers of `embedding.judge` (t-SNE, perplexity 30) as three equal clusters move apart: DataFrame apart, meter, value."""
     rows = []
     for apart in aparts:
@@ -95,7 +107,7 @@ def overlaps(aparts, *, count=40, seed=0):
     return pd.DataFrame(rows, columns=["apart", "meter", "value"])
 
 
-def overlap_figure(table, chance=1 / 3):
+def overlap_figure(table: pd.DataFrame, chance: float = 1 / 3) -> Figure:
     """Silhouette and k-NN accuracy of features (solid) and plane (dashed) against the distance of the clusters."""
     figure, axes = plt.subplots(1, 2, figsize=(plots.PAGE, 2.2))
     for axis, meter, floor in ((axes[0], "silhouette", 0), (axes[1], "knn", chance)):
@@ -109,7 +121,7 @@ def overlap_figure(table, chance=1 / 3):
     return figure
 
 
-def squared_distances(dimensions, count=2000, seed=0):
+def squared_distances(dimensions: int, count: int = 2000, seed: int = 0) -> tuple[float, float]:
     """Mean squared distance of two points of one class and of two classes, which differ in one column only; standardised."""
     labels = np.arange(count) % 2
     features = np.random.default_rng(seed).normal(size=(count, dimensions))
@@ -119,7 +131,7 @@ def squared_distances(dimensions, count=2000, seed=0):
     return within, (((first - second) ** 2).sum(1)).mean()
 
 
-def everyone_votes(count=33):
+def everyone_votes(count: int = 33) -> float:
     """k-NN accuracy of three classes of `count` points when all other points vote."""
     features, labels = noise(3 * count)
     return embedding.judge(features, labels, features[:, :2], k=3 * count - 1)["knn"]

@@ -5,11 +5,13 @@ same and only lie in another order, and two marks far apart that are alike or no
 the two heads are logistic regressions (drawings: `branches_figures`).
 """
 
+from collections.abc import Iterable, Sequence
+
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imdlib.bridge.conformer import Conformer
@@ -28,7 +30,19 @@ BRIDGES = {"cut": (), "to tokens only": ("to_tokens",), "to map only": ("to_map"
 TASKS = ("checkerboard or stripes", "marks alike or not")
 
 
-def render(first, second, checker, *, distance, left=0, top=0, texture=6, flip=False, noise=0.0, generator=None):
+def render(
+    first: Tensor | Sequence[bool],
+    second: Tensor | Sequence[bool],
+    checker: Tensor | Sequence[bool],
+    *,
+    distance: Tensor | int,
+    left: Tensor | int = 0,
+    top: Tensor | int = 0,
+    texture: Tensor | int = 6,
+    flip: Tensor | bool = False,
+    noise: float = 0.0,
+    generator: torch.Generator | None = None,
+) -> Tensor:
     """Scenes (N,3,32,64) in [0,1]; first, second (N,) bool: a mark is orange; checker (N,) bool: a checkerboard, else stripes.
 
     distance, left: (N,) or int, cells between the left edges of the marks and left of the first one; top, texture: rows
@@ -56,7 +70,7 @@ def render(first, second, checker, *, distance, left=0, top=0, texture=6, flip=F
     return (image + noise * torch.randn(image.shape, generator=generator)).clamp(0, 1)
 
 
-def scenes(count, *, distance=None, noise=0.01, seed=0):
+def scenes(count: int, *, distance: int | None = None, noise: float = 0.01, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Random scenes: image (N,3,32,64) and truth (N,2) bool of the TASKS; distance in cells, None = 2 to 14 at random."""
     generator = torch.Generator().manual_seed(seed)
 
@@ -70,13 +84,13 @@ def scenes(count, *, distance=None, noise=0.01, seed=0):
     return image, torch.stack([checker, alike], 1)
 
 
-def four(distance):
+def four(distance: int) -> Tensor:
     """One scene four times, the marks orange-orange, orange-blue, blue-orange, blue-blue: (4,3,32,64), no noise."""
     first, second = torch.tensor([[True, True], [True, False], [False, True], [False, False]]).T
     return render(first, second, [False] * 4, distance=distance, left=(FARTHEST - distance) // 2)
 
 
-def network(bridges="coupled", *, depth=3, seed=0):
+def network(bridges: str = "coupled", *, depth: int = 3, seed: int = 0) -> Conformer:
     """A small Conformer at random weights, in evaluation mode; the bridges that BRIDGES does not name carry zeros.
 
     Linear layers start by fan-in and fan-out, not with deviation 0.02, which was made for 384 channels.
@@ -94,7 +108,7 @@ def network(bridges="coupled", *, depth=3, seed=0):
 
 
 @torch.no_grad()
-def summaries(model, image):
+def summaries(model: Conformer, image: Tensor) -> dict[str, Tensor]:
     """What each head reads: conv (N,C), the mean of the last map over its cells, and trans (N,D), the class token."""
     kept = []
     hook = model.cam_head.register_forward_pre_hook(lambda module, given: kept.append(given[0].mean((2, 3))))
@@ -103,7 +117,7 @@ def summaries(model, image):
     return {"conv": torch.cat(kept), "trans": torch.cat(parts)}
 
 
-def fit_heads(model, image, truth):
+def fit_heads(model: Conformer, image: Tensor, truth: Tensor) -> Conformer:
     """Write a logistic regression for each task into both heads, so that logits > 0 say yes; the trunk is not touched."""
     for name, values in summaries(model, image).items():
         weights, biases = zip(*(logistic(values, answer) for answer in truth.T))
@@ -115,14 +129,14 @@ def fit_heads(model, image, truth):
     return model
 
 
-def logistic(values, answer):
+def logistic(values: Tensor, answer: Tensor) -> tuple[Tensor, Tensor]:
     """Weights (C,) and offset of a logistic regression on standardised values (N,C), to be used on the values themselves."""
     scaler, found = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300)).fit(values, answer)
     weight = torch.tensor(found.coef_[0] / scaler.scale_)
     return weight.float(), torch.tensor(found.intercept_[0] - (weight.numpy() * scaler.mean_).sum()).float()
 
 
-def branch_aucs(model, image, truth):
+def branch_aucs(model: Conformer, image: Tensor, truth: Tensor) -> list[tuple[str, str, float]]:
     """Rows (branch, task, auc) of both branches' own logits."""
     with torch.no_grad():
         parts = [model(some, attention=False) for some in image.split(50)]
@@ -133,7 +147,7 @@ def branch_aucs(model, image, truth):
     return rows
 
 
-def interaction(model, distances):
+def interaction(model: Conformer, distances: Iterable[int]) -> dict[str, list[float]]:
     """How much one mark changes what the other one does, per branch: {branch: [value for each distance]}.
 
     |AA - AB - BA + BB| / |AA - AB| of the summaries of `four`; 0 = the branch adds up what it sees of each mark.
@@ -145,7 +159,7 @@ def interaction(model, distances):
     return found
 
 
-def shuffled(image, seed=0):
+def shuffled(image: Tensor, seed: int = 0) -> Tensor:
     """The same cells in another order, the outermost ring in place: image (N,3,H,W) -> the same shape."""
     cells = image.unflatten(3, (-1, CELL)).unflatten(2, (-1, CELL)).clone()  # (N,3,h,CELL,w,CELL)
     inner = cells[:, :, 1:-1, :, 1:-1].permute(2, 4, 0, 1, 3, 5)  # (h-2,w-2,N,3,CELL,CELL)
@@ -155,7 +169,7 @@ def shuffled(image, seed=0):
     return cells.flatten(4, 5).flatten(2, 3)
 
 
-def field(model, image, branch, cell):
+def field(model: Conformer, image: Tensor, branch: str, cell: tuple[int, int]) -> Tensor:
     """Effective receptive field (H,W): |gradient| of the squares of one cell, of `cam` or of the last tokens, mean over
     images and channels; cell: (row, column)."""
     image = image.clone().requires_grad_()
@@ -168,14 +182,14 @@ def field(model, image, branch, cell):
     return image.grad.abs().mean((0, 1))
 
 
-def width_of_field(depth, *, side=96, seed=0):
+def width_of_field(depth: int, *, side: int = 96, seed: int = 0) -> int:
     """Columns of pixels that one cell of the CAM hears when the bridges are cut."""
     image = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(seed))
     return int((field(network("cut", depth=depth), image, "conv", (side // 8, side // 8)).amax(0) > 0).sum())
 
 
 @torch.no_grad()
-def messages(model, before, after):
+def messages(model: Conformer, before: Tensor, after: Tensor) -> dict[tuple[int, str], Tensor]:
     """What each bridge passes otherwise when `before` (1,3,H,W) becomes `after`: {(stage, bridge): (h,w)}.
 
     Norm over channels of the difference, mean over a cell, as a share of the mean norm of what is passed.
@@ -190,7 +204,7 @@ def messages(model, before, after):
     return found
 
 
-def overheard(model, module, image):
+def overheard(model: Conformer, module: nn.Module, image: Tensor) -> Tensor:
     """What one module of the model gives when the model sees an image."""
     kept = []
     hook = module.register_forward_hook(lambda module, given, output: kept.append(output))

@@ -3,11 +3,16 @@
 Bridging section 3.4.
 """
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
+from torch import Tensor
 
+from imdlib.bridge.conformer import Conformer
 from imdlib.lessons.bridge import two_branches as world
 from imdlib.pages import plots
 
@@ -15,7 +20,7 @@ NAMES = {"conv": "convolution", "trans": "attention", "conv_logits": "convolutio
 PASSES = {"to_tokens": "map to tokens", "to_map": "tokens to map"}
 
 
-def scene_sheet(image, truth):
+def scene_sheet(image: Tensor, truth: Tensor) -> Figure:
     """Scenes (N,3,H,W) in a row with the answers to both tasks."""
     figure, axes = plt.subplots(1, len(image), figsize=(plots.PAGE, 1.25))
     for axis, picture, (checker, alike) in zip(axes, image, truth):
@@ -24,19 +29,21 @@ def scene_sheet(image, truth):
     return figure
 
 
-def fields(models, cell=(4, 8), images=4, seed=0):
+def fields(
+    models: dict[str, Conformer], cell: tuple[int, int] = (4, 8), images: int = 4, seed: int = 0
+) -> dict[tuple[str, str], Tensor]:
     """Effective receptive field of one cell, {(model, branch): (H,W)}, mean over random scenes."""
     image, _ = world.scenes(images, noise=0.1, seed=seed)
     return {(name, b): world.field(model, image, b, cell) for name, model in models.items() for b in ("conv", "trans")}
 
 
-def field_table(found):
+def field_table(found: dict[tuple[str, str], Tensor]) -> pd.DataFrame:
     """Rows bridges, branch, share of the pixels with a gradient, columns of pixels with one."""
     rows = [(*key, float((f > 0).float().mean()), int((f.amax(0) > 0).sum())) for key, f in found.items()]
     return pd.DataFrame(rows, columns=["bridges", "branch", "pixels_heard", "columns_heard"])
 
 
-def field_figure(found, cell=(4, 8), decades=4):
+def field_figure(found: dict[tuple[str, str], Tensor], cell: tuple[int, int] = (4, 8), decades: int = 4) -> Figure:
     """The fields on a logarithmic scale of `decades` below each maximum; grey is exactly zero, the square is the cell."""
     figure, axes = plt.subplots(1, len(found), figsize=(plots.PAGE, 1.5))
     cmap = plots.HEAT.with_extremes(bad="0.7")
@@ -51,7 +58,7 @@ def field_figure(found, cell=(4, 8), decades=4):
     return figure
 
 
-def interaction_table(models, distances):
+def interaction_table(models: dict[str, Conformer], distances: Sequence[int]) -> pd.DataFrame:
     """Rows bridges, branch, distance, interaction, computed in double precision."""
     rows = []
     for name, model in models.items():
@@ -61,7 +68,7 @@ def interaction_table(models, distances):
     return pd.DataFrame(rows, columns=["bridges", "branch", "distance", "interaction"])
 
 
-def interaction_figure(table):
+def interaction_figure(table: pd.DataFrame) -> Figure:
     """Interaction of the two marks against their distance, logarithmic; below 1e-12 is rounding."""
     figure, axis = plt.subplots(figsize=(plots.PAGE * 0.72, 2.3))
     for (name, branch), part in table.groupby(["bridges", "branch"], sort=False):
@@ -77,7 +84,7 @@ def interaction_figure(table):
     return figure
 
 
-def message_figure(found, scale=0.15):
+def message_figure(found: dict[tuple[int, str], Tensor], scale: float = 0.15) -> Figure:
     """Where each bridge passes something else after the far mark has changed its colour; title: the largest change."""
     figure, axes = plt.subplots(1, len(found), figsize=(plots.PAGE, 1.5))
     for axis, ((stage, name), change) in zip(axes, found.items()):
@@ -89,7 +96,7 @@ def message_figure(found, scale=0.15):
     return figure
 
 
-def auc_table(models, count=300, distance=13, seed=0):
+def auc_table(models: dict[str, Conformer], count: int = 300, distance: int = 13, seed: int = 0) -> pd.DataFrame:
     """Rows bridges, branch, task, auc: heads fitted on scenes of any distance, asked about others of one distance."""
     learn, asked = world.scenes(count, seed=seed + 1), world.scenes(count, distance=distance, seed=seed + 2)
     rows = [
@@ -100,7 +107,7 @@ def auc_table(models, count=300, distance=13, seed=0):
     return pd.DataFrame(rows, columns=["bridges", "branch", "task", "auc"])
 
 
-def auc_figure(table):
+def auc_figure(table: pd.DataFrame) -> Figure:
     """AUC of each branch's own logits for both tasks, one group of bars for each way of opening the bridges."""
     figure, axes = plt.subplots(1, len(world.TASKS), figsize=(plots.PAGE, 2.2), sharey=True)
     names = list(dict.fromkeys(table["bridges"]))
@@ -119,7 +126,7 @@ def auc_figure(table):
 
 
 @torch.no_grad()
-def turn(models, distance, *, count=50, seed=3):
+def turn(models: dict[str, Conformer], distance: int, *, count: int = 50, seed: int = 3) -> None:
     """One scene with the marks `distance` cells apart, and how well either branch tells alike from different there."""
     image, truth = world.scenes(count, distance=distance, seed=seed)
     scene_sheet(image[:3], truth[:3])

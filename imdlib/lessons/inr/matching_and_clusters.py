@@ -3,12 +3,16 @@
 INR section 3.3, Eq. 4 and the intersected clustering C_I.
 """
 
+from collections.abc import Iterable
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
 from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from torch import Tensor
 from torch.nn import functional as F
 
 from imdlib.inr.contrast import EPS, matching_scores, select
@@ -19,7 +23,15 @@ KINDS = ListedColormap([plots.AUTHENTIC, "0.85", plots.TAMPERED])  # authentic, 
 NAMES = {"from F": plots.PALETTE[2], "from M": plots.PALETTE[1], "both": "k"}
 
 
-def planted(share, *, signal=1.0, side=14, channels=8, images=1, generator=None):
+def planted(
+    share: float,
+    *,
+    signal: float = 1.0,
+    side: int = 14,
+    channels: int = 8,
+    images: int = 1,
+    generator: torch.Generator | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
     """Cells with a known answer: feat (images,channels,side,side), matching (images,side,side) in [0,1] and truth, same
     shape, bool: `share` of the cells, those nearest to a point. The first channel of the features is +2 signal in
     tampered cells and -2 signal in authentic ones, plus noise of deviation 1; the scores are 0.2 signal lower in
@@ -36,7 +48,7 @@ def planted(share, *, signal=1.0, side=14, channels=8, images=1, generator=None)
     return feat, matching.clamp(0, 1), truth
 
 
-def called(feat, matching, m_rule="minority"):
+def called(feat: Tensor, matching: Tensor, m_rule: str = "minority") -> dict[str, Tensor]:
     """What each clustering alone calls tampered, and both: {'from F', 'from M', 'both'}, each (B,h,w) bool."""
     cells = F.normalize(feat, dim=1, eps=EPS).flatten(2).transpose(1, 2)
     by_feature, by_score = two_means(cells)[0], two_means(matching.flatten(1))[0]
@@ -45,7 +57,7 @@ def called(feat, matching, m_rule="minority"):
     return alone | {"both": select(feat, matching, m_rule=m_rule).tampered}
 
 
-def share_sweep(shares, *, signal=1.0, images=48, seed=0):
+def share_sweep(shares: Iterable[float], *, signal: float = 1.0, images: int = 48, seed: int = 0) -> pd.DataFrame:
     """How good the tampered cells are for a planted share: share, rule (of M), source, precision (share of the called
     cells that are tampered, NaN where none is called), called (share of all cells); over all images together.
     """
@@ -60,41 +72,41 @@ def share_sweep(shares, *, signal=1.0, images=48, seed=0):
     return pd.DataFrame(rows, columns=["share", "rule", "source", "precision", "called"])
 
 
-def calls_in_authentic(images=300, seed=0):
+def calls_in_authentic(images: int = 300, seed: int = 0) -> pd.DataFrame:
     """Share of the cells of each authentic image that is called tampered: one column per source."""
     feat, matching, _ = planted(0, signal=0, images=images, generator=torch.Generator().manual_seed(seed))
     return pd.DataFrame({name: x.flatten(1).float().mean(1) for name, x in called(feat, matching).items()})
 
 
-def left_out(images=300, seed=0):
+def left_out(images: int = 300, seed: int = 0) -> float:
     """Share of the cells of authentic images that the intersection selects for neither kind."""
     feat, matching, _ = planted(0, signal=0, images=images, generator=torch.Generator().manual_seed(seed))
     found = select(feat, matching)
     return float((~(found.tampered | found.authentic)).float().mean())
 
 
-def perfect_match(length, channels):
+def perfect_match(length: float, channels: int) -> float:
     """Eq. 4 where image and reconstruction have the same projected feature, of the given length."""
     cell = torch.zeros(1, channels, 1, 1)
     cell[:, 0] = length
     return float(matching_scores(cell, cell))
 
 
-def three_colours(feat):
+def three_colours(feat: Tensor) -> Tensor:
     """Features (1,D,h,w) as a picture (h,w,3): their three strongest principal components, each from 0 to 1."""
     cells = feat[0].flatten(1).T  # (N,D)
     low = torch.pca_lowrank(cells, q=3)[0]
     return ((low - low.amin(0)) / (low.amax(0) - low.amin(0))).view(*feat.shape[2:], 3)
 
 
-def kinds(feat, matching, m_rule="minority"):
+def kinds(feat: Tensor, matching: Tensor, m_rule: str = "minority") -> dict[str, Tensor]:
     """Pictures of three values, 0 = authentic, 1 = neither, 2 = tampered, by source, for one image (B=1)."""
     found, both = called(feat, matching, m_rule), select(feat, matching, m_rule=m_rule)
     values = {name: 2 * x[0].int() for name, x in found.items()}
     return values | {"both": 1 + both.tampered[0].int() - both.authentic[0].int()}
 
 
-def selection(feat, matching, truth, *, m_rule="minority"):
+def selection(feat: Tensor, matching: Tensor, truth: Tensor, *, m_rule: str = "minority") -> Figure:
     """Truth (1,h,w), scores, and what the two clusterings and their intersection make of one image."""
     figure, axes = plt.subplots(1, 5, figsize=(plots.PAGE, 1.9))
     plots.picture(axes[0], 2 * truth[0].int(), f"truth: {truth.float().mean():.0%} tampered", cmap=KINDS, vmax=2)
@@ -108,7 +120,7 @@ def selection(feat, matching, truth, *, m_rule="minority"):
     return figure
 
 
-def matching_figure(image, outputs):
+def matching_figure(image: np.ndarray, outputs: dict[str, Tensor]) -> Figure:
     """An image (H,W,3), the features in three colours, M, and M against the length of P(F)."""
     figure, axes = plt.subplots(1, 4, figsize=(plots.PAGE, 1.9), width_ratios=[1, 1, 1, 1.3])
     plots.picture(axes[0], image, "picture")
@@ -121,7 +133,7 @@ def matching_figure(image, outputs):
     return figure
 
 
-def sweep_figure(sweep):
+def sweep_figure(sweep: pd.DataFrame) -> Figure:
     """Precision of each source, and how much the intersection calls tampered under both rules, against the share."""
     figure, axes = plt.subplots(1, 2, figsize=(plots.PAGE, 2.4))
     plain = sweep[sweep["rule"] == "minority"]
@@ -140,7 +152,7 @@ def sweep_figure(sweep):
     return figure
 
 
-def authentic_figure(calls):
+def authentic_figure(calls: pd.DataFrame) -> Figure:
     """Histogram of the share of an authentic image's cells that is called tampered, by source."""
     figure, axis = plt.subplots(figsize=(plots.PAGE * 0.6, 2.1))
     for name, color in NAMES.items():

@@ -3,9 +3,13 @@
 INR section 3.4 and Table 6. The map and the two clusterings are those of `cells.planted`.
 """
 
+from collections.abc import Iterable
+
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
+from torch import Tensor
 
 from imdlib.inr.contrast import select
 from imdlib.inr.pooling import POOLINGS, generalized_mean, pool
@@ -16,7 +20,16 @@ from imdlib.pages import plots
 SPUR = 2.5  # logit of the one authentic cell that responds by mistake
 
 
-def response(share, *, images=1, noise=0.4, low=-1.5, high=1.0, spur=True, seed=0):
+def response(
+    share: float,
+    *,
+    images: int = 1,
+    noise: float = 0.4,
+    low: float = -1.5,
+    high: float = 1.0,
+    spur: bool = True,
+    seed: int = 0,
+) -> tuple[Tensor, Tensor, Tensor]:
     """Logits (images,h,w), truth and cells selected by both clusterings, same shape, bool.
 
     The logit is `high` in tampered cells (`share` of them) and `low` elsewhere, plus noise; with `spur`, one authentic
@@ -30,12 +43,12 @@ def response(share, *, images=1, noise=0.4, low=-1.5, high=1.0, spur=True, seed=
     return logits, truth, select(feat, matching).tampered
 
 
-def scores(prob, selected):
+def scores(prob: Tensor, selected: Tensor) -> dict[str, Tensor]:
     """Image score of maps (B,h,w) by each pooling: {pooling: (B,)}."""
     return {name: image_score(pool(prob, name, selected if name == "adaptive" else None)) for name in POOLINGS}
 
 
-def gradients(prob, selected):
+def gradients(prob: Tensor, selected: Tensor) -> dict[str, tuple[float, Tensor]]:
     """Score of one map (1,h,w) and its gradient with respect to each cell (h,w), by pooling: {pooling: (float, grad)}."""
     found = {}
     for name in POOLINGS:
@@ -46,7 +59,7 @@ def gradients(prob, selected):
     return found
 
 
-def share_sweep(shares, *, images=32, seed=0):
+def share_sweep(shares: Iterable[float], *, images: int = 32, seed: int = 0) -> pd.DataFrame:
     """Mean score of planted maps by pooling and tampered share: DataFrame share, pooling, score. Share 0 = authentic."""
     rows = []
     for share in shares:
@@ -55,7 +68,9 @@ def share_sweep(shares, *, images=32, seed=0):
     return pd.DataFrame(rows, columns=["share", "pooling", "score"])
 
 
-def learn(logits, selected, pooling, *, enough=0.9, rate=0.1, steps=300):
+def learn(
+    logits: Tensor, selected: Tensor, pooling: str, *, enough: float = 0.9, rate: float = 0.1, steps: int = 300
+) -> Tensor:
     """Train a map (1,h,w) itself with the label 1 until its score is `enough`: probability (h,w)."""
     logits = logits.clone().requires_grad_()
     optimizer = torch.optim.Adam([logits], rate)
@@ -70,18 +85,18 @@ def learn(logits, selected, pooling, *, enough=0.9, rate=0.1, steps=300):
     return logits.detach().sigmoid()[0]
 
 
-def average_of(share, high, low, cells=1000):
+def average_of(share: float, high: float, low: float, cells: int = 1000) -> float:
     """Average pooling of a map with `share` of its cells at `high` and the others at `low`."""
     prob = torch.where(torch.arange(cells) < share * cells, high, low)
     return float(pool(prob[None], "average")[0])
 
 
-def norm_over_n(value, cells, p):
+def norm_over_n(value: float, cells: int, p: float) -> float:
     """The generalized mean with the division outside the root, of a constant map."""
     return float(generalized_mean(torch.full((1, cells), value), p=p, divide_outside=True))
 
 
-def map_figure(prob, truth, selected):
+def map_figure(prob: Tensor, truth: Tensor, selected: Tensor) -> Figure:
     """The response map, what is tampered, and what both clusterings call tampered."""
     figure, axes = plt.subplots(1, 3, figsize=(plots.PAGE * 0.75, 1.9))
     plots.picture(axes[0], prob[0], "response map", cmap=plots.HEAT)
@@ -92,7 +107,7 @@ def map_figure(prob, truth, selected):
     return figure
 
 
-def gradient_figure(found, truth):
+def gradient_figure(found: dict[str, tuple[float, Tensor]], truth: Tensor) -> Figure:
     """Where each pooling's gradient goes; title: score, cells with gradient, share of the gradient on tampered cells."""
     figure, axes = plt.subplots(1, len(found), figsize=(plots.PAGE, 1.75))
     for axis, (name, (score, grad)) in zip(axes, found.items()):
@@ -103,13 +118,13 @@ def gradient_figure(found, truth):
     return figure
 
 
-def turn(share, seed=0):
+def turn(share: float, seed: int = 0) -> Figure:
     """`gradient_figure` of the map with another share of tampered cells."""
     logits, truth, selected = response(share, seed=seed)
     return gradient_figure(gradients(logits.sigmoid(), selected), truth)
 
 
-def gradient_table(found, truth):
+def gradient_table(found: dict[str, tuple[float, Tensor]], truth: Tensor) -> pd.DataFrame:
     """What `gradient_figure` draws: pooling, score, cells, on_tampered, largest."""
     rows = [
         (name, score, int((grad > 0).sum()), float((grad * truth[0]).sum() / grad.sum()), float(grad.max()))
@@ -118,7 +133,7 @@ def gradient_table(found, truth):
     return pd.DataFrame(rows, columns=["pooling", "score", "cells", "on_tampered", "largest"])
 
 
-def sweep_figure(sweep):
+def sweep_figure(sweep: pd.DataFrame) -> Figure:
     """Score against the tampered share, one line per pooling; the leftmost point is the authentic image."""
     figure, axis = plt.subplots(figsize=(plots.PAGE * 0.7, 2.5))
     for color, (name, line) in zip(plots.PALETTE, sweep.groupby("pooling", sort=False)):
@@ -129,7 +144,7 @@ def sweep_figure(sweep):
     return figure
 
 
-def learned_figure(before, learned, truth):
+def learned_figure(before: Tensor, learned: dict[str, Tensor], truth: Tensor) -> Figure:
     """A map before training and after it with each pooling, {pooling: prob (h,w)}."""
     figure, axes = plt.subplots(1, len(learned) + 1, figsize=(plots.PAGE, 1.7))
     for axis, (name, prob) in zip(axes, ({"before": before} | learned).items()):

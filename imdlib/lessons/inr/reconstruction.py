@@ -3,13 +3,19 @@
 INR section 3.2, Eq. 1 to 3, and the error map of section 3.3.
 """
 
+from collections.abc import Iterable
+
 import cv2
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 from skimage import data
+from torch import Tensor
 from torch.nn import functional as F
 
+from imdlib.data.batches import ImageSet
 from imdlib.inr.priors import Smooth
 from imdlib.inr.reconstruction import NRR, error_map, pixel_grid, positional_encoding, psnr, reconstruction_loss
 from imdlib.pages import plots
@@ -18,13 +24,22 @@ from imdlib.scoring import metrics
 SMALL = dict(width=8, blocks=1, channels=8, hidden=(32, 32, 32))  # seconds on one core; the study's is larger
 
 
-def photograph(size=64):
+def photograph(size: int = 64) -> Tensor:
     """A cat's face, (1,3,size,size) in [0,1]."""
     face = cv2.resize(data.chelsea()[20:276, 90:346], (size, size), interpolation=cv2.INTER_AREA)
     return torch.from_numpy(face).permute(2, 0, 1)[None].float() / 255
 
 
-def fit(image, *, frequencies=8, stride=1, encoder=True, steps=150, rate=1e-2, seed=0):
+def fit(
+    image: Tensor,
+    *,
+    frequencies: int = 8,
+    stride: int = 1,
+    encoder: bool = True,
+    steps: int = 150,
+    rate: float = 1e-2,
+    seed: int = 0,
+) -> Tensor:
     """Fit a small NRR to one image (1,3,H,W) by Eq. 2: its reconstruction (1,3,H,W).
 
     frequencies: L of Eq. 3; stride: of the encoder; encoder=False: features are zero, the MLP knows coordinates alone.
@@ -43,7 +58,9 @@ def fit(image, *, frequencies=8, stride=1, encoder=True, steps=150, rate=1e-2, s
     return reconstruction.detach()
 
 
-def learn(images, *, steps=300, batch=16, crop=24, rate=5e-3, seed=0):
+def learn(
+    images: Tensor, *, steps: int = 300, batch: int = 16, crop: int = 24, rate: float = 5e-3, seed: int = 0
+) -> NRR:
     """Train a small NRR (stride 1, L = 8) on images (n,3,H,W) in [0,1]; it comes back frozen.
 
     Each step sees a crop, with the coordinates that its pixels have in the whole image.
@@ -64,24 +81,24 @@ def learn(images, *, steps=300, batch=16, crop=24, rate=5e-3, seed=0):
     return nrr.requires_grad_(False)
 
 
-def stacked(images):
+def stacked(images: ImageSet) -> tuple[Tensor, Tensor]:
     """Images (n,3,H,W) in [0,1] and masks (n,1,H,W) bool of an ImageSet whose images have one size."""
     image, mask = zip(*images.samples())
     return torch.stack(image).float() / 255, torch.stack(mask) == 1
 
 
 @torch.no_grad()
-def errors(nrr, image):
+def errors(nrr: NRR, image: Tensor) -> dict[str, Tensor]:
     """Error maps (n,1,H,W) by name: of the NRR, and of the 3x3 mean."""
     return {"NRR": error_map(image, nrr.reconstruct(image)), "high pass": Smooth()(image)[1]}
 
 
-def smoothed(error, side=9):
+def smoothed(error: Tensor, side: int = 9) -> Tensor:
     """Mean over squares of `side` pixels, (n,1,H,W) -> same."""
     return F.avg_pool2d(error, side, 1, side // 2, count_include_pad=False)
 
 
-def aucs(maps, mask):
+def aucs(maps: dict[str, Tensor], mask: Tensor) -> pd.DataFrame:
     """AUC of error maps {name: (n,1,H,W)} for masks (n,1,H,W), after `smoothed`: one row per image and map."""
     rows = [
         (number, name, metrics.auc(error.numpy(), where.numpy()))
@@ -91,7 +108,7 @@ def aucs(maps, mask):
     return pd.DataFrame(rows, columns=["image", "error", "auc"])
 
 
-def noise_sweep(nrr, image, mask, sigmas, seed=0):
+def noise_sweep(nrr: NRR, image: Tensor, mask: Tensor, sigmas: Iterable[float], seed: int = 0) -> pd.DataFrame:
     """Mean of `aucs` when noise of standard deviation sigma is added to the tampered pixels: sigma, error, auc."""
     noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(seed)) * mask
     tables = {s: aucs(errors(nrr, (image + s * noise).clamp(0, 1)), mask) for s in sigmas}
@@ -99,19 +116,19 @@ def noise_sweep(nrr, image, mask, sigmas, seed=0):
     return tidy.groupby(["sigma", "error"], sort=False)["auc"].mean().reset_index()
 
 
-def first_idle(width):
+def first_idle(width: int) -> int:
     """Smallest L whose last waves of Eq. 3 are the same at every pixel of a row of `width` pixels (at most 2048)."""
     x = positional_encoding(pixel_grid(1, width)[0], 12).unflatten(1, (12, 2, 2))[..., 0]  # (width, L, sin and cos)
     spread = (x.amax(0) - x.amin(0)).amax(1)
     return int((spread < 0.01).int().argmax()) + 1
 
 
-def picture_of(image):
+def picture_of(image: Tensor) -> np.ndarray:
     """(3,H,W) -> (H,W,3) in [0,1]."""
     return image.permute(1, 2, 0).clamp(0, 1).numpy()
 
 
-def waves(width=64, frequencies=8):
+def waves(width: int = 64, frequencies: int = 8) -> Figure:
     """The sines and cosines of Eq. 3 along a row of pixels, one line per k."""
     both = positional_encoding(pixel_grid(1, width)[0], frequencies).unflatten(1, (frequencies, 2, 2))[..., 0]
     figure, axes = plt.subplots(1, 2, figsize=(plots.PAGE, 1.9), sharey=True)
@@ -123,7 +140,7 @@ def waves(width=64, frequencies=8):
     return figure
 
 
-def redrawn(image, pictures, highest=0.02):
+def redrawn(image: Tensor, pictures: dict[str, Tensor], highest: float = 0.02) -> Figure:
     """An image (1,3,H,W) and its reconstructions {title: same shape}; below, their errors, all on one scale."""
     columns = {"photograph": image} | pictures
     figure, axes = plt.subplots(2, len(columns), figsize=(plots.PAGE, 0.35 + 2 * plots.PAGE / (len(columns) + 0.6)))
@@ -136,7 +153,9 @@ def redrawn(image, pictures, highest=0.02):
     return figure
 
 
-def error_sheet(image, mask, reconstruction, maps, share=0.99):
+def error_sheet(
+    image: Tensor, mask: Tensor, reconstruction: Tensor, maps: dict[str, Tensor], share: float = 0.99
+) -> Figure:
     """Tampered images (n,3,H,W) with the outline of their masks, reconstructions, and error maps, smoothed, each from 0
     to the `share` quantile of its image.
     """
@@ -154,7 +173,7 @@ def error_sheet(image, mask, reconstruction, maps, share=0.99):
     return figure
 
 
-def auc_figure(table, sweep):
+def auc_figure(table: pd.DataFrame, sweep: pd.DataFrame) -> Figure:
     """AUC of every image and their mean, and the mean against the noise in the tampered region."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(plots.PAGE, 2.3), sharey=True)
     for place, (name, color) in enumerate(zip(table["error"].unique(), plots.PALETTE)):

@@ -3,25 +3,29 @@
 INR section 3.3, Eq. 5. Features are angles, in this order: the tampered ones, the authentic ones.
 """
 
+from collections.abc import Iterable, Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from torch import Tensor
 
 from imdlib.inr.contrast import selective_contrast
 from imdlib.lessons import films
 from imdlib.pages import plots
 
 
-def start(tampered=6, authentic=14, spread=1.0, seed=0):
+def start(tampered: int = 6, authentic: int = 14, spread: float = 1.0, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Features on the unit circle: angles (n,) in radians, and truth (n,) bool, True = tampered."""
     truth = torch.arange(tampered + authentic) < tampered
     noise = torch.rand(len(truth), generator=torch.Generator().manual_seed(seed)) - 0.5
     return torch.where(truth, 0.5, -0.5) + 2 * spread * noise, truth
 
 
-def wrong(truth, flips, seed=0):
+def wrong(truth: Tensor, flips: int, seed: int = 0) -> Tensor:
     """A selection (n,) bool that is mistaken about `flips` tampered and as many authentic features, drawn at random."""
     keys = torch.rand(len(truth), generator=torch.Generator().manual_seed(seed))
     for kind in (truth, ~truth):
@@ -29,14 +33,25 @@ def wrong(truth, flips, seed=0):
     return truth
 
 
-def loss(angles, tampered, authentic=None, *, tau=0.1, form="literal"):
+def loss(
+    angles: Tensor, tampered: Tensor, authentic: Tensor | None = None, *, tau: float = 0.1, form: str = "literal"
+) -> Tensor:
     """The library's contrast of features at `angles` (n,), called tampered and authentic (None = all the others)."""
     authentic = ~tampered if authentic is None else authentic
     points = torch.stack([angles.cos(), angles.sin()])[None, :, None]  # (1,2,1,n)
     return selective_contrast(points, tampered[None, None], authentic[None, None], tau=tau, form=form)
 
 
-def descend(angles, tampered, authentic=None, *, tau=0.1, form="literal", steps=120, rate=0.03):
+def descend(
+    angles: Tensor,
+    tampered: Tensor,
+    authentic: Tensor | None = None,
+    *,
+    tau: float = 0.1,
+    form: str = "literal",
+    steps: int = 120,
+    rate: float = 0.03,
+) -> tuple[np.ndarray, np.ndarray]:
     """Follow the gradient of `loss`: angles at each step (steps+1,n), and the loss there (steps+1,). Adam."""
     angles, path, values = angles.double().clone().requires_grad_(), [], []
     optimizer = torch.optim.Adam([angles], lr=rate)
@@ -50,7 +65,7 @@ def descend(angles, tampered, authentic=None, *, tau=0.1, form="literal", steps=
     return torch.stack(path).numpy(), np.array(values)
 
 
-def separation(path, truth):
+def separation(path: np.ndarray, truth: Tensor) -> np.ndarray:
     """Mean cosine between authentic features minus that between authentic and tampered ones, per step: (steps+1,)."""
     cosine = np.cos(path[:, :, None] - path[:, None])  # (steps+1,n,n)
     tampered, count = truth.numpy(), int((~truth).sum())
@@ -58,19 +73,21 @@ def separation(path, truth):
     return among - cosine[:, ~tampered][:, :, tampered].mean((1, 2))
 
 
-def collapsed(authentic, tampered, form):
+def collapsed(authentic: int, tampered: int, form: str) -> float:
     """Eq. 5 when all features are one and the same vector."""
     called = torch.arange(authentic + tampered) < tampered
     return float(loss(torch.zeros(len(called)), called, form=form))
 
 
-def at_cosine(cosines, *, tampered=6, tau=0.1, form="literal"):
+def at_cosine(cosines: Iterable[float], *, tampered: int = 6, tau: float = 0.1, form: str = "literal") -> list[float]:
     """Eq. 5 when the authentic features are one vector and the tampered ones another, for each cosine of the two."""
     called = torch.arange(3 + tampered) < tampered
     return [float(loss(torch.where(called, float(np.arccos(c)), 0.0), called, tau=tau, form=form)) for c in cosines]
 
 
-def mistakes(angles, truth, flips, *, tau=0.1, steps=120, seed=0):
+def mistakes(
+    angles: Tensor, truth: Tensor, flips: Iterable[int], *, tau: float = 0.1, steps: int = 120, seed: int = 0
+) -> pd.DataFrame:
     """Separation of the true and of the called kinds, before and after, for wrong selections: DataFrame."""
     rows = []
     for count in flips:
@@ -82,13 +99,13 @@ def mistakes(angles, truth, flips, *, tau=0.1, steps=120, seed=0):
     return pd.DataFrame(rows, columns=["flips", "kinds", "before", "after", "loss_before", "loss_after"])
 
 
-def tidy_paths(paths):
+def tidy_paths(paths: dict[str, np.ndarray]) -> pd.DataFrame:
     """Paths {title: (steps+1,n)} as a DataFrame: path, step, feature (its number, see `start`), angle."""
     wide = pd.concat({name: pd.DataFrame(path) for name, path in paths.items()}, names=["path", "step"])
     return wide.melt(var_name="feature", value_name="angle", ignore_index=False).reset_index()
 
 
-def circles(titles, width=plots.PAGE, height=0.5):
+def circles(titles: Sequence[str], width: float = plots.PAGE, height: float = 0.5) -> tuple[Figure, np.ndarray]:
     """A row of polar axes without ticks, with the legend of all drawings of this file."""
     size = (width, width / len(titles) + height)
     figure, axes = plt.subplots(1, len(titles), figsize=size, subplot_kw={"projection": "polar"}, squeeze=False)
@@ -102,14 +119,14 @@ def circles(titles, width=plots.PAGE, height=0.5):
     return figure, axes[0]
 
 
-def looks(truth, called, authentic=None):
+def looks(truth: Tensor, called: Tensor, authentic: Tensor | None = None) -> list[tuple[str, str]]:
     """(colour, marker) of each feature: the colour says what it is, the marker what it is called."""
     authentic = ~called if authentic is None else authentic
     markers = ["^" if t else "o" if a else "x" for t, a in zip(called, authentic)]
     return [(plots.TAMPERED if t else plots.AUTHENTIC, marker) for t, marker in zip(truth, markers)]
 
 
-def spirals(paths, look, width=plots.PAGE):
+def spirals(paths: dict[str, np.ndarray], look: dict[str, list[tuple[str, str]]], width: float = plots.PAGE) -> Figure:
     """Every path {title: (steps+1,n)} as a growth ring: the first step in the middle, the last on the outer circle.
 
     look: {title: one of `looks`}.
@@ -123,21 +140,28 @@ def spirals(paths, look, width=plots.PAGE):
     return figure
 
 
-def turn(start, truth, *, tau, form, steps=120):
+def turn(start: Tensor, truth: Tensor, *, tau: float, form: str, steps: int = 120) -> Figure:
     """`spirals` of one descent with every call right."""
     title = f"{form}, tau = {tau}"
     path, _ = descend(start, truth, tau=tau, form=form, steps=steps)
     return spirals({title: path}, {title: looks(truth, truth)}, width=3)
 
 
-def animate(paths, look, *, frames=20, interval=150, dpi=80):
+def animate(
+    paths: dict[str, np.ndarray],
+    look: dict[str, list[tuple[str, str]]],
+    *,
+    frames: int = 20,
+    interval: int = 150,
+    dpi: int = 80,
+) -> str:
     """The same paths as a film of `frames` pictures, `interval` milliseconds each: HTML with its own buttons."""
     figure, axes = circles(list(paths))
     dots = [[a.plot([], [], m, color=c, ms=5)[0] for c, m in look[title]] for a, title in zip(axes, paths)]
     return films.around(figure, dots, paths, frames=frames, interval=interval, dpi=dpi)
 
 
-def forms_figure(curves, apart):
+def forms_figure(curves: dict[str, pd.DataFrame], apart: dict[str, np.ndarray]) -> Figure:
     """Loss against the cosine of the two kinds, and separation against the step.
 
     curves: {name: DataFrame cosine, loss}; apart: {name: (steps+1,)}.
@@ -155,7 +179,7 @@ def forms_figure(curves, apart):
     return figure
 
 
-def mistakes_figure(table, tampered):
+def mistakes_figure(table: pd.DataFrame, tampered: int) -> Figure:
     """Separation of the true and of the called kinds after training, against the mistakes of the selection."""
     figure, axis = plt.subplots(figsize=(plots.PAGE * 0.6, 2.3))
     for (kinds, part), color in zip(table.groupby("kinds", sort=False), (plots.PALETTE[2], "k")):

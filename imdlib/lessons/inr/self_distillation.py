@@ -4,11 +4,14 @@ INR section 3.5 (unsupervised mode).
 """
 
 import math
+from collections.abc import Iterable, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
+from torch import Tensor
 
 from imdlib.inr.contrast import select
 from imdlib.inr.detector import ChannelMean, INRNet
@@ -25,7 +28,7 @@ PARTS = ("encoder.layer1", "encoder.layer2", "encoder.layer3", "encoder.layer4",
 # ---- two sources ---------------------------------------------------------------------------------------------------
 
 
-def two_scores(noise, shared, images=1000, seed=0):
+def two_scores(noise: float, shared: float, images: int = 1000, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     """Scores of two sources, (images,) each in [0,1], and the truth, bool, half of it True.
 
     The logit is 1 for tampered and -1 for authentic images plus noise of deviation `noise`, of which the part `shared`
@@ -38,13 +41,13 @@ def two_scores(noise, shared, images=1000, seed=0):
     return first, second, truth
 
 
-def right_share(first, second, truth, selection="agreement"):
+def right_share(first: Tensor, second: Tensor, truth: Tensor, selection: str = "agreement") -> tuple[float, float]:
     """Share of images that are chosen, and share of the chosen whose pseudo-label is right."""
     label, chosen = pseudo_labels(first, second, selection)
     return float(chosen.float().mean()), float((label == truth)[chosen].float().mean())
 
 
-def agreement_sweep(noise, shares, images=20000, seed=0):
+def agreement_sweep(noise: float, shares: Sequence[float], images: int = 20000, seed: int = 0) -> pd.DataFrame:
     """How much agreement is worth: DataFrame shared, selection, chosen, right."""
     scores = {shared: two_scores(noise, shared, images, seed) for shared in shares}
     rows = [(s, name, *right_share(*scores[s], name)) for s in shares for name in SELECTIONS]
@@ -54,14 +57,14 @@ def agreement_sweep(noise, shares, images=20000, seed=0):
 # ---- the literal form ----------------------------------------------------------------------------------------------
 
 
-def head_scores(literal, images=200, seed=0):
+def head_scores(literal: bool, images: int = 200, seed: int = 0) -> Tensor:
     """Score of a shallow head for features after ReLU, (images,), each image with a mean of its own."""
     torch.manual_seed(seed)
     feat = (torch.randn(images, 16, 8, 8) + torch.randn(images, 1, 1, 1)).relu()
     return shallow_scores([ChannelMean(literal=literal)(feat)])[0].detach()
 
 
-def gradient_shares(deep, seeds=(0, 1, 2)):
+def gradient_shares(deep: bool, seeds: Iterable[int] = (0, 1, 2)) -> dict[str, float]:
     """Norm of the gradient of the unsupervised loss in each part of a small network, over several starts: {part: float}.
 
     Noise is looked at: in a start in which the two clusterings share no cell, the contrast has no gradient at all.
@@ -80,7 +83,15 @@ def gradient_shares(deep, seeds=(0, 1, 2)):
 # ---- a world that teaches itself -----------------------------------------------------------------------------------
 
 
-def world(images=128, cells=36, channels=4, tampered=6, trace=1.0, nuisance=1.0, seed=0):
+def world(
+    images: int = 128,
+    cells: int = 36,
+    channels: int = 4,
+    tampered: int = 6,
+    trace: float = 1.0,
+    nuisance: float = 1.0,
+    seed: int = 0,
+) -> tuple[Tensor, Tensor, Tensor]:
     """Features (images,cells,channels), matching scores (images,cells) and truth (images,) bool, half of it True.
 
     Tampered images have `tampered` cells with `trace` more in channel 0 and lower scores. Every image, tampered or not,
@@ -96,7 +107,18 @@ def world(images=128, cells=36, channels=4, tampered=6, trace=1.0, nuisance=1.0,
     return feat, matching.clamp(0, 1), truth
 
 
-def teach(feat, matching, truth, *, bias=0.0, selection="agreement", labels=0, steps=100, rate=0.05, seed=0):
+def teach(
+    feat: Tensor,
+    matching: Tensor,
+    truth: Tensor,
+    *,
+    bias: float = 0.0,
+    selection: str = "agreement",
+    labels: int = 0,
+    steps: int = 100,
+    rate: float = 0.05,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Train a linear head by its own pseudo-labels, by the truth in the first `labels` steps: DataFrame step, chosen
     and positive (shares of the images with a pseudo-label, and with the pseudo-label 1), rate (their ratio), right
     (share of the images called correctly), sure (mean distance of the score from 0.5, times two), loss.
@@ -123,14 +145,22 @@ def teach(feat, matching, truth, *, bias=0.0, selection="agreement", labels=0, s
     return pd.DataFrame(rows, columns=["step", "chosen", "positive", "rate", "right", "sure", "loss"])
 
 
-def many_starts(trace, *, biases=(-2.0, -1.0, 0.0, 1.0), seeds=(0, 1, 2), labels=0, steps=80, seed=0):
+def many_starts(
+    trace: float,
+    *,
+    biases: Sequence[float] = (-2.0, -1.0, 0.0, 1.0),
+    seeds: Sequence[int] = (0, 1, 2),
+    labels: int = 0,
+    steps: int = 80,
+    seed: int = 0,
+) -> pd.DataFrame:
     """`teach` from several first offsets and weights: DataFrame trace, bias, seed and the columns of `teach`."""
     data = world(trace=trace, seed=seed)
     starts = {(trace, b, s): teach(*data, bias=b, seed=s, labels=labels, steps=steps) for b in biases for s in seeds}
     return pd.concat(starts, names=["trace", "bias", "seed"]).reset_index(["trace", "bias", "seed"])
 
 
-def summary(table, steps):
+def summary(table: pd.DataFrame, steps: Sequence[int]) -> pd.DataFrame:
     """Means over the starts of `many_starts` at some steps, and how many have collapsed: index trace, step."""
     table = table.assign(collapsed=collapsed(table))
     groups = table[table["step"].isin(steps)].groupby(["trace", "step"])
@@ -138,20 +168,20 @@ def summary(table, steps):
     return groups.agg(**means, collapsed=("collapsed", "sum"))
 
 
-def each_right(noise, images=20000, seed=0):
+def each_right(noise: float, images: int = 20000, seed: int = 0) -> tuple[float, float]:
     """How often each of two independent sources is right."""
     first, second, truth = two_scores(noise, 0.0, images, seed)
     return tuple(float(((source > 0.5) == truth).float().mean()) for source in (first, second))
 
 
-def best_score(zeros, grid=1001):
+def best_score(zeros: float, grid: int = 1001) -> float:
     """The score of at least 0.5 that suits a batch best in which the fraction `zeros` has pseudo-label 0."""
     score = torch.linspace(0.5, 1, grid)
     loss = zeros * bce(torch.zeros(grid), score) + (1 - zeros) * bce(torch.ones(grid), score)
     return float(score[loss.argmin()])
 
 
-def floor(score):
+def floor(score: float) -> float:
     """Cross-entropy of a score with the label 0: the least that any score from there upwards can have."""
     return float(bce(torch.zeros(1), torch.tensor([score])))
 
@@ -159,7 +189,7 @@ def floor(score):
 # ---- drawings ------------------------------------------------------------------------------------------------------
 
 
-def agreement_figure(first, second, truth, sweep):
+def agreement_figure(first: Tensor, second: Tensor, truth: Tensor, sweep: pd.DataFrame) -> Figure:
     """Images in the plane of both scores, and the share of right pseudo-labels against what the sources share."""
     figure, axes = plt.subplots(1, 2, figsize=(plots.PAGE, 2.7), width_ratios=[1, 1.3])
     for kind, color in ((truth, plots.TAMPERED), (~truth, plots.AUTHENTIC)):
@@ -176,7 +206,7 @@ def agreement_figure(first, second, truth, sweep):
     return figure
 
 
-def defects_figure(heads, gradients):
+def defects_figure(heads: dict[str, Tensor], gradients: dict[str, dict[str, float]]) -> Figure:
     """Histograms of the shallow score {form: (images,)}, and gradient norms {form: {part: float}}."""
     figure, axes = plt.subplots(1, 2, figsize=(plots.PAGE, 2.4), width_ratios=[1, 1.4])
     for (name, score), color in zip(heads.items(), plots.PALETTE):
@@ -193,7 +223,7 @@ def defects_figure(heads, gradients):
     return figure
 
 
-def starts_figure(table):
+def starts_figure(table: pd.DataFrame) -> Figure:
     """Share of pseudo-labels 1 at every step, one panel per trace and one line per start, and the share of the images
     that the head calls correctly before and after.
     """

@@ -3,11 +3,15 @@
 NCL section 3.2 and Figure 2 (b).
 """
 
+from collections.abc import Callable, Iterable
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from torch import Tensor
 from torch.nn import functional as F
 
 from imdlib.lessons.ncl.three_kinds_of_patches import paint, zoom
@@ -17,7 +21,7 @@ from imdlib.ncl.pivot import PivotNet
 from imdlib.pages import plots
 
 
-def keep_contour(patches, k, draws, generator=None):
+def keep_contour(patches: Tensor, k: int, draws: int, generator: torch.Generator | None = None) -> Tensor:
     """`draws` copies of patches (1,h,w), each with `k` contour cells drawn at random and the others ignored (-1)."""
     contour = (patches == CONTOUR).flatten()
     keys = torch.rand(draws, len(contour), generator=generator).masked_fill(~contour, -1)
@@ -26,7 +30,7 @@ def keep_contour(patches, k, draws, generator=None):
     return patches.expand(draws, -1, -1).masked_fill(dropped, -1)
 
 
-def show(image, feat, patches, pivot):
+def show(image: np.ndarray, feat: Tensor, patches: Tensor, pivot: PivotNet) -> Figure:
     """What goes into the pivot and what comes out, for one image: contour cells, their k x D features, se+ and se-."""
     contour = patches[0] == CONTOUR
     vectors = [v[0].detach().numpy() for v in pivot.eval()(feat, patches)[:2]]
@@ -47,7 +51,15 @@ def show(image, feat, patches, pivot):
 
 
 @torch.no_grad()
-def closeness(feat, patches, pivot, counts, *, draws=200, generator=None):
+def closeness(
+    feat: Tensor,
+    patches: Tensor,
+    pivot: PivotNet,
+    counts: Iterable[int],
+    *,
+    draws: int = 200,
+    generator: torch.Generator | None = None,
+) -> pd.DataFrame:
     """Cosine between a pivot vector of k random contour cells and that of all: DataFrame k, branch, median, low, high
     (5% and 95% of the draws).
 
@@ -66,7 +78,7 @@ def closeness(feat, patches, pivot, counts, *, draws=200, generator=None):
     return pd.DataFrame(rows, columns=["k", "branch", "median", "low", "high"])
 
 
-def closeness_curve(closeness):
+def closeness_curve(closeness: pd.DataFrame) -> Figure:
     """Median and 5-95% band of `closeness` against k, one line per branch."""
     figure, axis = plt.subplots(figsize=(plots.PAGE * 0.6, 2.4))
     for branch, color in (("se+", plots.TAMPERED), ("se-", plots.AUTHENTIC)):
@@ -82,7 +94,9 @@ def closeness_curve(closeness):
 
 
 @torch.no_grad()
-def joins_parts(join, feat, patches, pivot, part=7):
+def joins_parts(
+    join: Callable[[Tensor, Tensor, int, int], Tensor], feat: Tensor, patches: Tensor, pivot: PivotNet, part: int = 7
+) -> bool:
     """True when join(a, b, m, n) predicts se+ of all contour cells from those of `part` of them and of the others."""
     some = keep_contour(patches, part, 1)
     others = patches.masked_fill((patches == CONTOUR) & (some == CONTOUR), -1)
@@ -91,7 +105,9 @@ def joins_parts(join, feat, patches, pivot, part=7):
     return torch.allclose(join(a, b, m, n), whole, atol=1e-5)
 
 
-def planted_features(images=8, cells=40, channels=16, noise=0.3, seed=0):
+def planted_features(
+    images: int = 8, cells: int = 40, channels: int = 16, noise: float = 0.3, seed: int = 0
+) -> tuple[Tensor, Tensor, Tensor]:
     """Features with a known answer: feat (B,channels,1,3*cells) >= 0, patches (B,1,3*cells), directions (2,channels).
 
     Tampered cells point along the first direction, authentic ones along the second; a contour cell mixes the two in a
@@ -108,7 +124,16 @@ def planted_features(images=8, cells=40, channels=16, noise=0.3, seed=0):
     return feat.transpose(1, 2)[:, :, None], patches, directions
 
 
-def learn_pivot(feat, patches, directions, *, steps=100, rate=0.01, tau=0.1, seed=0):
+def learn_pivot(
+    feat: Tensor,
+    patches: Tensor,
+    directions: Tensor,
+    *,
+    steps: int = 100,
+    rate: float = 0.01,
+    tau: float = 0.1,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Teach a PivotNet by l2 + l3 while the features stay as they are: DataFrame step, branch, direction, cosine."""
     torch.manual_seed(seed)
     pivot, rows = PivotNet(feat.shape[1]), []
@@ -125,7 +150,7 @@ def learn_pivot(feat, patches, directions, *, steps=100, rate=0.01, tau=0.1, see
     return pd.DataFrame(rows, columns=["step", "branch", "direction", "cosine"])
 
 
-def learning_sides(learned):
+def learning_sides(learned: pd.DataFrame) -> Figure:
     """Cosine of each branch with each planted direction while `learn_pivot` runs, one panel per branch."""
     figure, axes = plt.subplots(1, 2, figsize=(plots.PAGE, 2.3), sharey=True)
     for axis, (branch, part) in zip(axes, learned.groupby("branch")):

@@ -9,7 +9,7 @@ from imdlib.pages.published import read
 FOLDER = files(__name__)
 
 
-def ablation():
+def ablation() -> pd.DataFrame:
     """NCL Tables 1, 2 and 5 under the ablation's names: rows of Base and its additions, trained on one set or on all."""
     whole = read(FOLDER, 1).query("method == 'ours (NCL)'").assign(note="paper's value from Table 1")
     whole["train_set"] = whole["test_set"]
@@ -19,7 +19,7 @@ def ablation():
     return pd.concat(found, ignore_index=True).drop_duplicates(["method", "train_set", "test_set", "metric"])
 
 
-def robustness():
+def robustness() -> pd.DataFrame:
     """NCL Table 3, the whole method, with a column `attack` in the names of `imdlib.data.attacks`.
 
     The two JPEG rows are exchanged: the other methods' values of the row printed as 50 are those of quality 100.
@@ -31,7 +31,7 @@ def robustness():
     return rows.assign(attack=(found[0].replace(words) + " " + strength).where(found[0] != "None", "none"))
 
 
-def backbones():
+def backbones() -> pd.DataFrame:
     """NCL Table 4: ObjectFormer without and with NCL as 'ViT' and 'ViT+NCL', trained and tested on one set."""
     names = {"ObjectFormer": "ViT", "ObjectFormer(with NCL appended)": "ViT+NCL"}
     rows = read(FOLDER, 4).query("method in @names")
@@ -40,7 +40,7 @@ def backbones():
     )
 
 
-def hooks():
+def hooks() -> pd.DataFrame:
     """NCL Table 6: the method column holds our feature names; blocks 1, 2 and 5 are read as stem, layer1 and layer4."""
     names = {"1": "stem", "2": "layer1", "5": "layer4"}
     rows = read(FOLDER, 6)
