@@ -37,7 +37,7 @@ pages: .venv/ready
 
 test: .venv/ready
 	@echo "-- tests"
-	@$(BIN)/python -m pytest -n auto --dist loadfile --max-worker-restart=0
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 
 lab: .venv/ready
 	@$(BIN)/jupyter lab notebooks

@@ -37,9 +37,19 @@ JOBS = {Path(made).name: job for job in TODO for made in [MARKERS[id(job)]]}
 RUN = (
     "mkdir -p '{params.folder}' && OMP_NUM_THREADS={threads} {sys.executable} -m papermill --no-progress-bar --log-level ERROR"
     " {params.notebook} '{params.executed}' -b {params.values} > '{params.folder}/log.txt' 2>&1"
-    " || (tail -n 25 '{params.folder}/log.txt' && false)"
+    " || (tail -n 25 '{params.folder}/log.txt' && false){params.page}"
 )
-PAGE = " && {sys.executable} -m imdlib.pages.report '{params.executed}' '{params.folder}/report.html' {params.needs}"
+
+
+def page(job):
+    """The rest of the command of a job that draws a page."""
+    made = f"'{executed(job)}' '{job.folder}/report.html' {words(json.dumps(job.needs))}"
+    return f" && {sys.executable} -m imdlib.pages.report {made}" if job.page else ""
+
+
+def executed(job):
+    """The executed copy of its notebook."""
+    return job.folder / ("report.ipynb" if job.page else "run.ipynb")
 
 
 rule all:
@@ -57,8 +67,8 @@ for RULE in dict.fromkeys(job.rule for job in PLANNER.jobs.values()):
             says=lambda w: f"{JOBS[w.made].notebook}: {JOBS[w.made].name}" + SAYS[JOBS[w.made].state.word].format(why=JOBS[w.made].state.why),
             notebook=lambda w: f"notebooks/{JOBS[w.made].notebook}.ipynb",
             folder=lambda w: JOBS[w.made].folder,
-            executed=lambda w: JOBS[w.made].folder / ("report.ipynb" if JOBS[w.made].page else "run.ipynb"),
+            executed=lambda w: executed(JOBS[w.made]),
             values=lambda w: words(yaml.safe_dump(JOBS[w.made].parameters)),
-            needs=lambda w: words(json.dumps(JOBS[w.made].needs)),
+            page=lambda w: page(JOBS[w.made]),
         threads: PLANNER.values.get("threads", 1)
-        shell: RUN + (PAGE if RULE.endswith("report") else "")
+        shell: RUN  # is put together when a job runs: nothing of this loop may stand in it

@@ -36,7 +36,6 @@ PROFILE = {
     "bridge.epochs": 1, "bridge.teacher_epochs": 1, "bridge.distillation": [16, 1, 2], "bridge.conformer": [8, 16, 3, 2],
     "bridge.stem_stride": 2, "bridge.backbone_width": 0.125, "bridge.spectrum_images": 2, "bridge.perplexities": [5],
 }  # fmt: skip
-PROFILE |= {"bridge.stand_in": [1, 1]} if "stand_in" in runs.declared("bridge/run") else {}
 NCL_RUNS = ["base_sim-casia_seed0", "pivot-pc_sim-casia_seed0"]
 INR_RUNS = [
     "weak_base_sim-casia_seed0",

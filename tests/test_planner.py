@@ -138,8 +138,18 @@ EDITS = {
     ),
     # code
     "a loss": ("imdlib/ncl/losses.py", "EPS = 1e-6", "EPS = 1e-5", NCL | NCL_PAGES),
-    "the training loop": ("imdlib/training/optimizers.py", "power: float = 0.9", "power: float = 0.8", ALL_RUNS | PAGES),
-    "a metric": ("imdlib/scoring/metrics.py", "threshold: float = 0.5", "threshold: float = 0.4", DATA | ALL_RUNS | PAGES),
+    "the training loop": (
+        "imdlib/training/optimizers.py",
+        "power: float = 0.9",
+        "power: float = 0.8",
+        ALL_RUNS | PAGES,
+    ),
+    "a metric": (
+        "imdlib/scoring/metrics.py",
+        "threshold: float = 0.5",
+        "threshold: float = 0.4",
+        DATA | ALL_RUNS | PAGES,
+    ),
     "a verdict": ("imdlib/pages/claims.py", "SUPPORTED if low > 0", "CONTRADICTED if low > 0", PAGES),
     "the bootstrap": ("imdlib/scoring/intervals.py", "[0.025, 0.975]", "[0.05, 0.95]", DATA | PAGES),
     "a table's cells": ("imdlib/pages/tables.py", 'f"{row.value:.3f}"', 'f"{row.value:.2f}"', DATA | PAGES),

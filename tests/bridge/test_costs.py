@@ -8,6 +8,7 @@ import torch
 from imdlib.bridge import costs
 from imdlib.bridge import networks as whole
 from imdlib.bridge.towers.standin import StandIn
+from imdlib.training.settings import make_fabric
 
 PARAMS = dict(distillation=[16, 1, 2], conformer=[8, 16, 3, 2], stem_stride=2, inputs="rgb", disc_on="logits")
 PARAMS |= dict(
@@ -51,3 +52,11 @@ def test_parameters_are_those_that_learn(found):
 def test_memory_kept_grows_with_what_learns(found):
     kept = found.set_index("part")["kept_mb"]
     assert kept["TransCAM"] <= kept["Conformer with discrepancies"] and kept["teacher"] < kept["students"]
+
+
+def test_a_batch_without_partly_fake_images_has_no_row_for_their_generalizer(found):
+    tokens = torch.rand(4, *StandIn(32).shape)
+    batch = {"tokens": tokens, "label": torch.tensor([0, 2, 2, 0]), "image": torch.rand(4, 3, 32, 32)}
+    rows, works = costs.training(PARAMS, batch, make_fabric(precision="32-true", accelerator="cpu"))
+    assert len(rows) == len(works) == 7 and "generalizer, partly fake" not in {row["part"] for row in rows}
+    assert all(work() > 0 for work in works)

@@ -21,20 +21,20 @@ def test_every_cell_is_a_run_of_its_own():
     found = grid.configurations(**ALL)
     cells = len(METHODS) + 4 + 2 + 3 + 1
     assert len(found) == 2 * cells
-    assert len({tuple(sorted(cell.items())) for cell in found.values()}) == len(found)
+    assert len({str(sorted(cell.parameters.items())) for cell in found.values()}) == len(found)
 
 
 def test_the_notebook_has_every_parameter_and_takes_the_values():
     known = runs.declared("bridge/run")
     for cell in grid.configurations(**ALL).values():
-        for name, value in cell.items():
+        for name, value in cell.parameters.items():
             assert runs.typed("bridge/run", name, value, known[name]) == value
 
 
 def test_names_are_folders_and_tell_what_was_turned():
     found = grid.configurations(**ALL)
     assert {"late_sim-dolos-nearest_seed0", "disc_sim-dolos-nearest_order-once_seed1"} <= set(found)
-    assert found["late_sim-dolos-nearest_with_fully-False_seed0"]["with_fully"] is False
+    assert found["late_sim-dolos-nearest_with_fully-False_seed0"].parameters["with_fully"] is False
     assert not any(set(name) & set("+/ ") for name in found)
 
 
@@ -46,7 +46,7 @@ def test_other_sets_have_fewer_methods():
 
 def test_points_of_the_plane_come_from_the_first_seed_of_the_first_set():
     found = grid.configurations(**ALL)
-    assert {name for name, cell in found.items() if cell.get("embed")} == {
+    assert {name for name, cell in found.items() if cell.parameters.get("embed")} == {
         "transcam_sim-dolos-nearest_seed0",
         "late_sim-dolos-nearest_seed0",
     }

@@ -1,14 +1,10 @@
 """From a run's parameters to its networks and loss: NRR saved and found again, redrawn images, clear errors."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 from PIL import Image
-from safetensors.torch import save_file
 
 from imdlib import runs
 from imdlib.data.batches import ImageSet
@@ -24,10 +20,8 @@ def saved(tmp_path):
     """Folder of a finished run of inr/nrr, and its network."""
     torch.manual_seed(0)
     nrr = networks.nrr_of(NRR)
-    save_file(nrr.state_dict(), tmp_path / "weights.safetensors")
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(NRR))
-    (tmp_path / "stamp.json").write_text(json.dumps({"error_scale": 0.02, "key": "abc"}))
-    return tmp_path, nrr.eval()
+    record = runs.open_run("inr", "nrr_x", "inr/nrr", NRR | {"results": str(tmp_path)}, data={})
+    return record.finish(model=nrr, error_scale=0.02), nrr.eval()
 
 
 def test_a_trained_nrr_comes_back_frozen(saved):
@@ -35,12 +29,12 @@ def test_a_trained_nrr_comes_back_frozen(saved):
     found = networks.trained_nrr(folder)
     image = torch.rand(1, 3, 40, 48)
     assert torch.equal(found["nrr"].reconstruct(image), nrr.reconstruct(image)) and found["nrr"].span == 128
-    assert (found["scale"], found["key"]) == (0.02, "abc")
+    assert (found["scale"], found["key"]) == (0.02, runs.state(folder).stamp["key"])
     assert not any(p.requires_grad for p in found["nrr"].parameters())
 
 
 def test_a_missing_nrr_says_what_to_run(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"inr/nrr.ipynb with run='nrr_x'"):
+    with pytest.raises(runs.RunError, match="nrr_x: no finished run with weights .*make study"):
         networks.trained_nrr(tmp_path / "nrr_x")
 
 

@@ -1,6 +1,7 @@
-"""Claims: a verdict follows from the rows, in the direction the rows have, and other studies' verdicts survive."""
+"""Claims: a verdict follows from the rows, in the direction the rows have, and each study has a file of its own."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,14 @@ from imdlib.pages import claims
 
 REPO = Path(__file__).resolve().parents[2]
 
-FACTS = dict(
-    id="ncl-pc", study="ncl", where="Table 5", statement="the loss improves on Base", worse="Base", better="Ours"
+PC = claims.Statement(
+    "pc", "Table 5", "the loss improves on Base", lambda rows: rows, "Base", "Ours", ("f1",), "f1", True
 )
+
+
+def judged(rows, study="ncl"):
+    """The one row of claims.csv about PC."""
+    return claims.judge([PC], rows, study).iloc[0]
 
 
 def score_rows(gain, images=60, seeds=(0, 1, 2)):
@@ -48,32 +54,32 @@ def test_verdict_follows_from_the_interval(low, high, expected):
 
 @pytest.mark.parametrize("gain, expected", [(0.1, "supported"), (-0.1, "contradicted"), (0.0, "inconclusive")])
 def test_a_planted_effect_is_found_in_its_direction(gain, expected):
-    row = claims.compare(score_rows(gain), metric="f1", **FACTS)
+    row = judged(score_rows(gain))
     assert row["verdict"] == expected
     assert (row["n"], row["seeds"]) == (60, 3) and row["low"] <= row["effect"] <= row["high"]
-    assert list(row) == claims.COLUMNS
+    assert row.index.tolist() == claims.COLUMNS and row["id"] == "ncl-pc-f1" and row["headline"]
 
 
 def test_effect_is_the_difference_of_the_means():
     scores = pd.DataFrame(
         {"method": ["Base"] * 2 + ["Ours"] * 2, "image": ["a", "b"] * 2, "seed": 0, "f1": [0.1, 0.3, 0.6, 0.5]}
     )
-    assert claims.compare(scores, metric="f1", **FACTS)["effect"] == pytest.approx(0.55 - 0.2)
+    assert judged(scores)["effect"] == pytest.approx(0.55 - 0.2)
     scores.loc[3, "f1"] = np.nan  # undefined on one side: image b is left out of both
-    row = claims.compare(scores, metric="f1", **FACTS)
+    row = judged(scores)
     assert row["effect"] == pytest.approx(0.5) and row["n"] == 1
     assert row["verdict"] == claims.UNTESTED  # one image gives no interval
 
 
 def test_order_of_rows_does_not_matter():
     scores = score_rows(0.1)
-    assert claims.compare(scores, metric="f1", **FACTS) == claims.compare(scores[::-1], metric="f1", **FACTS)
+    assert judged(scores).equals(judged(scores[::-1]))
 
 
 def test_a_predictor_without_seeds_is_compared_with_every_seed():
     scores = score_rows(0.1)
     blob = scores[(scores["method"] == "Base") & (scores["seed"] == 0)]
-    row = claims.compare(pd.concat([blob, scores[scores["method"] == "Ours"]]), metric="f1", **FACTS)
+    row = judged(pd.concat([blob, scores[scores["method"] == "Ours"]]))
     ours = scores.loc[scores["method"] == "Ours", "f1"].mean()
     assert row["effect"] == pytest.approx(ours - blob["f1"].mean()) and row["seeds"] == 3
 
@@ -81,31 +87,40 @@ def test_a_predictor_without_seeds_is_compared_with_every_seed():
 @pytest.mark.parametrize("missing", ["Base", "Ours"])
 def test_a_missing_side_is_not_tested(missing):
     scores = score_rows(0.1)
-    row = claims.compare(scores[scores["method"] != missing], metric="f1", **FACTS)
+    row = judged(scores[scores["method"] != missing])
     assert row["verdict"] == "not tested here" and row["n"] == row["seeds"] == 0
-    assert np.isnan([row["effect"], row["low"], row["high"]]).all()
+    assert row[["effect", "low", "high"]].isna().all()
 
 
-def test_save_replaces_only_the_rows_of_its_study(tmp_path):
+def test_only_the_metric_that_decides_is_a_headline_and_no_name_stands_twice():
+    rows = score_rows(0.1).assign(auc=0.5)
+    both = replace(PC, metrics=("auc", "f1"))
+    found = claims.judge([both, replace(both, name="other", headline=False)], rows, "inr").set_index("id")
+    assert found["headline"].to_dict() == {
+        "inr-pc-auc": False,
+        "inr-pc-f1": True,
+        "inr-other-auc": False,
+        "inr-other-f1": False,
+    }
+    assert found.loc["inr-pc-auc", "verdict"] == "inconclusive" and set(found["study"]) == {"inr"}
+    with pytest.raises(ValueError, match="two statements of 'inr' have one name: inr-pc-f1"):
+        claims.judge([PC, PC], rows, "inr")
+    with pytest.raises(ValueError, match="decides='iou' is none of its metrics"):
+        replace(PC, decides="iou")
+
+
+def test_each_study_has_a_file_and_all_are_read_together(tmp_path):
     assert len(claims.read(tmp_path)) == 0 and list(claims.read(tmp_path)) == claims.COLUMNS
-    row = claims.compare(score_rows(0.1), metric="f1", **FACTS)
-    claims.save([row | {"study": "inr", "id": "inr-1"}], tmp_path, "inr")
-    claims.save([row, row | {"id": "ncl-gone"}], tmp_path, "ncl")
-    shown = claims.save([row | {"effect": 0.5}], tmp_path, "ncl")
-    assert shown["id"].tolist() == ["ncl-pc"]
+    own = {study: claims.judge([PC], score_rows(0.1), study) for study in ("ncl", "inr")}
+    for study, rows in own.items():
+        assert claims.save(rows, tmp_path / study) is rows
+    before = (tmp_path / "ncl" / "claims.csv").read_bytes()
+    claims.save(own["ncl"], tmp_path / "ncl")
+    assert (tmp_path / "ncl" / "claims.csv").read_bytes() == before
     found = claims.read(tmp_path)
-    assert list(found) == claims.COLUMNS and found["id"].tolist() == ["inr-1", "ncl-pc"]
-    assert found["effect"].tolist() == pytest.approx([row["effect"], 0.5], rel=1e-5)
-    assert [path.name for path in tmp_path.iterdir()] == ["claims.csv"]
-
-
-def test_saving_the_same_rows_again_changes_no_byte(tmp_path):
-    row = claims.compare(score_rows(0.1), metric="f1", **FACTS)
-    claims.save([row | {"study": "inr"}], tmp_path, "inr")
-    claims.save([row], tmp_path, "ncl")
-    before = (tmp_path / "claims.csv").read_bytes()
-    claims.save([row], tmp_path, "ncl")
-    assert (tmp_path / "claims.csv").read_bytes() == before
+    assert list(found) == claims.COLUMNS and found["id"].tolist() == ["inr-pc-f1", "ncl-pc-f1"]
+    assert found["effect"].tolist() == pytest.approx([own["ncl"]["effect"][0]] * 2, rel=1e-5)
+    assert {path.name for path in tmp_path.rglob("*.*")} == {"claims.csv"}
 
 
 def test_the_readme_quotes_the_committed_rows():

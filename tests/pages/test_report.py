@@ -15,6 +15,7 @@ import pytest
 from nbformat import v4
 from PIL import Image
 
+from imdlib import runs
 from imdlib.pages import report
 
 REPO = Path(__file__).resolve().parents[2]
@@ -87,10 +88,18 @@ def test_this_test_sees_what_is_not_self_contained(text):
     assert self_contained('<html><a href="https://x">x</a><img src="data:image/png;base64,AA"></html>')
 
 
-def test_command_line(executed, tmp_path):
-    command = [sys.executable, "-m", "imdlib.pages.report", str(executed), str(tmp_path / "page.html")]
+def test_command_line_says_what_the_page_was_drawn_from(executed, tmp_path):
+    needs = {"parameters": {"examples": 3}, "uses": {"ncl_run a": "key"}}
+    words = base64.b64encode(json.dumps(needs).encode()).decode()
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "table1.csv").write_text("a\n1\n")
+    command = [sys.executable, "-m", "imdlib.pages.report", str(executed), str(tmp_path / "page.html"), words]
     subprocess.run(command, check=True, cwd=REPO)
     assert "60 images" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    found = runs.state(tmp_path, needs)
+    assert found.word == "finished" and {"page.html", "tables/table1.csv"} <= set(found.stamp["sums"])
+    (tmp_path / "tables" / "table1.csv").write_text("a\n2\n")
+    assert runs.state(tmp_path, needs).word == "damaged"
 
 
 def test_a_notebook_without_heading_is_named_after_its_file(tmp_path):
@@ -118,28 +127,24 @@ def test_a_saved_table_is_shown_with_its_intervals_below_the_values(tmp_path):
     assert "| [x] | – |" in shown and shown.startswith("caption\n\n")
 
 
-def test_overview_sums_the_stamps_and_leaves_set_aside_runs_out(tmp_path, picture):
-    results = tmp_path / "results"
-    for name in ("data/toy/tables", "ncl/tables"):
-        (results / name).mkdir(parents=True)
-    for run, seconds in {"a": 60, "b": 90, "a~": 6000}.items():
-        folder = results / "ncl" / "runs" / run
-        folder.mkdir(parents=True)
-        stamp = dict(
-            seconds=seconds, peak_memory_mb=seconds, device="cpu", commit="abc", finished=f"2026-01-0{len(run)}"
-        )
-        (folder / "stamp.json").write_text(json.dumps(stamp))
-    assert report.studies(results) == ["ncl", "data/toy"]
-    found = report.overview(results).set_index("study")
-    assert found.loc["ncl", ["runs", "minutes in all", "peak memory, MB", "device", "commit"]].tolist() == [
-        2,
-        2.5,
-        90,
-        "cpu",
-        "abc",
+def test_overview_sums_the_stamps_of_what_was_kept(tmp_path, monkeypatch):
+    about = dict(device="cpu", commit="abc", finished="2026-01-01")
+    stamps = {"ncl": {"a": about | dict(seconds=60, peak_memory_mb=60)}}
+    stamps["ncl"]["b"] = about | dict(seconds=90, peak_memory_mb=90, finished="2026-01-02")
+    monkeypatch.setattr(runs, "kept", lambda folder, study: stamps.get(study, {}))
+    found = report.overview(tmp_path, ["ncl", "inr"])
+    assert found.to_dict("records") == [
+        {
+            "study": "ncl",
+            "runs": 2,
+            "minutes in all": 2.5,
+            "peak memory, MB": 90,
+            "device": "cpu",
+            "commit": "abc",
+            "finished": "2026-01-02",
+        }
     ]
-    assert found.index.tolist() == ["ncl"]  # a data set has no runs
-    assert len(report.overview(tmp_path / "nothing")) == 0
+    assert len(report.overview(tmp_path, [])) == 0
 
 
 def photograph(path, side):
