@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from imdlib.bridge import networks as whole
-from imdlib.bridge import stages
+from imdlib.bridge import networks, stages
 from imdlib.ncl import losses
 from imdlib.ncl.model import NCLNet
 from imdlib.networks import cluster
@@ -236,7 +235,7 @@ def attention_on_the_cpu(scale, tokens=65):
     fabric = make_fabric(precision="bf16-mixed", accelerator="cpu")
     params = declared("bridge/run") | {"method": "teacher"}
     torch.manual_seed(0)
-    model = whole.network_of(params, 192).distillation
+    model = networks.build(params, 192).distillation
     model.requires_grad_(False).teacher.requires_grad_(True)
     count = max(int(16 * scale), 2)
     batch = {"tokens": torch.randn(count, tokens, 192), "label": torch.arange(count) % 3}

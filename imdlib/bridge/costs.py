@@ -11,8 +11,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from imdlib.bridge import networks as whole
-from imdlib.bridge import stages
+from imdlib.bridge import networks, stages
 from imdlib.bridge.discrepancy import Discrepancy
 from imdlib.bridge.localize import fake_map
 from imdlib.bridge.methods import METHODS
@@ -77,7 +76,7 @@ def training(
     params: dict[str, Any], batch: dict[str, Tensor], fabric: Fabric
 ) -> tuple[list[dict[str, Any]], list[Callable[[], float]]]:
     """Rows and works of a step of every stage of the whole method, of TransCAM and of the two detectors of real against fake."""
-    network = partial(network_of, params, batch)
+    network = partial(build, params, batch)
     model = network("late")
     steps = [(NAMES[name], name, model) for name in stages.learners(model.distillation, model.classifier)]
     steps += [(METHODS["transcam"], "classifier", network("transcam"))]
@@ -107,7 +106,7 @@ def inference(
     device = batch["tokens"].device
     images = batch["image"][torch.arange(len(files)) % len(batch["image"])]
     tokens = batch["tokens"][torch.arange(len(files)) % len(batch["tokens"])]
-    model = network_of(params, batch, "late").eval()
+    model = build(params, batch, "late").eval()
     disc = model.discrepancies(tokens).detach()
     tower = tower.to(device)
     views = torch.rand(len(files), 3, tower.side, tower.side, device=device)
@@ -126,10 +125,10 @@ def inference(
     return rows, [partial(seconds, torch.no_grad()(work), tokens) for _, work in parts.values()]
 
 
-def network_of(params: dict[str, Any], batch: dict[str, Tensor], method: str) -> nn.Module:
+def build(params: dict[str, Any], batch: dict[str, Tensor], method: str) -> nn.Module:
     """Untrained network of a method with the sizes of params, on the batch's device."""
     shape = params | {"method": method, "pretrained": False}
-    return whole.network_of(shape, batch["tokens"].shape[2]).to(batch["tokens"].device)
+    return networks.build(shape, batch["tokens"].shape[2]).to(batch["tokens"].device)
 
 
 def stage_step(fabric: Fabric, found: dict[str, stages.Stage], name: str, batch: dict[str, Tensor]) -> None:

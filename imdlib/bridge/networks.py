@@ -19,8 +19,7 @@ from imdlib.bridge.discrepancy import Discrepancy
 from imdlib.bridge.fusion import DiscClassifier
 from imdlib.bridge.labels import CLASSES, three_classes
 from imdlib.bridge.methods import METHODS, parts
-from imdlib.bridge.towers import clip as features
-from imdlib.bridge.towers import standin
+from imdlib.bridge.towers import clip, standin
 
 STAND_IN = "stand-in"
 
@@ -56,14 +55,14 @@ class Whole(nn.Module):
         return self.classifier(image, self.discrepancies(tokens) if disc is None else disc, **options)
 
 
-def tower_of(params: dict[str, Any]) -> standin.StandIn | features.Tower:
+def tower_of(params: dict[str, Any]) -> standin.StandIn | clip.Tower:
     """Frozen feature extractor for the parameters of notebooks/bridge/run.ipynb: the stand-in, or a timm CLIP tower."""
     if params["extractor"] == STAND_IN:
         return standin.stand_in(params["size"])
-    return features.Tower(params["extractor"], weights=params["extractor_weights"], pooled=params["pooled"])
+    return clip.Tower(params["extractor"], weights=params["extractor_weights"], pooled=params["pooled"])
 
 
-def network_of(params: dict[str, Any], width: int = 0) -> Whole | generated.Wang | tar.TAR:
+def build(params: dict[str, Any], width: int = 0) -> Whole | generated.Wang | tar.TAR:
     """Untrained network: `Whole`, or a detector of real against fake. width: of a token of the tower."""
     method = params["method"]
     if method not in METHODS:

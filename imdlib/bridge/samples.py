@@ -17,7 +17,7 @@ from imdlib.data.batches import ImageSet
 
 
 class Samples(Dataset):
-    """features: N items (T,D), a tensor or `feature_files.Features`; labels (N,) in {0, 1, 2}; images: an `ImageSet` of the
+    """features: N items (T,D), a tensor or `towers.cache.Features`; labels (N,) in {0, 1, 2}; images: an `ImageSet` of the
     same N images in the same order, or None.
 
     An item is asked for as (epoch, index): dict of tokens (T,D), label, index and, with images, image (3,h,w) uint8. The

@@ -16,14 +16,14 @@ def load(dataset: str, data: str = "", *, count: int = 1000, size: int = 128, se
     """
     from imdlib.data import catalog
     from imdlib.places import REPO
-    from imdlib.twins import build as synthetic
+    from imdlib.twins import build
 
     if "+" in dataset:
         parts = [load(name, data, count=count, size=size, seed=seed) for name in dataset.split("+")]
         joined = pd.concat(parts, ignore_index=True).drop_duplicates("image", ignore_index=True)
         return joined.fillna({"generator": ""}) if "generator" in joined else joined
     if dataset.startswith("sim-"):
-        return catalog.read(dataset, synthetic.build(dataset, count=count, size=size, seed=seed))
+        return catalog.read(dataset, build.build(dataset, count=count, size=size, seed=seed))
     if not data:
         raise catalog.CatalogError(
             f"data set '{dataset}' is not embedded: give its folder, `make study DATA=<folder>` or the parameter `data`. "

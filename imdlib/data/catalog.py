@@ -92,9 +92,9 @@ def of_generator(manifest: pd.DataFrame, generator: str, dataset: str) -> pd.Dat
 
 def read_twin(dataset: str, root: Path | str | None) -> pd.DataFrame:
     """The manifest of an embedded twin, built with its defaults when `root` is None."""
-    from imdlib.twins import build as synthetic
+    from imdlib.twins import build
 
-    return twin(check_root(synthetic.build(dataset) if root is None else root, dataset), dataset)
+    return twin(check_root(build.build(dataset) if root is None else root, dataset), dataset)
 
 
 def problems(manifest: pd.DataFrame) -> pd.DataFrame:

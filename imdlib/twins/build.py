@@ -19,8 +19,7 @@ from tqdm.auto import tqdm
 from imdlib.contents import digests
 from imdlib.places import cache_folder
 from imdlib.progress import interactive
-from imdlib.twins import camera
-from imdlib.twins import recipes as twins
+from imdlib.twins import camera, recipes
 from imdlib.twins.identity import recipe_digest
 
 ABANDONED = 3600  # seconds without a new file after which a half-built folder is known to be a dead build's
@@ -29,12 +28,12 @@ ABANDONED = 3600  # seconds without a new file after which a half-built folder i
 def recipe(dataset):
     """The module that makes the images of a twin: its `make_image` and `final_quality`. An unknown name is refused."""
     if dataset.startswith("sim-dolos"):
-        from imdlib.twins import dolos as dolos_twins  # only these twins need torch
+        from imdlib.twins import dolos  # only these twins need torch
 
-        dolos_twins.generator_of(dataset)
-        return dolos_twins
-    twins.twin(dataset)
-    return twins
+        dolos.generator_of(dataset)
+        return dolos
+    recipes.twin(dataset)
+    return recipes
 
 
 def contents(folder):
@@ -62,7 +61,7 @@ def write_all(folder, dataset, count, size, seed, workers, progress):
         (folder / name).mkdir()
     began = time.perf_counter()
     with ThreadPoolExecutor(workers) as pool:
-        scenes_of = [range(i, min(i + twins.PER_SCENE, count)) for i in range(0, count, twins.PER_SCENE)]
+        scenes_of = [range(i, min(i + recipes.PER_SCENE, count)) for i in range(0, count, recipes.PER_SCENE)]
 
         def write_scene(indices):
             return [write_one(folder, dataset, seed, index, size) for index in indices]

@@ -10,8 +10,7 @@ regard to its class; no class is resized.
 import numpy as np
 import torch
 
-from imdlib.twins import manipulate
-from imdlib.twins import recipes as twins
+from imdlib.twins import manipulate, recipes
 from imdlib.twins.autoencoders import GENERATORS
 from imdlib.twins.camera import CAMERAS
 from imdlib.twins.generators import generator, grain
@@ -56,21 +55,21 @@ def make_image(dataset, seed, index, size):
     The row has one column more than those of other twins: `generator`, "" for a real photograph.
     """
     name = generator_of(dataset)
-    rng, fake = twins.generator(seed, BASE, "image", index), twins.generator(seed, dataset, "fake", index)
-    number, member = divmod(index, twins.PER_SCENE)
-    linear = twins.background(BASE, seed, number, size + twins.MARGIN)
-    top, left = rng.integers(8, twins.MARGIN + 1, 2)
-    image = twins.shoot(linear, CAMERAS[rng.integers(len(CAMERAS))], top, left, size, rng, True)
+    rng, fake = recipes.generator(seed, BASE, "image", index), recipes.generator(seed, dataset, "fake", index)
+    number, member = divmod(index, recipes.PER_SCENE)
+    linear = recipes.background(BASE, seed, number, size + recipes.MARGIN)
+    top, left = rng.integers(8, recipes.MARGIN + 1, 2)
+    image = recipes.shoot(linear, CAMERAS[rng.integers(len(CAMERAS))], top, left, size, rng, True)
     kind, mask = KINDS[member], None
     if kind == "edit":
         mask = random_mask(rng, size, AREA)
         image = region(name, image, mask, fake)
     elif kind == "generated":
         image = whole(name, image, fake)
-    row = twins.row_of(dataset, BASE, seed, index, kind, ".jpg", mask is not None)
+    row = recipes.row_of(dataset, BASE, seed, index, kind, ".jpg", mask is not None)
     return image, mask, row | {"generator": "" if kind == "authentic" else name}
 
 
 def final_quality(dataset, seed, index):
     """JPEG quality at which image `index` is saved in the end: one for all of these twins, whatever its class."""
-    return twins.final_quality(BASE, seed, index)
+    return recipes.final_quality(BASE, seed, index)

@@ -5,11 +5,11 @@ The scenes, cameras and qualities of the embedded benchmark; nothing is download
 
 import numpy as np
 
-from imdlib.twins import recipes as twins
+from imdlib.twins import recipes
 from imdlib.twins.camera import CAMERAS, jpeg
 from imdlib.twins.scenes import scene
 
-QUALITIES = twins.FINAL_QUALITIES
+QUALITIES = recipes.FINAL_QUALITIES
 
 
 def photographs(scenes, size, *, split="train", seed=0, purpose="photographs"):
@@ -20,12 +20,12 @@ def photographs(scenes, size, *, split="train", seed=0, purpose="photographs"):
     """
     pictures, cameras, qualities = [], [], []
     for number in range(scenes):
-        rng = twins.generator(seed, f"{purpose}-{split}", "photographs", number)
-        linear = scene(rng, size + twins.MARGIN, split)
+        rng = recipes.generator(seed, f"{purpose}-{split}", "photographs", number)
+        linear = scene(rng, size + recipes.MARGIN, split)
         for index, camera in enumerate(CAMERAS):
-            top, left = rng.integers(8, twins.MARGIN + 1, 2)
+            top, left = rng.integers(8, recipes.MARGIN + 1, 2)
             quality = int(rng.integers(len(QUALITIES)))
-            pictures.append(jpeg(twins.shoot(linear, camera, top, left, size, rng, True), QUALITIES[quality]))
+            pictures.append(jpeg(recipes.shoot(linear, camera, top, left, size, rng, True), QUALITIES[quality]))
             cameras.append(index)
             qualities.append(quality)
     stacked = np.stack(pictures).transpose(0, 3, 1, 2)

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from imdlib.bridge import costs
-from imdlib.bridge import networks as whole
+from imdlib.bridge import costs, networks
 from imdlib.bridge.towers.standin import StandIn
 from imdlib.training.settings import make_fabric
 
@@ -39,7 +38,7 @@ def test_one_row_per_part(found):
 
 
 def test_parameters_are_those_that_learn(found):
-    model = whole.network_of(PARAMS | dict(method="late", pretrained=False), StandIn(32).shape[1])
+    model = networks.build(PARAMS | dict(method="late", pretrained=False), StandIn(32).shape[1])
     count = found.set_index("part")["parameters"]
     size = lambda *modules: sum(p.numel() for module in modules for p in module.parameters())  # noqa: E731
     parts = model.distillation

@@ -7,8 +7,7 @@ import torch
 from PIL import Image
 
 from imdlib import runs
-from imdlib.bridge import networks as whole
-from imdlib.bridge import scoring
+from imdlib.bridge import networks, scoring
 from imdlib.bridge.discrepancy import Discrepancy
 from imdlib.bridge.exhibits.distances import long_distances
 from imdlib.bridge.labels import CLASSES
@@ -44,7 +43,7 @@ def images(tmp_path):
 @pytest.mark.parametrize("method", [name for name in METHODS if name not in BINARY])
 def test_every_method_learns_what_it_has_and_scores(method, images, tmp_path):
     images, tokens = images
-    model = whole.network_of(params(method=method), WIDTH)
+    model = networks.build(params(method=method), WIDTH)
     has = PARTS[method]
     samples = Samples(tokens, torch.arange(9) % 3, images)
     settings = Settings(epochs=1, batch_size=8, learning_rate=5e-5, precision="32-true", accelerator="cpu")
@@ -68,7 +67,7 @@ def test_every_method_learns_what_it_has_and_scores(method, images, tmp_path):
 @pytest.mark.parametrize("called", range(3))
 def test_the_map_of_inference_follows_the_class(called, images):
     images, tokens = images
-    model = whole.network_of(params(method="late"), WIDTH).eval()
+    model = networks.build(params(method="late"), WIDTH).eval()
     torch.nn.init.constant_(model.classifier.disc_head.bias[called : called + 1], 1e4)
     rows, _, _ = scoring.score(model, images, tokens)
     partly = rows[rows["kind"] == "edit"]
@@ -84,7 +83,7 @@ def test_the_map_of_inference_follows_the_class(called, images):
 
 def test_distances_of_all_images_are_those_of_the_rows_and_a_validation_is_their_recall(images):
     images, tokens = images
-    model = whole.network_of(params(method="disc"), WIDTH)
+    model = networks.build(params(method="disc"), WIDTH)
     rows, _, _ = scoring.score(model, images, tokens, start=scoring.distances(model, tokens, batch_size=4))
     assert np.allclose(rows[["d1", "d2"]], rows[["d1_start", "d2_start"]], rtol=1e-5)
     found = scoring.validation(model.distillation, model.classifier, images=images, features=tokens)
@@ -99,8 +98,8 @@ def test_distances_of_all_images_are_those_of_the_rows_and_a_validation_is_their
 @pytest.mark.parametrize("method", BINARY)
 def test_detectors_of_real_against_fake(method, images):
     images, _ = images
-    model = whole.network_of(params(method=method))
-    change = whole.change_of(params(method=method))
+    model = networks.build(params(method=method))
+    change = networks.change_of(params(method=method))
     assert change(images.decoded[0][0], torch.Generator().manual_seed(0)).shape == (3, 64, 64)
     rows = scoring.score_binary(model, images)
     assert rows["score"].between(0, 1).all() and rows[["p_partly", "p_fully"]].isna().all().all()
@@ -126,21 +125,21 @@ def test_without_generalizers_fakes_stay_as_they_are():
 
 def test_training_rows():
     manifest = pd.DataFrame(dict(kind=["authentic", "generated", "edit"] * 4, split=["train"] * 9 + ["test"] * 3))
-    assert set(whole.training_rows(manifest, params())["kind"]) == {"authentic", "generated", "edit"}
-    assert set(whole.training_rows(manifest, params(with_fully=False))["kind"]) == {"authentic", "edit"}
-    assert len(whole.training_rows(manifest, params(train_count=8))) == 8
-    assert len(whole.some_rows(manifest, "test", 0)) == 3 and len(whole.some_rows(manifest, "test", 2)) == 2
+    assert set(networks.training_rows(manifest, params())["kind"]) == {"authentic", "generated", "edit"}
+    assert set(networks.training_rows(manifest, params(with_fully=False))["kind"]) == {"authentic", "edit"}
+    assert len(networks.training_rows(manifest, params(train_count=8))) == 8
+    assert len(networks.some_rows(manifest, "test", 0)) == 3 and len(networks.some_rows(manifest, "test", 2)) == 2
     two = manifest[manifest["kind"] != "edit"]
     with pytest.raises(ValueError, match="at least two classes, found real with with_fully=False"):
-        whole.training_rows(two, params(with_fully=False))
+        networks.training_rows(two, params(with_fully=False))
     with pytest.raises(ValueError, match="found no image at all"):
-        whole.training_rows(manifest[manifest["split"] == "test"], params())
+        networks.training_rows(manifest[manifest["split"] == "test"], params())
 
 
 def test_bad_parameters_are_refused():
     with pytest.raises(ValueError, match="method='lat': expected one of wang"):
-        whole.network_of(params(method="lat"), WIDTH)
+        networks.build(params(method="lat"), WIDTH)
     with pytest.raises(FileNotFoundError, match="there is no such file"):
-        whole.tower_of(params(extractor="vit_tiny_patch16_224", extractor_weights="absent.pt"))
+        networks.tower_of(params(extractor="vit_tiny_patch16_224", extractor_weights="absent.pt"))
     with pytest.raises(ValueError, match="expected a vision transformer"):
-        whole.tower_of(params(extractor="resnet18"))
+        networks.tower_of(params(extractor="resnet18"))

@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from imdlib.checks import facts, gallery, resemblance, shortcuts
-from imdlib.checks import findings as checks
+from imdlib.checks import facts, findings, gallery, resemblance, shortcuts
 from imdlib.data.catalog import CatalogError
 from imdlib.data.images import load_mask
 from imdlib.data.splits import by_hash
@@ -23,18 +22,23 @@ def _own_cache(tmp_path_factory, monkeypatch):
 
 def examine(root, dataset="casia1", **options):
     """All checks of a data set as data.ipynb makes them."""
-    manifest = checks.load(dataset, str(root))
+    manifest = findings.load(dataset, str(root))
     seen = facts.measure(manifest, progress=False)
     pairs = resemblance.neighbours(seen)
     result = {
         "facts": seen,
-        "wrong": checks.defects(manifest, seen, **options),
+        "wrong": findings.defects(manifest, seen, **options),
         "pairs": resemblance.leaks(manifest, pairs),
         "masks": resemblance.changed_masks(manifest, seen, pairs),
         "form": shortcuts.predictors(seen, manifest["label"], manifest["scene"]),
     }
-    found = checks.findings(dataset, manifest, **result)
-    return {**result, "manifest": manifest, "found": found, "verdict": checks.verdict(found, manifest, result["wrong"])}
+    found = findings.findings(dataset, manifest, **result)
+    return {
+        **result,
+        "manifest": manifest,
+        "found": found,
+        "verdict": findings.verdict(found, manifest, result["wrong"]),
+    }
 
 
 @pytest.fixture
@@ -95,15 +99,15 @@ def test_a_clean_copy_has_no_defects(copied):
     assert len(result["manifest"]) == 24 and result["wrong"].empty and result["pairs"].empty
     assert len(result["masks"]) == 12 and set(result["masks"]["reading"]) == {"fits"}
     assert result["verdict"].startswith("**Ready.**")
-    checks.refuse("casia1", result["wrong"])
+    findings.refuse("casia1", result["wrong"])
 
 
 def test_every_planted_defect_is_found(copied):
     root, names = copied
     planted = break_it(root, names)
     result = examine(root)
-    wrong = result["wrong"].assign(name=result["wrong"]["file"].map(checks.short)).set_index("name")["problem"]
-    masks = result["masks"].assign(**{c: result["masks"][c].map(checks.short) for c in ("image", "fits")})
+    wrong = result["wrong"].assign(name=result["wrong"]["file"].map(findings.short)).set_index("name")["problem"]
+    masks = result["masks"].assign(**{c: result["masks"][c].map(findings.short) for c in ("image", "fits")})
     masks = masks.set_index("image")
     said = {name: [text for file, text in wrong.items() if name in file] for name in names}
 
@@ -115,14 +119,14 @@ def test_every_planted_defect_is_found(copied):
     assert masks.loc[one, ["reading", "fits"]].tolist() == ["belongs elsewhere", other]
     assert masks.loc[other, ["reading", "fits"]].tolist() == ["belongs elsewhere", one]
     assert "truncated" in wrong[planted["truncated"]]
-    pairs = [{checks.short(r.image), checks.short(r.other)} for r in result["pairs"].itertuples()]
+    pairs = [{findings.short(r.image), findings.short(r.other)} for r in result["pairs"].itertuples()]
     assert set(planted["duplicated"]) in pairs and result["pairs"]["agreement"].max() == 1
 
     assert len(wrong) == 4  # and nothing else is called a defect: inverted, resized, missing, truncated
     assert (masks["reading"] != "fits").sum() == 3
     assert result["verdict"].startswith("**Not usable**")
     with pytest.raises(CatalogError, match="4 problems"):
-        checks.refuse("casia1", result["wrong"])
+        findings.refuse("casia1", result["wrong"])
     accepted = examine(root, large_masks=True)["wrong"]
     assert len(accepted) == 3 and not accepted["file"].str.contains(planted["inverted"]).any()
 
@@ -187,6 +191,6 @@ def test_state_of_the_counts():
     def images(authentic, tampered):
         return pd.DataFrame({"label": [0] * authentic + [1] * tampered})
 
-    assert checks.counts(images(100, 100), "coverage")["state"].tolist() == ["ok", "ok"]
-    assert checks.counts(images(99, 101), "coverage")["state"].tolist() == ["partial", "reservation"]
-    assert checks.counts(images(1, 1), "folder")["state"].tolist() == ["not checked", "not checked"]
+    assert findings.counts(images(100, 100), "coverage")["state"].tolist() == ["ok", "ok"]
+    assert findings.counts(images(99, 101), "coverage")["state"].tolist() == ["partial", "reservation"]
+    assert findings.counts(images(1, 1), "folder")["state"].tolist() == ["not checked", "not checked"]

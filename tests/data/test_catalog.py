@@ -10,7 +10,7 @@ from PIL import Image
 from imdlib.data import catalog
 from imdlib.data.catalog import CatalogError
 from imdlib.data.readers.common import files_in
-from imdlib.twins import build as synthetic
+from imdlib.twins import build
 from tests.data.disk import mask, photo, region, row, stored
 
 
@@ -148,13 +148,13 @@ def test_wrong_names():
 
 
 def test_twin(tmp_path, monkeypatch):
-    root = synthetic.build("sim-casia", root=tmp_path, count=12, size=64, progress=False)
+    root = build.build("sim-casia", root=tmp_path, count=12, size=64, progress=False)
     manifest = catalog.read("sim-casia", root)
     assert len(manifest) == 12 and list(manifest.columns) == catalog.COLUMNS
     assert catalog.verify(manifest, progress=False).empty
     tampered = manifest[manifest["label"] == 1]
     assert tampered["visibility"].isin(["obvious", "matched", "trace"]).all() and tampered["mask"].ne("").all()
-    monkeypatch.setattr(synthetic, "build", lambda dataset: root)
+    monkeypatch.setattr(build, "build", lambda dataset: root)
     assert catalog.read("sim-casia").equals(manifest)  # no folder: the default one
     with pytest.raises(CatalogError, match="is of 'sim-casia'; expected the manifest of 'sim-coverage'"):
         catalog.read("sim-coverage", root)

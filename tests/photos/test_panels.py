@@ -10,7 +10,7 @@ from PIL import Image
 
 from imdlib import runs, store
 from imdlib.ncl import networks, saved
-from imdlib.photos import panels as photos
+from imdlib.photos import panels
 from tests.cells import execute
 
 PARAMS = dict(
@@ -52,7 +52,7 @@ def brightness(batch):
 def test_missing_photos_and_empty_folders_say_so(tmp_path):
     for path in (tmp_path / "none.jpg", tmp_path):
         with pytest.raises(FileNotFoundError, match="give a picture"):
-            photos.files_of(path)
+            panels.files_of(path)
 
 
 def test_odd_files_work_or_are_listed_and_stop_no_other(tmp_path):
@@ -69,8 +69,8 @@ def test_odd_files_work_or_are_listed_and_stop_no_other(tmp_path):
     (folder / "empty.jpg").touch()
     (folder / "notes.txt").write_text("no picture")
     (folder / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    rows, problems = photos.examine(
-        photos.files_of(folder), brightness, tmp_path / "out", authentic=np.array([0.0, 2.0])
+    rows, problems = panels.examine(
+        panels.files_of(folder), brightness, tmp_path / "out", authentic=np.array([0.0, 2.0])
     )
     assert set(problems["file"]) == {"empty.jpg", "notes.txt", "cut.png"} and (problems["to do"] != "").all()
     sizes = rows.set_index("photo")[["width", "height"]].apply(tuple, axis=1).to_dict()
@@ -80,13 +80,13 @@ def test_odd_files_work_or_are_listed_and_stop_no_other(tmp_path):
         with Image.open(tmp_path / "out" / "maps" / f"{name}.png") as drawn:
             assert drawn.mode == "L" and drawn.size == sizes[name]
         assert (tmp_path / "out" / "figures" / f"{name}.png").exists()
-    assert len(pd.read_csv(tmp_path / "out" / "photos.csv")) == 4
+    assert len(pd.read_csv(tmp_path / "out" / "panels.csv")) == 4
 
 
 def test_map_is_saved_as_it_was_predicted(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (50, 70, 3)).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    photos.examine([tmp_path / "a.png"], brightness, tmp_path)
+    panels.examine([tmp_path / "a.png"], brightness, tmp_path)
     drawn = np.asarray(Image.open(tmp_path / "maps" / "a.png.png"))
     np.testing.assert_allclose(drawn, pixels.mean(axis=2), atol=0.51)
 
@@ -95,7 +95,7 @@ def test_overlay_reddens_only_where_the_map_is_bright():
     image = np.full((4, 4, 3), 100, np.uint8)
     prob = np.zeros((4, 4), np.float32)
     prob[0, 0] = 1
-    drawn = photos.overlay(image, prob)
+    drawn = panels.overlay(image, prob)
     np.testing.assert_allclose(drawn[1, 1], 100 / 255)
     assert drawn[0, 0, 0] > drawn[0, 0, 2] + 0.3 and drawn.min() >= 0 and drawn.max() <= 1
 
@@ -148,4 +148,4 @@ def test_the_notebook_examines_a_folder(run, tmp_path):
     given = dict(results=str(tmp_path), photo=str(mine), run=str(run), tile=64, overlap=32)
     execute("try_it", **given)
     assert (tmp_path / "try_it" / "pivot-pc" / "maps" / "ä b.jpg.png").exists()
-    assert pd.read_csv(tmp_path / "try_it" / "pivot-pc" / "photos.csv")["photo"].tolist() == ["ä b.jpg"]
+    assert pd.read_csv(tmp_path / "try_it" / "pivot-pc" / "panels.csv")["photo"].tolist() == ["ä b.jpg"]

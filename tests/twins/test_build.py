@@ -17,8 +17,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
 from imdlib.checks.sheets import contact_sheet
-from imdlib.twins import build as synthetic
-from imdlib.twins import recipes as twins
+from imdlib.twins import build, recipes
 
 matplotlib.use("Agg")
 COLUMNS = ["image", "mask", "label", "kind", "scene", "split", "dataset", "visibility", "note"]
@@ -36,12 +35,12 @@ def contents(folder):
 def built(tmp_path_factory):
     """Every twin with 400 images of 64x64, built once for the whole run of tests: name -> folder."""
     root = tmp_path_factory.mktemp("twins")
-    return {name: synthetic.build(name, root, count=400, size=64, progress=False) for name in twins.TWINS}
+    return {name: build.build(name, root, count=400, size=64, progress=False) for name in recipes.TWINS}
 
 
-@pytest.mark.parametrize("name", twins.TWINS)
+@pytest.mark.parametrize("name", recipes.TWINS)
 def test_manifest_and_files_agree(built, name):
-    folder, recipe = built[name], twins.TWINS[name]
+    folder, recipe = built[name], recipes.TWINS[name]
     manifest = read(folder)
     assert folder.name == f"{name}-400x64-seed0" and list(manifest.columns) == COLUMNS and len(manifest) == 400
     assert {p.name for p in (folder / "images").iterdir()} == {Path(p).name for p in manifest["image"]}
@@ -59,55 +58,55 @@ def test_manifest_and_files_agree(built, name):
                 assert set(np.unique(np.asarray(mask))) == {0, 255}
 
 
-@pytest.mark.parametrize("name", twins.TWINS)
+@pytest.mark.parametrize("name", recipes.TWINS)
 def test_the_mix_is_that_of_the_recipe(built, name):
-    recipe, manifest = twins.TWINS[name], read(built[name])
+    recipe, manifest = recipes.TWINS[name], read(built[name])
     tampered = manifest[manifest["label"] == 1]
-    assert len(tampered) == 400 * len(recipe.tampered) / twins.PER_SCENE
-    for column, shares in [("kind", recipe.kinds), ("visibility", dict(zip(twins.LEVELS, recipe.visibility)))]:
+    assert len(tampered) == 400 * len(recipe.tampered) / recipes.PER_SCENE
+    for column, shares in [("kind", recipe.kinds), ("visibility", dict(zip(recipes.LEVELS, recipe.visibility)))]:
         found = tampered[column].value_counts(normalize=True)
         assert set(found.index) == set(shares)
         assert all(abs(found[key] - share) < 0.09 for key, share in shares.items())
 
 
-@pytest.mark.parametrize("name", twins.TWINS)
+@pytest.mark.parametrize("name", recipes.TWINS)
 def test_splits_share_no_scene_and_are_60_10_30(built, name):
     manifest = read(built[name])
     assert manifest.groupby("scene")["split"].nunique().max() == 1
-    assert manifest.groupby("scene").size().eq(twins.PER_SCENE).all()
+    assert manifest.groupby("scene").size().eq(recipes.PER_SCENE).all()
     assert manifest["split"].value_counts(normalize=True).to_dict() == pytest.approx(
         {"train": 0.6, "val": 0.1, "test": 0.3}
     )
     assert set(manifest["split"].iloc[:12]) == {"train", "val", "test"}  # also the smallest sets have all three
 
 
-@pytest.mark.parametrize("name", [name for name, recipe in twins.TWINS.items() if not recipe.whole])
+@pytest.mark.parametrize("name", [name for name, recipe in recipes.TWINS.items() if not recipe.whole])
 def test_the_centre_blob_is_at_chance(built, name, blob_auc):
     manifest = read(built[name])
     masks = np.stack([cv2.imread(str(built[name] / path), 0) for path in manifest["mask"] if path])
     assert abs(blob_auc(masks).mean() - 0.5) < 0.05
 
 
-@pytest.mark.parametrize("name", [name for name, recipe in twins.TWINS.items() if recipe.suffix == ".jpg"])
+@pytest.mark.parametrize("name", [name for name, recipe in recipes.TWINS.items() if recipe.suffix == ".jpg"])
 def test_the_file_format_tells_nothing_about_the_label(built, name):
     manifest = read(built[name])
     tables = {0: [], 1: []}
     for row in manifest.itertuples():
         with Image.open(built[name] / row.image) as image:
             tables[row.label].append((str(image.quantization), str(image.layer)))
-    assert set(tables[0]) == set(tables[1]) and len(set(tables[0])) == len(twins.FINAL_QUALITIES)
+    assert set(tables[0]) == set(tables[1]) and len(set(tables[0])) == len(recipes.FINAL_QUALITIES)
     for table in set(tables[0]):
         assert abs(tables[0].count(table) / len(tables[0]) - tables[1].count(table) / len(tables[1])) < 0.15
 
 
 def test_same_seed_same_bytes_with_any_number_of_workers_and_images(tmp_path):
-    one = synthetic.build("sim-casia", tmp_path / "a", count=24, size=48, seed=3, workers=1, progress=False)
-    many = synthetic.build("sim-casia", tmp_path / "b", count=24, size=48, seed=3, workers=4, progress=False)
+    one = build.build("sim-casia", tmp_path / "a", count=24, size=48, seed=3, workers=1, progress=False)
+    many = build.build("sim-casia", tmp_path / "b", count=24, size=48, seed=3, workers=4, progress=False)
     assert contents(one) == contents(many)
-    longer = contents(synthetic.build("sim-casia", tmp_path / "a", count=30, size=48, seed=3, progress=False))
+    longer = contents(build.build("sim-casia", tmp_path / "a", count=30, size=48, seed=3, progress=False))
     shorter = {name: data for name, data in contents(one).items() if name.startswith(("images", "masks"))}
     assert shorter == {name: longer[name] for name in shorter}
-    other = contents(synthetic.build("sim-casia", tmp_path / "a", count=24, size=48, seed=4, progress=False))
+    other = contents(build.build("sim-casia", tmp_path / "a", count=24, size=48, seed=4, progress=False))
     assert not {data for name, data in other.items() if name.startswith("images")} & set(shorter.values())
 
 
@@ -116,11 +115,11 @@ def trace_splices():
     """By level, `trace` and `obvious`: 240 splices (B, 64, 64, 3) uint8 and their masks (B, 64, 64) bool."""
     sets = {}
     for level in ("trace", "obvious"):
-        shares = tuple(float(level == name) for name in twins.LEVELS)
-        recipe = twins.Twin({"splicing": 1.0}, shares, ".jpg", True, tampered=(0, 1, 2, 3), area=0.12)
+        shares = tuple(float(level == name) for name in recipes.LEVELS)
+        recipe = recipes.Twin({"splicing": 1.0}, shares, ".jpg", True, tampered=(0, 1, 2, 3), area=0.12)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(twins.TWINS, "sim-probe", recipe)
-            made = [twins.make_image("sim-probe", 0, index, 64) for index in range(240)]
+            patch.setitem(recipes.TWINS, "sim-probe", recipe)
+            made = [recipes.make_image("sim-probe", 0, index, 64) for index in range(240)]
         sets[level] = np.stack([image for image, _, _ in made]), np.stack([mask > 0 for _, mask, _ in made])
     return sets
 
@@ -163,18 +162,18 @@ def test_colour_sees_nothing_of_trace_splices_and_fine_detail_does(trace_splices
 
 
 def test_every_camera_has_others_to_be_spliced_with():
-    for camera in twins.CAMERAS:
-        assert len(twins.unlike(camera)) >= 2 and camera not in twins.unlike(camera)
+    for camera in recipes.CAMERAS:
+        assert len(recipes.unlike(camera)) >= 2 and camera not in recipes.unlike(camera)
 
 
 def test_a_finished_set_is_returned_and_one_of_older_code_is_made_anew(tmp_path):
-    folder = synthetic.build("sim-columbia", tmp_path, count=6, size=48, progress=False)
+    folder = build.build("sim-columbia", tmp_path, count=6, size=48, progress=False)
     before = contents(folder), (folder / "manifest.csv").stat().st_mtime_ns
-    assert synthetic.build("sim-columbia", tmp_path, count=6, size=48, progress=False) == folder
+    assert build.build("sim-columbia", tmp_path, count=6, size=48, progress=False) == folder
     assert (folder / "manifest.csv").stat().st_mtime_ns == before[1]
     (folder / "fingerprint.txt").write_text("older code\n")
     (folder / "images" / "000000.tif").write_bytes(b"")
-    synthetic.build("sim-columbia", tmp_path, count=6, size=48, progress=False)
+    build.build("sim-columbia", tmp_path, count=6, size=48, progress=False)
     assert contents(folder) == before[0] and [p.name for p in tmp_path.iterdir()] == [folder.name]
 
 
@@ -184,7 +183,7 @@ def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="disk is full while building sim-casia.*IMDLIB_CACHE"):
-        synthetic.build("sim-casia", tmp_path, count=8, size=48, progress=False)
+        build.build("sim-casia", tmp_path, count=8, size=48, progress=False)
     assert not list(tmp_path.iterdir())
 
 
@@ -198,28 +197,28 @@ def test_a_killed_build_leaves_nothing_that_looks_finished(tmp_path, monkeypatch
     process.wait()
     (rest,) = tmp_path.iterdir()
     assert rest.name.startswith(".sim-casia-100000x32-seed0.") and not list(rest.glob("manifest*"))
-    synthetic.sweep(tmp_path, "sim-casia-100000x32-seed0")
+    build.sweep(tmp_path, "sim-casia-100000x32-seed0")
     assert rest.exists()  # it might belong to a build that is running
-    monkeypatch.setattr(synthetic, "ABANDONED", -1)
-    synthetic.sweep(tmp_path, "sim-casia-100000x32-seed0")
+    monkeypatch.setattr(build, "ABANDONED", -1)
+    build.sweep(tmp_path, "sim-casia-100000x32-seed0")
     assert not list(tmp_path.iterdir())
 
 
 def test_of_two_builders_at_once_the_first_stays(tmp_path):
-    folder = synthetic.build("sim-coverage", tmp_path, count=4, size=48, progress=False)
+    folder = build.build("sim-coverage", tmp_path, count=4, size=48, progress=False)
     second = tmp_path / ".second"
     second.mkdir()
     (second / "manifest.csv").write_text("late\n")
-    synthetic.publish(second, folder, "sim-coverage")
+    build.publish(second, folder, "sim-coverage")
     assert "late" not in (folder / "manifest.csv").read_text()
 
 
 def test_wrong_arguments_are_refused_by_name(tmp_path):
     with pytest.raises(ValueError, match="did you mean 'sim-casia'"):
-        synthetic.build("sim-cassia", tmp_path)
+        build.build("sim-cassia", tmp_path)
     for wrong in ({"count": 0}, {"size": 16}, {"workers": 0}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
-            synthetic.build("sim-casia", tmp_path, **wrong)
+            build.build("sim-casia", tmp_path, **wrong)
 
 
 def test_contact_sheet_shows_every_kind_and_level_and_needs_a_tampered_image(built):

@@ -20,14 +20,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 from imdlib import data, sources
 from imdlib.bridge.labels import three_classes
-from imdlib.checks import facts, spectra
-from imdlib.checks import findings as checks
+from imdlib.checks import facts, findings, spectra
 from imdlib.data import catalog
 from imdlib.data.images import load_image
-from imdlib.twins import build as synthetic
-from imdlib.twins import dolos as dolos_twins
-from imdlib.twins import generators, photographs, training
-from imdlib.twins import recipes as twins
+from imdlib.twins import build, dolos, generators, photographs, recipes, training
 from imdlib.twins.autoencoders import (
     FINE,
     GENERATORS,
@@ -61,11 +57,11 @@ def built(quick):
 
 
 def test_unknown_names_are_refused(tmp_path):
-    for make in (lambda name: dolos_twins.make_image(name, 0, 0, 64), synthetic.build, catalog.read, data.load):
+    for make in (lambda name: dolos.make_image(name, 0, 0, 64), build.build, catalog.read, data.load):
         with pytest.raises(ValueError, match="dataset='sim-dolos-ldm': expected one of sim-dolos-transposed"):
             make("sim-dolos-ldm")
     with pytest.raises(ValueError, match=r"known: sim-casia, .*, and sim-dolos-\*"):
-        synthetic.build("x", tmp_path)
+        build.build("x", tmp_path)
     with pytest.raises(ValueError, match="generator 'gan'"):
         generators.generator("gan")
 
@@ -185,20 +181,20 @@ def test_missing_and_damaged_weights_are_named(tmp_path):
 def test_whole_and_region():
     rng = np.random.default_rng(0)
     image = rng.integers(60, 190, (35, 50, 3), dtype=np.uint8)  # an odd side
-    made = dolos_twins.whole("nearest", image, np.random.default_rng(1))
+    made = dolos.whole("nearest", image, np.random.default_rng(1))
     assert made.shape == image.shape and made.dtype == np.uint8 and (made != image).mean() > 0.5
     mask = np.zeros((35, 50), np.uint8)
     mask[10:25, 20:40] = 255
-    some = dolos_twins.region("nearest", image, mask, np.random.default_rng(1))
+    some = dolos.region("nearest", image, mask, np.random.default_rng(1))
     assert np.array_equal(some[mask == 0], image[mask == 0])
     assert np.array_equal(some[13:22, 23:37], made[13:22, 23:37])
     assert not np.array_equal(some[mask > 0], image[mask > 0])
-    assert np.array_equal(dolos_twins.region("nearest", image, 0 * mask, np.random.default_rng(1)), image)
+    assert np.array_equal(dolos.region("nearest", image, 0 * mask, np.random.default_rng(1)), image)
 
 
 def test_the_frame_of_a_picture_made_anew_is_like_its_inside():
     image = np.random.default_rng(0).integers(60, 190, (96, 96, 3), dtype=np.uint8)
-    made = dolos_twins.whole("nearest", image, np.random.default_rng(1)).astype(np.float32)
+    made = dolos.whole("nearest", image, np.random.default_rng(1)).astype(np.float32)
     detail = np.abs(made - cv2.blur(made, (3, 3)))
     frame = np.pad(np.zeros((92, 92), bool), 2, constant_values=True)
     assert detail[frame].mean() == pytest.approx(detail[~frame].mean(), rel=0.1)
@@ -221,7 +217,7 @@ def test_manifest_and_files_agree(built, name):
     assert built.groupby("scene")["split"].nunique().max() == 1
     assert set(built["split"]) == {"train", "val", "test"}
     seen = facts.measure(built, progress=False)
-    assert catalog.verify(built, progress=False).empty and checks.defects(built, seen).empty
+    assert catalog.verify(built, progress=False).empty and findings.defects(built, seen).empty
     assert seen["fraction"].notna().tolist() == built["kind"].eq("edit").tolist()  # no mask: no fraction
 
 
@@ -234,7 +230,7 @@ def test_twins_differ_in_the_generator_alone(built):
         assert same == (a.kind == "authentic")
         assert not a.mask or Path(a.mask).read_bytes() == Path(b.mask).read_bytes()
     for index in (1, 5):
-        (image, mask, _), (different, _, _) = (dolos_twins.make_image(name, 0, index, SIZE) for name in (ONE, OTHER))
+        (image, mask, _), (different, _, _) = (dolos.make_image(name, 0, index, SIZE) for name in (ONE, OTHER))
         assert np.array_equal(image[mask == 0], different[mask == 0])
         assert not np.array_equal(image[mask > 0], different[mask > 0])
 
@@ -252,17 +248,17 @@ def test_no_scene_is_in_two_splits_of_joined_twins(built):
 
 
 def test_the_number_of_workers_changes_nothing(tmp_path):
-    one, many = (synthetic.build(ONE, tmp_path / str(k), 12, 48, workers=k, progress=False) for k in (1, 3))
+    one, many = (build.build(ONE, tmp_path / str(k), 12, 48, workers=k, progress=False) for k in (1, 3))
     files = [path.relative_to(one) for path in sorted(one.rglob("*")) if path.is_file()]
     assert len(files) == 12 + 3 + 2 and all((one / name).read_bytes() == (many / name).read_bytes() for name in files)
 
 
 def test_an_image_depends_on_nothing_but_its_number():
-    one, _, _ = dolos_twins.make_image("sim-dolos-nearest", 0, 7, 48)
-    dolos_twins.make_image("sim-dolos-nearest", 0, 2, 48)
-    twins.background.cache_clear()
-    assert np.array_equal(dolos_twins.make_image("sim-dolos-nearest", 0, 7, 48)[0], one)
-    assert not np.array_equal(dolos_twins.make_image("sim-dolos-nearest", 1, 7, 48)[0], one)
+    one, _, _ = dolos.make_image("sim-dolos-nearest", 0, 7, 48)
+    dolos.make_image("sim-dolos-nearest", 0, 2, 48)
+    recipes.background.cache_clear()
+    assert np.array_equal(dolos.make_image("sim-dolos-nearest", 0, 7, 48)[0], one)
+    assert not np.array_equal(dolos.make_image("sim-dolos-nearest", 1, 7, 48)[0], one)
 
 
 @pytest.mark.parametrize("name", (ONE, OTHER))
@@ -270,7 +266,7 @@ def test_the_files_form_does_not_tell_the_classes_apart(built, name):
     built = built[name]
     found = facts.measure(built, progress=False)
     assert found["height"].eq(SIZE).all() and found["width"].eq(SIZE).all() and found["sampling"].nunique() == 1
-    assert found["tables"].nunique() == len(twins.FINAL_QUALITIES)
+    assert found["tables"].nunique() == len(recipes.FINAL_QUALITIES)
     values = np.stack([found["bytes"], pd.factorize(found["tables"], sort=True)[0]], axis=1)
     label = three_classes(built)
     tree = DecisionTreeClassifier(min_samples_leaf=5, class_weight="balanced", random_state=0)

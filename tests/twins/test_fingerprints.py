@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from imdlib.twins import build as synthetic
-from imdlib.twins import dolos, recipes
+from imdlib.twins import build, dolos, recipes
 
 COUNT, SIZE, SEED = 40, 128, 1
 FILE = Path(__file__).with_name("fingerprints.csv")
@@ -29,7 +28,7 @@ NARROW = {  # each library told to do without what not every processor has; unkn
 
 
 def digest(name, root, workers=2):
-    return synthetic.contents(synthetic.build(name, root, COUNT, SIZE, SEED, workers=workers, progress=False))
+    return build.contents(build.build(name, root, COUNT, SIZE, SEED, workers=workers, progress=False))
 
 
 def test_every_twin_has_its_line():
@@ -67,11 +66,11 @@ for name in sys.argv[1:]:
 
 
 def test_the_stamp_of_a_twin_tells_its_recipe_and_its_contents(tmp_path):
-    folder = synthetic.build("sim-columbia", tmp_path, 6, 48, progress=False)
+    folder = build.build("sim-columbia", tmp_path, 6, 48, progress=False)
     stamp = (folder / "fingerprint.txt").read_text()
-    assert stamp == f"{synthetic.recipe_digest('sim-columbia')}\n{synthetic.contents(folder)}\n"
+    assert stamp == f"{build.recipe_digest('sim-columbia')}\n{build.contents(folder)}\n"
     mask = next((folder / "masks").iterdir())
     mask.write_bytes(mask.read_bytes()[:-1] + b"!")
-    assert synthetic.contents(folder) != stamp.split()[1]
+    assert build.contents(folder) != stamp.split()[1]
     mask.unlink()
-    assert synthetic.contents(folder) != stamp.split()[1]
+    assert build.contents(folder) != stamp.split()[1]

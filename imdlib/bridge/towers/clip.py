@@ -25,7 +25,7 @@ class Tower(nn.Module):
     """A frozen timm vision transformer: prepared images -> tokens (B,T,D), class token first; or (B,1,P) if `pooled`.
 
     name: of a timm vision transformer. weights: 'hub' to have timm fetch them, or a .safetensors or .pt file with them, in
-    timm's, OpenAI's or OpenCLIP's naming. Three members are what `feature_files.extract` needs: `prepare`, `shape` and
+    timm's, OpenAI's or OpenCLIP's naming. Three members are what `towers.cache.extract` needs: `prepare`, `shape` and
     `identity`.
     """
 
