@@ -62,7 +62,7 @@ for RULE in dict.fromkeys(job.rule for job in PLANNER.jobs.values()):
         name: RULE
         message: "{params.says}"
         input: lambda w: [MARKERS[id(job)] for job in JOBS[w.made].after if id(job) in MARKERS]
-        output: temp(touch(f".snakemake/made/{NAME}/{RULE}/{{made}}"))
+        output: temp(f".snakemake/made/{NAME}/{RULE}/{{made}}")
         params:
             says=lambda w: f"{JOBS[w.made].notebook}: {JOBS[w.made].name}" + SAYS[JOBS[w.made].state.word].format(why=JOBS[w.made].state.why),
             notebook=lambda w: f"notebooks/{JOBS[w.made].notebook}.ipynb",
