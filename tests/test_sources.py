@@ -285,6 +285,7 @@ def test_everything_that_a_run_really_calls_is_found_in_the_syntax_trees(tmp_pat
     from imdlib.ncl.losses import total_loss
     from imdlib.ncl.model import tampered_probability
     from imdlib.scoring import evaluate, metrics
+    from imdlib.training.settings import Settings
 
     p = runs.declared("ncl/run")
 
@@ -294,15 +295,16 @@ def test_everything_that_a_run_really_calls_is_found_in_the_syntax_trees(tmp_pat
         loss = partial(total_loss, variant=p["variant"], pivot=model.pivot, **{k: p[k] for k in ("omega", "mu", "tau")})
         images = ImageSet(pd.concat([manifest] * 2).iloc[:2], crop=64, flips=True, seed=0)
         probability = lambda outputs: tampered_probability(outputs["logits"])  # noqa: E731
-        train.fit(model, loss, images, tmp_path, epochs=1, batch_size=2, learning_rate=0.001, optimizer="adamw",
-                  validate=partial(evaluate.validation, images=ImageSet(manifest.iloc[:1]), probability=probability),
-                  keep="val_auc", precision="32-true")  # fmt: skip
+        settings = Settings(epochs=1, batch_size=2, learning_rate=0.001, precision="32-true")
+        validate = partial(evaluate.validation, images=ImageSet(manifest.iloc[:1]), probability=probability)
+        train.fit(model, loss, images, tmp_path, settings, optimizer="adamw", validate=validate, keep="val_auc")
         test = ImageSet(manifest.iloc[:2])
         locations = metrics.mask_locations([mask[0].numpy() for _, mask in test.samples()])
         for name in list(ATTACKS)[:2]:
             evaluate.score(model, test, probability=probability, locations=locations, examples=1, attack=ATTACKS[name])
 
-    made = called(lambda: data.load("sim-casia", count=8, size=64))  # the data are known by their contents
+    load = partial(data.load, "sim-casia", count=8, size=64)
+    made = called(lambda: [load(), load()])  # made, then found in the cache; the data are known by their contents
     found = called(work) - made
     names = [
         cell for cell in sources.cells("ncl/run")

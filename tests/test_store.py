@@ -29,10 +29,10 @@ ROWS = pd.DataFrame(
 def test_round_trip_keeps_rows_types_and_large_counts(tmp_path):
     path = store.write(ROWS, tmp_path / "new" / "rows.parquet")
     found = store.read(path)
-    pd.testing.assert_frame_equal(found.drop(columns="share"), ROWS.drop(columns="share"), rtol=1e-7)
+    pd.testing.assert_frame_equal(found.drop(columns="share"), ROWS.drop(columns="share"), rtol=1e-6)
     assert found["pixels"][0] == 2**24 + 1 and found["count"][0] == 2**40 + 1
     assert found["share"].dropna().tolist() == [0.5, 0.25] and found["image"][2] is None
-    assert abs(found["auc"][1] - 1 / 3) < 1e-7 and found["auc"].dtype == "float64"
+    assert abs(found["auc"][1] - 1 / 3) < 1e-6 and found["auc"].dtype == "float64"
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e39, -3e300, 1.5, float(2**53)])

@@ -52,7 +52,7 @@ def images(dataset: str, number=8) -> pd.DataFrame:
     names = [f"{k}.png" for k in range(number)]
     label = [1] * (number - 2) + [0] * 2
     level = pd.Series(rng.uniform(0.3, 0.6, number)).where(np.array(label) == 1)
-    about = dict(dataset=dataset, kind="splicing", visibility=["obvious", "trace"] * (number // 2))
+    about = dict(dataset=dataset, kind="splicing", visibility=["obvious", "trace"] * (number // 2 - 1) + ["", ""])
     return pd.DataFrame({"image": names, **about, "label": label, "score": 0.5, "level": level})
 
 

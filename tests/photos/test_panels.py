@@ -136,7 +136,7 @@ def test_words_are_honest_about_twins_and_the_blob(run):
     finished(run.parents[2], "data", "sim-casia", "data", blob)
     text = saved.words({**params, "train_set": "casia1"}, stamp, saved.beside_blob(run))
     assert "embedded twin" not in text and "0.111" in text and "not computed" not in text
-    np.testing.assert_allclose(saved.authentic_scores(run), [0.6, 0.7])
+    np.testing.assert_allclose(saved.authentic_scores(run), [0.6, 0.7], rtol=1e-6)  # kept with 20 bits
 
 
 @pytest.mark.slow

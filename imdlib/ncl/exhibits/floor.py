@@ -39,7 +39,7 @@ def visibility(rows: Rows) -> HTML | None:
     """Table of shuffled AUC by kind and visibility of the manipulation, which only the embedded twins know."""
     blob = rows.beside(rows.own).query("method == 'centre blob'")
     found = pd.concat([blob, rows.both.assign(train_set="none")])
-    found = found[found["visibility"].notna()]
+    found = found[found["visibility"].isin(VISIBILITY)]
     if found.empty:
         return None
     found = found.assign(
