@@ -37,7 +37,7 @@ JOBS = {Path(made).name: job for job in TODO for made in [MARKERS[id(job)]]}
 RUN = (
     "mkdir -p '{params.folder}' && OMP_NUM_THREADS={threads} {sys.executable} -m papermill --no-progress-bar --log-level ERROR"
     " {params.notebook} '{params.executed}' -b {params.values} > '{params.folder}/log.txt' 2>&1"
-    " || (tail -n 25 '{params.folder}/log.txt' && false){params.page}"
+    " || (tail -n 25 '{params.folder}/log.txt' && false){params.page} && touch {output}"
 )
 
 
