@@ -43,7 +43,7 @@ RUN = (
 
 def page(job):
     """The rest of the command of a job that draws a page."""
-    made = f"'{executed(job)}' '{job.folder}/report.html' {words(json.dumps(job.needs))}"
+    made = f"'{executed(job)}' '{job.folder}/report.html' {words(json.dumps(job.drawn_from(MARKERS)))}"
     return f" && {sys.executable} -m imdlib.pages.report {made}" if job.page else ""
 
 

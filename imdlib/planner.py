@@ -48,6 +48,12 @@ class Job:
         """Whether it draws a page from what others made."""
         return self.rule.endswith("report")
 
+    def drawn_from(self, made) -> dict:
+        """What it depends on once the jobs whose `id` is in `made` are done: a page is drawn after these, and shows them."""
+        after = [one for one in self.after if self.page and id(one) in made]
+        keys = {f"{one.rule} {one.name}": runs.key_of(one.drawn_from(made)) for one in after}
+        return self.needs | ({"uses": self.needs["uses"] | keys} if keys else {})
+
 
 class Planner:
     """The jobs of one profile. results, data: folders of the results and of the real data sets."""
