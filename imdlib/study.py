@@ -25,7 +25,7 @@ STUDIES = ("ncl", "inr", "bridge")  # the one list that a further paper joins
 class Study:
     """One paper. name: of its folders; title: in reports; methods: {parameter's value: name in tables}.
 
-    configurations(**keys of a profile) -> {run: {"notebook": which trains it, "uses": {parameter: other run}, ...parameters}}.
+    configurations(**keys of a profile) -> {run: Cell}.
     turned: parameters in which runs differ from the usual. notebooks: that train, first those whose runs others use.
     """
 

@@ -26,7 +26,7 @@ class Statement:
     name: of the claim, unique within its study; where: in the paper, 'not printed' for checks of our own; says: in words, so that a
     positive effect speaks for it; cut: function from the study's rows to score rows whose column `method` holds `worse` and
     `better`, of the same images; metrics: columns of these rows that are compared; decides: the one among them that the
-    statement is about, named before anything was computed; headline: stands in the README.
+    statement is about; headline: stands in the README.
     """
 
     name: str
