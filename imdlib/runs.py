@@ -18,7 +18,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -412,7 +412,7 @@ def gather(results: Path | str, study: str, runs: dict | None = None) -> tuple[p
 
 
 @contextlib.contextmanager
-def held_still(folder: Path, how: int):
+def held_still(folder: Path, how: int) -> Iterator[None]:
     """While it lasts, nobody writes what is kept in a folder (LOCK_SH), or nobody else reads or writes it (LOCK_EX)."""
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):  # no such folder yet, or a file system without locks

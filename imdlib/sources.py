@@ -77,7 +77,7 @@ def module(name: str) -> Module | None:
     return found
 
 
-def tree(text: str, place="a cell") -> list:
+def tree(text: str, place: Path | str = "a cell") -> list:
     """Statements of a piece of Python; lines that IPython alone understands (`%time`, `!ls`) count as their text."""
     try:
         return ast.parse(text, str(place)).body

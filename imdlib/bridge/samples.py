@@ -38,10 +38,10 @@ class Samples(Dataset):
         self.features, self.labels, self.images, self.seed = features, labels.long(), images, seed
         self.files = [f"sample {i}" for i in range(len(labels))] if images is None else images.files
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor | int]:
         index = key[1]
         item = {"tokens": self.features[index], "label": self.labels[index], "index": index}
         return item if self.images is None else item | {"image": self.images[key][0]}

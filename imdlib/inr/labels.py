@@ -32,7 +32,7 @@ class LabelledImages(ImageSet):
         super().__init__(manifest, **options)
         self.labels = labels
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor, int]:
         epoch, index = key
         image, mask = self.decoded[index] if self.decoded is not None else self.decode(index)
         if self.crop is not None:

@@ -39,7 +39,7 @@ class Statement:
     decides: str
     headline: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.decides not in self.metrics:
             raise ValueError(f"statement '{self.name}': decides='{self.decides}' is none of its metrics {self.metrics}")
 

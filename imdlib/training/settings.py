@@ -26,7 +26,7 @@ class Settings:
     accelerator: str = "auto"
     workers: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.epochs < 1:
             raise ValueError(f"epochs={self.epochs}: expected 1 or more")
 

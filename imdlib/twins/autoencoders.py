@@ -8,7 +8,7 @@ import copy
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 WIDTH, LATENT = 32, 4
@@ -40,12 +40,12 @@ GENERATORS = {
 class Haar(nn.Module):
     """Inverse Haar transform: (B,4C,h,w) -> (B,C,2h,2w), the bands of each channel side by side."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         rows = [[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]
         self.register_buffer("bands", torch.tensor(rows).float().view(4, 1, 2, 2) / 2, persistent=False)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         channels = x.shape[1] // 4
         return F.conv_transpose2d(x, self.bands.repeat(channels, 1, 1, 1), stride=2, groups=channels)
 
@@ -65,7 +65,7 @@ UPSAMPLERS = {
 class Autoencoder(nn.Module):
     """Images (B,3,H,W) in [0,1] -> the same, H and W even; LATENT values for 2 x 2 pixels of three channels inside."""
 
-    def __init__(self, recipe):
+    def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self.quantised, self.exact = recipe.quantised, False
         self.encoder = nn.Sequential(
@@ -74,30 +74,30 @@ class Autoencoder(nn.Module):
         self.decoder = nn.Sequential(nn.Conv2d(LATENT, WIDTH, 3, padding=1), nn.ReLU())
         self.last = UPSAMPLERS[recipe.upsampler](WIDTH, 3)  # what is put in before it comes out with the fingerprint
 
-    def hidden(self, images):
+    def hidden(self, images: Tensor) -> Tensor:
         """What the last layer enlarges, (B,WIDTH,H/2,W/2)."""
         latent = self.encoder(images - 0.5)
         if self.quantised:
             latent = steps(latent) if self.exact else soft_steps(latent)
         return self.decoder(latent)
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> Tensor:
         return self.last(self.hidden(images)) + 0.5
 
 
-def soft_steps(latent):
+def soft_steps(latent: Tensor) -> Tensor:
     """Whole numbers -4 .. 4, rounded from 4 tanh(latent), with the gradient of not rounding."""
     bounded = torch.tanh(latent) * (LEVELS // 2)
     return bounded + (bounded.round() - bounded).detach()
 
 
-def steps(latent):
+def steps(latent: Tensor) -> Tensor:
     """The same whole numbers by comparison: no tanh, of which every processor has its own."""
     edges = [0.12565721414, 0.39422868018, 0.73316853440, 1.35402510055]  # artanh of 1, 3, 5, 7 eighths
     return sum((latent > edge).double() - (latent < -edge).double() for edge in edges)
 
 
-def on_grid(x, step=GRID):
+def on_grid(x: Tensor, step: int = GRID) -> Tensor:
     """x rounded to whole multiples of 1 / step."""
     return torch.round(x * step) / step
 
@@ -108,12 +108,12 @@ class Narrow(nn.Module):
     PyTorch's own in float64 copies every pixel nine times beforehand, which takes ten times as long.
     """
 
-    def __init__(self, conv):
+    def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
         self.mix = nn.Parameter(conv.weight.permute(2, 3, 0, 1).flatten(0, 2))  # (9 * out, in)
         self.bias, self.out = conv.bias, conv.out_channels
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
         planes = F.pad((self.mix @ x.flatten(2)).unflatten(2, (height, width)), (1, 1, 1, 1)).unflatten(
             1, (9, self.out)
@@ -125,21 +125,21 @@ class Narrow(nn.Module):
 class Rounded(nn.Module):
     """A layer, and its result (float64) rounded to GRID."""
 
-    def __init__(self, layer):
+    def __init__(self, layer: nn.Module) -> None:
         super().__init__()
         parts = layer if isinstance(layer, nn.Sequential) else [layer]
         self.layer = nn.Sequential(*(Narrow(part) if narrow(part) else part for part in parts))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return on_grid(self.layer(x))
 
 
-def narrow(layer):
+def narrow(layer: nn.Module) -> bool:
     """Whether it is a 3 x 3 convolution to fewer channels."""
     return isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3) and layer.out_channels < layer.in_channels
 
 
-def exact(model):
+def exact(model: Autoencoder) -> Autoencoder:
     """A frozen copy of a trained Autoencoder that computes the same bits with any processor, library and number of threads.
 
     Weights are whole multiples of 1/FINE and what goes into a layer of 1/GRID, in float64: every product is a multiple of

@@ -12,6 +12,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 from tqdm.auto import tqdm
@@ -25,7 +26,7 @@ from imdlib.twins.identity import recipe_digest
 ABANDONED = 3600  # seconds without a new file after which a half-built folder is known to be a dead build's
 
 
-def recipe(dataset):
+def recipe(dataset: str) -> ModuleType:
     """The module that makes the images of a twin: its `make_image` and `final_quality`. An unknown name is refused."""
     if dataset.startswith("sim-dolos"):
         from imdlib.twins import dolos  # only these twins need torch
@@ -36,7 +37,7 @@ def recipe(dataset):
     return recipes
 
 
-def contents(folder):
+def contents(folder: Path) -> str:
     """Sixteen characters that stand for the names and bytes of a twin's manifest, images and masks."""
     files = [file for name in ("images", "masks") for file in sorted((folder / name).iterdir())]
     files = [folder / "manifest.csv", *files]
@@ -44,7 +45,7 @@ def contents(folder):
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
-def write_one(folder, dataset, seed, index, size):
+def write_one(folder: Path, dataset: str, seed: int, index: int, size: int) -> dict[str, str | int]:
     """Make image number `index`, write it and its mask under `folder`; returns its manifest row (relative paths)."""
     maker = recipe(dataset)
     image, mask, row = maker.make_image(dataset, seed, index, size)
@@ -55,7 +56,9 @@ def write_one(folder, dataset, seed, index, size):
     return row
 
 
-def write_all(folder, dataset, count, size, seed, workers, progress):
+def write_all(
+    folder: Path, dataset: str, count: int, size: int, seed: int, workers: int, progress: bool
+) -> list[dict[str, str | int]]:
     """Write images 0 .. count - 1 with `workers` threads (OpenCV releases Python's lock); returns rows in order."""
     for name in ("images", "masks"):
         (folder / name).mkdir()
@@ -78,7 +81,15 @@ def write_all(folder, dataset, count, size, seed, workers, progress):
     return rows
 
 
-def build(dataset, root=None, count=1000, size=128, seed=0, workers=2, progress=True):
+def build(
+    dataset: str,
+    root: Path | str | None = None,
+    count: int = 1000,
+    size: int = 128,
+    seed: int = 0,
+    workers: int = 2,
+    progress: bool = True,
+) -> Path:
     """Build an embedded data set, or find it built; returns its folder `<root>/<dataset>-<count>x<size>-seed<seed>`.
 
     dataset: a key of `recipes.TWINS`, or of `dolos.DATASETS`. root: parent folder, None = the cache. size: height and width
@@ -116,14 +127,14 @@ def build(dataset, root=None, count=1000, size=128, seed=0, workers=2, progress=
     return target
 
 
-def finished(folder, dataset):
+def finished(folder: Path, dataset: str) -> bool:
     """True when `folder` holds the complete data set, made by the present code."""
     stamp = folder / "fingerprint.txt"
     made = (folder / "manifest.csv").is_file() and stamp.is_file()
     return made and stamp.read_text().split("\n")[0] == recipe_digest(dataset)
 
 
-def unchanged(folder):
+def unchanged(folder: Path) -> Path:
     """The folder of a built twin, whose files have to be what was built; ValueError where one was edited or damaged since."""
     if (folder / "fingerprint.txt").read_text().split("\n")[1] != contents(folder):
         raise ValueError(
@@ -132,7 +143,7 @@ def unchanged(folder):
     return folder
 
 
-def publish(partial, target, dataset):
+def publish(partial: Path, target: Path, dataset: str) -> None:
     """Give the complete folder `partial` its name, replacing an outdated one; of two builders the first stays."""
     os.chmod(partial, 0o755)
     if target.exists() and not finished(target, dataset):
@@ -146,7 +157,7 @@ def publish(partial, target, dataset):
             raise
 
 
-def sweep(root, name):
+def sweep(root: Path, name: str) -> None:
     """Remove what killed builds of `name` left under `root`: hidden folders where nothing was written for an hour."""
     for folder in root.glob(f".{name}.*"):
         newest = max((p.stat().st_mtime for p in (folder, folder / "images") if p.exists()), default=0)

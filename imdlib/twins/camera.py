@@ -58,12 +58,12 @@ CAMERAS = (
 )
 
 
-def lens_blur(linear, sigma):
+def lens_blur(linear: np.ndarray, sigma: float) -> np.ndarray:
     """Gaussian blur of the lens; sigma in pixels, 0 = a perfect lens."""
     return gaussian(linear, sigma) if sigma > 0 else linear
 
 
-def mosaic(linear, phase):
+def mosaic(linear: np.ndarray, phase: str) -> np.ndarray:
     """Sample (H, W, 3) through a Bayer filter: (H, W), one channel a pixel, in the pattern `phase`."""
     raw = np.empty(linear.shape[:2], linear.dtype)
     for cell, channel in enumerate(PHASES[phase]):
@@ -72,23 +72,23 @@ def mosaic(linear, phase):
     return raw
 
 
-def sensor_noise(raw, shot, read, rng):
+def sensor_noise(raw: np.ndarray, shot: float, read: float, rng: np.random.Generator) -> np.ndarray:
     """Add shot and read noise: a Gaussian of variance `shot * signal + read ** 2` in every pixel of (H, W)."""
     deviation = np.sqrt(shot * np.maximum(raw, 0) + read * read)
     return raw + deviation * rng.standard_normal(raw.shape, dtype=np.float32)
 
 
-def demosaic(raw, phase, method="bilinear"):
+def demosaic(raw: np.ndarray, phase: str, method: str = "bilinear") -> np.ndarray:
     """Interpolate the two missing channels of every pixel: (H, W) -> (H, W, 3), linear, with 16-bit steps."""
     return light(interpolate(raw, phase, method))
 
 
-def light(counts):
+def light(counts: np.ndarray) -> np.ndarray:
     """Linear light float32 of raw counts 0 .. 65535."""
     return (counts.astype(np.float32) - BLACK) / (WHITE - BLACK)
 
 
-def interpolate(raw, phase, method):
+def interpolate(raw: np.ndarray, phase: str, method: str) -> np.ndarray:
     """`demosaic` in raw counts, uint16 (H, W, 3)."""
     counts = np.clip(raw * (WHITE - BLACK) + BLACK + 0.5, 0, 65535).astype(np.uint16)
     # Reflection without repeating the edge keeps the parity of rows and columns: the pattern goes on outside the frame.
@@ -96,33 +96,33 @@ def interpolate(raw, phase, method):
     return cv2.cvtColor(padded, DEMOSAIC[method, phase])[4:-4, 4:-4]
 
 
-def white_balance(linear, sensitivity):
+def white_balance(linear: np.ndarray, sensitivity: tuple[float, float, float]) -> np.ndarray:
     """Divide each channel by the sensor's sensitivity to it, so that grey is grey again."""
     return linear / np.asarray(sensitivity, np.float32)
 
 
-def tone(linear, gamma):
+def tone(linear: np.ndarray, gamma: float) -> np.ndarray:
     """Gamma curve from linear light to display values, both in [0, 1], float32."""
     return power(np.clip(linear, 0, 1), np.float32(1 / gamma)).astype(np.float32)
 
 
 @lru_cache(maxsize=64)  # 0.8 MB each
-def curves(sensitivity, gamma):
+def curves(sensitivity: tuple[float, float, float], gamma: float) -> np.ndarray:
     """White balance and tone curve of every raw count at once: float32 (65536 * 3), count by count."""
     return tone(white_balance(light(np.arange(65536))[:, None], sensitivity), gamma).ravel()
 
 
-def sharpen(display, amount, sigma=1.0):
+def sharpen(display: np.ndarray, amount: float, sigma: float = 1.0) -> np.ndarray:
     """Unsharp mask: add `amount` times what a Gaussian of `sigma` pixels takes away."""
     return display + amount * (display - gaussian(display, sigma)) if amount > 0 else display
 
 
-def to_8bit(display):
+def to_8bit(display: np.ndarray) -> np.ndarray:
     """Display values in [0, 1] to uint8."""
     return np.clip(display * 255 + 0.5, 0, 255).astype(np.uint8)
 
 
-def encode(image, suffix, quality=95):
+def encode(image: np.ndarray, suffix: str, quality: int = 95) -> bytes:
     """Bytes of the uint8 RGB image (H, W, 3) or mask (H, W) as `.jpg` (at `quality`), `.png` or uncompressed `.tif`."""
     options = {
         ".jpg": [cv2.IMWRITE_JPEG_QUALITY, int(quality)],
@@ -133,13 +133,13 @@ def encode(image, suffix, quality=95):
     return cv2.imencode(suffix, np.ascontiguousarray(bgr), options[suffix])[1].tobytes()
 
 
-def jpeg(image, quality):
+def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     """What is left of the uint8 RGB image after saving it as JPEG and opening it again."""
     encoded = np.frombuffer(encode(image, ".jpg", quality), np.uint8)
     return np.ascontiguousarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1])
 
 
-def develop(linear, camera, rng, compress=True):
+def develop(linear: np.ndarray, camera: Camera, rng: np.random.Generator, compress: bool = True) -> np.ndarray:
     """Photograph the scene `linear` with `camera`: uint8 RGB; `compress` False leaves out the camera's own JPEG."""
     sensor = lens_blur(linear, camera.blur) * np.asarray(camera.sensitivity, np.float32)
     raw = sensor_noise(mosaic(sensor, camera.phase), camera.shot, camera.read, rng)

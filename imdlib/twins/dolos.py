@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from imdlib.twins import manipulate, recipes
-from imdlib.twins.autoencoders import GENERATORS
+from imdlib.twins.autoencoders import GENERATORS, Autoencoder
 from imdlib.twins.camera import CAMERAS
 from imdlib.twins.generators import generator, grain
 from imdlib.twins.masks import random_mask
@@ -23,14 +23,14 @@ FRAME = 8  # pixels around a picture while it is made anew; even, so that the gr
 DATASETS = tuple(PREFIX + name for name in GENERATORS)
 
 
-def generator_of(dataset):
+def generator_of(dataset: str) -> str:
     """`transposed` of `sim-dolos-transposed`; other names are refused."""
     if dataset not in DATASETS:
         raise ValueError(f"dataset={dataset!r}: expected one of {', '.join(DATASETS)}")
     return dataset.removeprefix(PREFIX)
 
 
-def whole(name, image, rng):
+def whole(name: str | Autoencoder, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The photograph (H,W,3) uint8 made anew by generator `name`, or by an exact model, sides of any length: uint8.
 
     It is continued by reflection first: what zero padding does to the frame of a picture would give the whole ones away.
@@ -44,12 +44,14 @@ def whole(name, image, rng):
     return np.round(inside.numpy() * 255).astype(np.uint8)
 
 
-def region(name, image, mask, rng):
+def region(name: str | Autoencoder, image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The photograph with the region of mask (H,W) uint8 {0,255} made anew; it fades in over two pixels inside the mask."""
     return manipulate.blend(image, whole(name, image, rng), mask, "matched")
 
 
-def make_image(dataset, seed, index, size):
+def make_image(
+    dataset: str, seed: int, index: int, size: int
+) -> tuple[np.ndarray, np.ndarray | None, dict[str, str | int]]:
     """Image `index` of a twin: image uint8 RGB (size,size,3), mask uint8 {0,255} (size,size) or None, manifest row.
 
     The row has one column more than those of other twins: `generator`, "" for a real photograph.
@@ -70,6 +72,6 @@ def make_image(dataset, seed, index, size):
     return image, mask, row | {"generator": "" if kind == "authentic" else name}
 
 
-def final_quality(dataset, seed, index):
+def final_quality(dataset: str, seed: int, index: int) -> int:
     """JPEG quality at which image `index` is saved in the end: one for all of these twins, whatever its class."""
     return recipes.final_quality(BASE, seed, index)

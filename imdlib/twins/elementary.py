@@ -5,6 +5,7 @@ right, and how they err depends on the processor: NumPy and the C library choose
 and matrix products sum in an order of their own. Float64 in and out, arrays or scalars; relative error below 1e-14.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +15,7 @@ QUARTER = (1.5707963267341256, 6.077100506506192e-11)  # pi / 2, likewise
 HALF_ROOT = 0.7071067811865476
 
 
-def series(x, divisors):
+def series(x: float | np.ndarray, divisors: Sequence[int]) -> float | np.ndarray:
     """1 + x/d1 * (1 + x/d2 * (1 + ...)), the innermost first."""
     total = 1.0
     for divisor in reversed(divisors):
@@ -22,7 +23,7 @@ def series(x, divisors):
     return total
 
 
-def exp(x):
+def exp(x: float | np.ndarray) -> float | np.ndarray:
     """e ** x, for |x| < 700."""
     x = np.asarray(x, np.float64)[()]
     twos = np.rint(x / (LN2[0] + LN2[1]))
@@ -30,7 +31,7 @@ def exp(x):
     return np.ldexp(series(rest, range(1, 15)), twos.astype(np.int32))
 
 
-def log(x):
+def log(x: float | np.ndarray) -> float | np.ndarray:
     """Natural logarithm of x > 0."""
     fraction, twos = np.frexp(np.asarray(x, np.float64)[()])
     low = fraction < HALF_ROOT
@@ -42,13 +43,13 @@ def log(x):
     return twos * LN2[0] + (twos * LN2[1] + 2 * s * (1 + total))
 
 
-def power(x, exponent):
+def power(x: float | np.ndarray, exponent: float) -> float | np.ndarray:
     """x ** exponent for x >= 0 and an exponent > 0."""
     x = np.asarray(x, np.float64)
     return np.where(x > 0, exp(exponent * log(np.where(x > 0, x, 1.0))), 0.0)[()]
 
 
-def turned(x):
+def turned(x: float | np.ndarray) -> tuple[float | np.ndarray, float | np.ndarray]:
     """Cosine and sine of the angle x, in radians, |x| < 1000."""
     x = np.asarray(x, np.float64)[()]
     quarters = np.rint(x / (QUARTER[0] + QUARTER[1]))
@@ -63,7 +64,7 @@ def turned(x):
 
 
 @lru_cache(maxsize=16)
-def rotation(angle):
+def rotation(angle: float) -> np.ndarray:
     """Matrix (2,2) that turns a column (x, y) by `angle` radians."""
     cosine, sine = turned(angle)
     matrix = np.array([[cosine, -sine], [sine, cosine]])
@@ -71,6 +72,6 @@ def rotation(angle):
     return matrix
 
 
-def times(points, matrix):
+def times(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Rows (N,2) times a matrix (2,2), as `points @ matrix`."""
     return points[:, :1] * matrix[0] + points[:, 1:] * matrix[1]

@@ -12,7 +12,7 @@ CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 SQUARE = np.ones((3, 3), np.uint8)
 
 
-def gaussian(image, sigma):
+def gaussian(image: np.ndarray, sigma: float) -> np.ndarray:
     """Gaussian blur of float32 (H,W) or (H,W,C); sigma in pixels, mirrored at the frame. As cv2.GaussianBlur, to a last bit."""
     taps = cv2.getGaussianKernel(round(8 * sigma + 1) | 1, sigma, cv2.CV_32F)[:, 0]
     reach = len(taps) // 2
@@ -22,7 +22,7 @@ def gaussian(image, sigma):
     return weighted(np.ascontiguousarray(rows), taps, height)
 
 
-def weighted(x, taps, length):
+def weighted(x: np.ndarray, taps: np.ndarray, length: int) -> np.ndarray:
     """Sum over k of taps[k] * x[k : k + length], for symmetric taps: the middle first, then outwards."""
     middle = len(taps) // 2
     total = x[middle : middle + length] * taps[middle]
@@ -33,7 +33,7 @@ def weighted(x, taps, length):
     return total
 
 
-def distance(mask, furthest):
+def distance(mask: np.ndarray, furthest: float) -> np.ndarray:
     """Distance, in pixels and at most `furthest`, of each pixel of mask (H,W) uint8 from the nearest zero; float32.
 
     As cv2.distanceTransform(mask, DIST_L2, 3), cut off: along the cheapest path of straight and diagonal steps. The frame

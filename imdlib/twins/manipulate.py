@@ -23,14 +23,14 @@ from imdlib.twins.masks import feather
 EDGE = {"obvious": 1, "matched": 2, "trace": 2}  # width of the fade, pixels
 
 
-def blend(image, patch, mask, visibility):
+def blend(image: np.ndarray, patch: np.ndarray, mask: np.ndarray, visibility: str) -> np.ndarray:
     """Lay `patch` (H, W, 3) over `image` inside the mask, with the edge of the visibility level; exact copy outside."""
     opacity = feather(mask, EDGE[visibility])[..., None]
     mixed = to_8bit((image + opacity * (patch.astype(np.float32) - image)) / 255)
     return np.where(mask[..., None] > 0, mixed, image)
 
 
-def match_colours(patch, image, mask):
+def match_colours(patch: np.ndarray, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Give the patch, inside the mask, the mean colour of what it covers and, within limits, its contrast."""
     inside = mask > 0
     own, covered = patch[inside].astype(np.float32), image[inside].astype(np.float32)  # (N, 3)
@@ -39,13 +39,13 @@ def match_colours(patch, image, mask):
     return (patch - own.mean(0)) * contrast + covered.mean(0)
 
 
-def splice(image, donor, mask, visibility):
+def splice(image: np.ndarray, donor: np.ndarray, mask: np.ndarray, visibility: str) -> np.ndarray:
     """Paste the donor photograph into the image; at `trace` it shows the same scene and keeps its colours."""
     patch = match_colours(donor, image, mask) if visibility == "matched" else donor
     return blend(image, patch, mask, visibility)
 
 
-def fit_in(donor, visibility, rng):
+def fit_in(donor: np.ndarray, visibility: str, rng: np.random.Generator) -> np.ndarray:
     """The donor photograph (H, W, 3) brought into place, which costs one interpolation, as nearly always in practice.
 
     A pasted piece is scaled (1.1 to 1.6) and turned; at `trace`, where the donor shows the same scene, registering it
@@ -61,7 +61,7 @@ def fit_in(donor, visibility, rng):
     return resample(donor, np.column_stack([linear, centre - (linear * centre).sum(1)]))
 
 
-def source_to_target(mask, centre, scale, angle):
+def source_to_target(mask: np.ndarray, centre: np.ndarray, scale: float, angle: float) -> np.ndarray:
     """Affine map (2, 3) from target to source pixels (x, y), turned and scaled; the mask's middle goes to `centre`."""
     x, y, width, height = cv2.boundingRect(mask)
     middle = np.array([x + width / 2, y + height / 2])
@@ -72,13 +72,15 @@ def source_to_target(mask, centre, scale, angle):
     return np.column_stack([linear, shift])
 
 
-def random_transform(rng):
+def random_transform(rng: np.random.Generator) -> tuple[float, float]:
     """Scale and angle of a copy: one in ten is a plain copy, the others are scaled, turned, or both."""
     scale, angle = float(exp(rng.uniform(log(1.2), log(2.0)))), float(rng.uniform(-0.7, 0.7))
     return [(1.0, 0.0), (scale, 0.0), (1.0, angle), (scale, angle)][rng.choice(4, p=[0.1, 0.45, 0.2, 0.25])]
 
 
-def copy_move(image, mask, visibility, rng, candidates=24):
+def copy_move(
+    image: np.ndarray, mask: np.ndarray, visibility: str, rng: np.random.Generator, candidates: int = 24
+) -> np.ndarray:
     """Cover the masked region with another part of the same image, scaled or turned.
 
     Of `candidates` random places, those inside the frame that overlap the target least are kept; `trace` takes of them
@@ -103,19 +105,19 @@ def copy_move(image, mask, visibility, rng, candidates=24):
     return blend(image, patch if visibility == "obvious" else match_colours(patch, image, mask), mask, visibility)
 
 
-def resample(image, move):
+def resample(image: np.ndarray, move: np.ndarray) -> np.ndarray:
     """The whole image under the affine map `move` (from target to source), bilinear, mirrored at the frame."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(image, move, image.shape[1::-1], flags=flags, borderMode=cv2.BORDER_REFLECT_101)
 
 
-def unlikeness(image, patch, mask):
+def unlikeness(image: np.ndarray, patch: np.ndarray, mask: np.ndarray) -> float:
     """Mean squared colour difference of two images inside the mask, after a blur that leaves only the coarse look."""
     difference = cv2.GaussianBlur(image, (0, 0), 4).astype(np.float32) - cv2.GaussianBlur(patch, (0, 0), 4)
     return float(np.square(difference[mask > 0]).mean())
 
 
-def grain(image, mask, rng):
+def grain(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Random fine detail (H, W, 3), as strong as the image's own in the median outside the mask."""
     detail = image.astype(np.float32) - cv2.blur(image, (3, 3))
     outside = np.abs(detail[mask == 0])
@@ -123,7 +125,7 @@ def grain(image, mask, rng):
     return gaussian(rng.standard_normal(image.shape, dtype=np.float32), 0.6) * 2 * strength
 
 
-def remove(image, mask, visibility, rng):
+def remove(image: np.ndarray, mask: np.ndarray, visibility: str, rng: np.random.Generator) -> np.ndarray:
     """Remove what is under the mask: fill it from its border by OpenCV's inpainting (Telea 2004), detail by level."""
     filled = cv2.inpaint(image, mask, 3, cv2.INPAINT_TELEA).astype(np.float32)
     if visibility == "trace":
@@ -132,7 +134,7 @@ def remove(image, mask, visibility, rng):
     return blend(image, filled if visibility == "obvious" else filled + grain(image, mask, rng), mask, visibility)
 
 
-def edit(image, mask, visibility, rng):
+def edit(image: np.ndarray, mask: np.ndarray, visibility: str, rng: np.random.Generator) -> np.ndarray:
     """Change brightness and colour locally (obvious, matched) or only the detail: sharpened or softened (trace)."""
     if visibility == "trace":
         smooth = cv2.GaussianBlur(image, (0, 0), 1.0).astype(np.float32)
@@ -146,7 +148,7 @@ def edit(image, mask, visibility, rng):
     return blend(image, patch, mask, visibility)
 
 
-def repaint(image, mask, visibility, rng):
+def repaint(image: np.ndarray, mask: np.ndarray, visibility: str, rng: np.random.Generator) -> np.ndarray:
     """Make the region anew, as an editor that is told what to do: another hue, another surface, or a painted style.
 
     Whatever such an editor does, it decodes the region from a smaller representation: here from a copy of half the
@@ -162,7 +164,7 @@ def repaint(image, mask, visibility, rng):
     return blend(image, decoded + strength * (style - decoded), mask, visibility)
 
 
-def new_hue(image, rng):
+def new_hue(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Colours turned around the grey axis by 60 to 300 degrees and lifted where there was hardly any."""
     cosine, sine = turned(np.deg2rad(rng.uniform(60, 300)))
     lab = cv2.cvtColor(np.clip(image / 255, 0, 1).astype(np.float32), cv2.COLOR_RGB2LAB)
@@ -171,7 +173,7 @@ def new_hue(image, rng):
     return 255 * np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0, 1)
 
 
-def new_surface(image, rng):
+def new_surface(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The image's mean colour under a pattern of random grain size: cloth, sand or cloud."""
     noise = rng.standard_normal(image.shape[:2], dtype=np.float32)
     noise = gaussian(noise, rng.uniform(0.8, 4))
@@ -179,7 +181,7 @@ def new_surface(image, rng):
     return np.clip(image.mean((0, 1)) + rng.uniform(-40, 40, 3) + shade, 0, 255)
 
 
-def painted(image, rng):
+def painted(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Few colours and no detail: smoothed along edges and rounded to 4 or 5 levels."""
     smooth = cv2.bilateralFilter(np.clip(image, 0, 255).astype(np.uint8), 7, 60, 4).astype(np.float32)
     step = 255 / rng.integers(4, 6)

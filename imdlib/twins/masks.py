@@ -17,7 +17,7 @@ OVERHANG = 0.10  # how far beyond the frame a centre may lie, in square roots of
 VISIBLE = 0.25  # a region may be cut by the frame; a smaller share of it than this inside is drawn again
 
 
-def blob(rng):
+def blob(rng: np.random.Generator) -> list[np.ndarray]:
     """Closed curve with a random smooth radius: (64, 2) points around the origin."""
     angle = np.linspace(0, 2 * np.pi, 64, endpoint=False)
     waves = np.arange(1, 7)
@@ -26,7 +26,7 @@ def blob(rng):
     return [exp((weights * swings).sum(1))[:, None] * np.stack(turned(angle), axis=1)]
 
 
-def polygon(rng):
+def polygon(rng: np.random.Generator) -> list[np.ndarray]:
     """Three to seven straight sides: (corners, 2) points around the origin."""
     corners = rng.integers(3, 8)
     angle = (np.arange(corners) + rng.uniform(-0.35, 0.35, corners)) * 2 * np.pi / corners
@@ -34,7 +34,7 @@ def polygon(rng):
     return [radius[:, None] * np.stack(turned(angle), axis=1)]
 
 
-def creature(rng):
+def creature(rng: np.random.Generator) -> list[np.ndarray]:
     """A body with a few parts attached, in the manner of people and animals: several overlapping outlines (32, 2)."""
     angle = np.linspace(0, 2 * np.pi, 32, endpoint=False)
     circle = np.stack(turned(angle), axis=1)
@@ -47,7 +47,7 @@ def creature(rng):
     return parts
 
 
-def outline_area(outlines):
+def outline_area(outlines: list[np.ndarray]) -> float:
     """Area of the union of the outlines, in their own units squared, counted on a grid of 128 x 128 cells."""
     grid = np.zeros((128, 128), np.uint8)
     reach = max(np.abs(part).max() for part in outlines)
@@ -56,7 +56,7 @@ def outline_area(outlines):
     return grid.mean() * (4 * reach * reach)
 
 
-def random_mask(rng, size, median_area=0.061):
+def random_mask(rng: np.random.Generator, size: int, median_area: float = 0.061) -> np.ndarray:
     """Mask (size, size) uint8 {0, 255} of a random outline at a uniform place.
 
     median_area: of the region before the frame cuts it, as a fraction of the image. The region's centre is uniform
@@ -79,7 +79,7 @@ def random_mask(rng, size, median_area=0.061):
             return mask
 
 
-def feather(mask, width):
+def feather(mask: np.ndarray, width: int) -> np.ndarray:
     """Opacity (H, W) float32 in [0, 1] of a region that fades over `width` pixels inside its edge; 0 outside."""
     width = max(width, 1)
     return distance(mask, width) / np.float32(width)  # the outermost pixels are about 1 from the edge

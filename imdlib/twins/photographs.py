@@ -12,7 +12,9 @@ from imdlib.twins.scenes import scene
 QUALITIES = recipes.FINAL_QUALITIES
 
 
-def photographs(scenes, size, *, split="train", seed=0, purpose="photographs"):
+def photographs(
+    scenes: int, size: int, *, split: str = "train", seed: int = 0, purpose: str = "photographs"
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Each of `scenes` scenes of `split`, photographed once by every camera and saved at a random final quality.
 
     Returns pictures (N,3,size,size) uint8 RGB, camera (N,) index into CAMERAS and quality (N,) index into QUALITIES,
@@ -32,7 +34,7 @@ def photographs(scenes, size, *, split="train", seed=0, purpose="photographs"):
     return np.ascontiguousarray(stacked), np.array(cameras), np.array(qualities)
 
 
-def tiles(pictures, side):
+def tiles(pictures: np.ndarray, side: int) -> np.ndarray:
     """Pictures (N,3,S,S) cut in squares, (N * k * k,3,side,side) with k = S // side, all of one picture in a row."""
     k = pictures.shape[-1] // side
     cut = pictures[..., : k * side, : k * side].reshape(len(pictures), 3, k, side, k, side)

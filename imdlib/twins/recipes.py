@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from imdlib.twins import manipulate
-from imdlib.twins.camera import CAMERAS, develop
+from imdlib.twins.camera import CAMERAS, Camera, develop
 from imdlib.twins.masks import random_mask
 from imdlib.twins.scenes import scene
 
@@ -63,7 +63,7 @@ TWINS = {
 }
 
 
-def twin(dataset):
+def twin(dataset: str) -> Twin:
     """The Twin of that name; an unknown name is refused with the nearest known one."""
     if dataset not in TWINS:
         near = difflib.get_close_matches(dataset, TWINS, n=1)
@@ -72,20 +72,29 @@ def twin(dataset):
     return TWINS[dataset]
 
 
-def generator(seed, dataset, purpose, index):
+def generator(seed: int, dataset: str, purpose: str, index: int) -> np.random.Generator:
     """Random generator that depends on exactly these four and on nothing that happened before."""
     return np.random.default_rng([seed, zlib.crc32(f"{dataset}/{purpose}".encode()), index])
 
 
 @lru_cache(maxsize=16)  # the images of one scene are made one after the other
-def background(dataset, seed, index, side):
+def background(dataset: str, seed: int, index: int, side: int) -> np.ndarray:
     """Scene number `index` of a twin, (side, side, 3) linear light, from the pictures of that scene's split."""
     linear = scene(generator(seed, dataset, "scene", index), side, SPLITS[index % len(SPLITS)])
     linear.flags.writeable = False
     return linear
 
 
-def shoot(linear, camera, top, left, size, rng, compress, grid=(0, 0)):
+def shoot(
+    linear: np.ndarray,
+    camera: Camera,
+    top: int,
+    left: int,
+    size: int,
+    rng: np.random.Generator,
+    compress: bool,
+    grid: tuple[int, int] = (0, 0),
+) -> np.ndarray:
     """Photograph the `size` x `size` frame at (top, left) of a scene; uint8 RGB.
 
     grid: rows above and columns left of the frame at which the camera's own picture, its Bayer and JPEG grids begin.
@@ -95,18 +104,20 @@ def shoot(linear, camera, top, left, size, rng, compress, grid=(0, 0)):
     return np.ascontiguousarray(picture[above:, before:])
 
 
-def unlike(camera):
+def unlike(camera: Camera) -> list[Camera]:
     """Cameras whose noise is so different from that of `camera` that a splice of the two can be found."""
     return [c for c in CAMERAS if max(c.shot / camera.shot, camera.shot / c.shot) > CONTRAST]
 
 
-def donor_scene(dataset, seed, index, side, rng):
+def donor_scene(dataset: str, seed: int, index: int, side: int, rng: np.random.Generator) -> np.ndarray:
     """Another scene of the same split: index + 10 k, because SPLITS repeats every ten; any k, whether built or not."""
     other = index + len(SPLITS) * int(rng.integers(1, 1000))
     return background(dataset, seed, other, side)
 
 
-def make_image(dataset, seed, index, size):
+def make_image(
+    dataset: str, seed: int, index: int, size: int
+) -> tuple[np.ndarray, np.ndarray | None, dict[str, str | int]]:
     """Image `index` of a twin: image uint8 RGB (size, size, 3), mask uint8 (size, size) or None, and manifest row."""
     recipe, rng = twin(dataset), generator(seed, dataset, "image", index)
     number, member = divmod(index, PER_SCENE)
@@ -137,7 +148,9 @@ def make_image(dataset, seed, index, size):
     return image, mask, row_of(dataset, dataset, seed, index, kind, recipe.suffix, masked, visibility)
 
 
-def row_of(dataset, scenes, seed, index, kind, suffix, masked, visibility=""):
+def row_of(
+    dataset: str, scenes: str, seed: int, index: int, kind: str, suffix: str, masked: bool, visibility: str = ""
+) -> dict[str, str | int]:
     """The manifest's row of image `index`, a dict; scenes: what its scene is named after, the data set if it has its own."""
     number = index // PER_SCENE
     return {
@@ -153,6 +166,6 @@ def row_of(dataset, scenes, seed, index, kind, suffix, masked, visibility=""):
     }
 
 
-def final_quality(dataset, seed, index):
+def final_quality(dataset: str, seed: int, index: int) -> int:
     """JPEG quality at which image number `index` is saved in the end; knows nothing of whether it was tampered."""
     return int(generator(seed, dataset, "save", index).choice(FINAL_QUALITIES))

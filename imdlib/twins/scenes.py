@@ -34,7 +34,7 @@ FOLDERS = {"skimage": Path(skimage.data.__file__).parent, "sklearn": Path(sklear
 
 
 @cache
-def photograph(name):
+def photograph(name: str) -> np.ndarray:
     """The shipped photograph `name` as uint8 RGB (H, W, 3)."""
     package, file = name.split("/")
     path = FOLDERS[package] / file
@@ -44,7 +44,7 @@ def photograph(name):
     return np.ascontiguousarray(image[..., ::-1])
 
 
-def warped_photograph(rng, side, split):
+def warped_photograph(rng: np.random.Generator, side: int, split: str) -> np.ndarray:
     """Random photograph of `split`, cropped, turned, stretched, mirrored: float32 (side, side, 3), linear light."""
     image = photograph(rng.choice(PHOTOGRAPHS[split]))
     height, width = image.shape[:2]
@@ -62,7 +62,7 @@ def warped_photograph(rng, side, split):
 
 
 @cache
-def falloff(side, slope):
+def falloff(side: int, slope: float) -> np.ndarray:
     """Frequency ** slope in the order of rfft2, float64 (side, side // 2 + 1); infinite at 0, which leaves no mean."""
     y, x = np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None, :]
     found = power(np.sqrt(y * y + x * x), slope)
@@ -70,14 +70,14 @@ def falloff(side, slope):
     return found
 
 
-def fractal_noise(rng, side, slope=1.0):
+def fractal_noise(rng: np.random.Generator, side: int, slope: float = 1.0) -> np.ndarray:
     """Random field with amplitude spectrum 1 / f ** slope: float32 (side, side), mean 0, standard deviation 1."""
     spectrum = np.fft.rfft2(rng.standard_normal((side, side))) / falloff(side, slope)
     field = np.fft.irfft2(spectrum, (side, side))
     return (field / field.std()).astype(np.float32)
 
 
-def leaf_labels(rng, side, leaves):
+def leaf_labels(rng: np.random.Generator, side: int, leaves: int) -> np.ndarray:
     """Which of `leaves` opaque shapes is on top in each pixel: int32 (side, side); radii have density r ** -3."""
     labels = np.zeros((side, side), np.int32)
     smallest, largest = 0.06 * side, 0.5 * side
@@ -94,7 +94,7 @@ def leaf_labels(rng, side, leaves):
     return labels
 
 
-def dead_leaves(rng, side, split, leaves=90):
+def dead_leaves(rng: np.random.Generator, side: int, split: str, leaves: int = 90) -> np.ndarray:
     """Opaque textured leaves covering each other, with colours of a photograph of `split`: float32 (side, side, 3)."""
     palette = photograph(rng.choice(PHOTOGRAPHS[split])).reshape(-1, 3)
     colours = LIGHT[palette[rng.integers(len(palette), size=leaves)]]
@@ -109,7 +109,7 @@ def dead_leaves(rng, side, split, leaves=90):
     return half(colours[labels]) * exp(shading).astype(np.float32)[..., None]
 
 
-def scene(rng, side, split):
+def scene(rng: np.random.Generator, side: int, split: str) -> np.ndarray:
     """One scene for `split`: float32 (side, side, 3) RGB, linear light, exposed so that it lies within [0.01, 0.95]."""
     make = warped_photograph if rng.random() < PHOTOGRAPHIC else dead_leaves
     linear = make(rng, side, split)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 WEIGHTS = Path(__file__).parent / "weights"  # of the generators, <name>.safetensors
 
 
-def save_weights(module, path):
+def save_weights(module: nn.Module, path: Path | str) -> Path:
     """Write a module's weights in float16; returns the path."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -17,7 +18,7 @@ def save_weights(module, path):
     return path
 
 
-def load_weights(module, path):
+def load_weights(module: nn.Module, path: Path | str) -> nn.Module:
     """Fill `module` from such a file, in float32; one that is missing, damaged or of another network is named in the error."""
     if not Path(path).is_file():
         raise FileNotFoundError(

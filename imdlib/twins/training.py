@@ -15,7 +15,7 @@ CROP = 64  # pixels
 STEPS, BATCH, SCENES = 300, 16, 24
 
 
-def train(name, *, steps=STEPS, scenes=SCENES):
+def train(name: str, *, steps: int = STEPS, scenes: int = SCENES) -> tuple[Autoencoder, list[float]]:
     """An Autoencoder trained as GENERATORS[name] says, and its losses, one a step.
 
     The recipe's loss between what comes out and what went in, on crops of photographs; seeded, the caller's seed stays.

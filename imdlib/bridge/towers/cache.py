@@ -4,11 +4,13 @@ Bridging section 3.2: f = E(x) with E frozen, so f of an image never changes.
 """
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from imdlib.data.images import load_image
@@ -23,20 +25,29 @@ class Features:
     memory: bytes that they may take.
     """
 
-    def __init__(self, paths, shape, *, memory=4 * 2**30):
+    def __init__(self, paths: Iterable[Path], shape: tuple[int, int], *, memory: int = 4 * 2**30) -> None:
         self.paths, self.shape = list(paths), tuple(shape)
         fits = 2 * len(self.paths) * shape[0] * shape[1] <= memory
         self.held = torch.stack([read(path, shape) for path in self.paths]) if fits and self.paths else None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Tensor:
         return read(self.paths[index], self.shape) if self.held is None else self.held[index]
 
 
 @torch.no_grad()
-def extract(tower, files, *, folder=None, batch_size=32, device="cpu", memory=4 * 2**30, progress=True):
+def extract(
+    tower: nn.Module,
+    files: Sequence[Path | str],
+    *,
+    folder: Path | str | None = None,
+    batch_size: int = 32,
+    device: torch.device | str = "cpu",
+    memory: int = 4 * 2**30,
+    progress: bool = True,
+) -> Features:
     """Features of image files, computed where they are not cached: returns `Features` in the order of `files`.
 
     tower: `Tower` or `StandIn`. folder: of the cache, None = imdlib's. A file of the cache is named by the image's bytes
@@ -62,13 +73,13 @@ def extract(tower, files, *, folder=None, batch_size=32, device="cpu", memory=4 
     return Features(paths, tower.shape, memory=memory)
 
 
-def key(identity, file):
+def key(identity: str, file: Path | str) -> str:
     """Name of an image's features: 32 characters that stand for its bytes and the tower's `identity`."""
     content = Path(file).read_bytes()
     return hashlib.sha256(hashlib.sha256(content).digest() + identity.encode()).hexdigest()[:32]
 
 
-def sound(path, shape):
+def sound(path: Path, shape: tuple[int, int]) -> bool:
     """True for a complete file with features of that shape, whose bytes are those that were written."""
     try:
         read(path, shape)
@@ -77,7 +88,7 @@ def sound(path, shape):
     return True
 
 
-def read(path, shape):
+def read(path: Path, shape: tuple[int, int]) -> Tensor:
     """Features (T,D) float16 from their file; DamagedFile where they are not those that were written."""
     try:
         with safe_open(path, framework="pt") as file:
@@ -91,12 +102,12 @@ def read(path, shape):
     return tokens
 
 
-def sum_of(tokens):
+def sum_of(tokens: Tensor) -> str:
     """SHA-256 of the bytes of features."""
     return hashlib.sha256(tokens.contiguous().numpy().tobytes()).hexdigest()
 
 
-def write(path, tokens):
+def write(path: Path, tokens: Tensor) -> None:
     """Write features (T,D) in one step, so that no half-written file is ever found under its name."""
     with replacing(path) as draft:
         save_file({"tokens": tokens.contiguous()}, draft, metadata={"sum": sum_of(tokens)})

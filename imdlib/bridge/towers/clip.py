@@ -10,11 +10,12 @@ are the exact ones; with `vit_large_patch14_clip_224.openai` the same weights ru
 
 import hashlib
 from pathlib import Path
+from typing import Self
 
 import timm
 import torch
 from timm.models.vision_transformer import checkpoint_filter_fn
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -29,7 +30,7 @@ class Tower(nn.Module):
     `identity`.
     """
 
-    def __init__(self, name=CLIP, *, weights="hub", pooled=False):
+    def __init__(self, name: str = CLIP, *, weights: Path | str = "hub", pooled: bool = False) -> None:
         super().__init__()
         known = timm.is_model(name)
         if not known or not name.startswith("vit_"):
@@ -45,23 +46,23 @@ class Tower(nn.Module):
         self.register_buffer("std", torch.tensor(CLIP_STD).view(1, 3, 1, 1), persistent=False)
         freeze(self)
 
-    def prepare(self, image):
+    def prepare(self, image: Tensor) -> Tensor:
         """image (3,H,W) uint8 RGB of any size -> (3,side,side) float in [0,1]; the whole image, its aspect not kept."""
         image = image[None].float() / 255
         return F.interpolate(image, (self.side, self.side), mode="bicubic", antialias=True).clamp(0, 1)[0]
 
     @torch.no_grad()
-    def forward(self, images):
+    def forward(self, images: Tensor) -> Tensor:
         """images (B,3,side,side) float in [0,1] -> tokens (B,T,D)."""
         tokens = self.vit.forward_features((images - self.mean) / self.std)
         return self.vit.forward_head(tokens)[:, None] if self.pooled else tokens
 
-    def train(self, mode=True):
+    def train(self, mode: bool = True) -> Self:
         """Stays in evaluation mode: the tower is frozen."""
         return super().train(False)
 
 
-def load_weights(vit, name, weights, *, head):
+def load_weights(vit: nn.Module, name: str, weights: Path | str, *, head: bool) -> None:
     """Fill a timm model from the hub or from a file; `head`: the projection is needed, too."""
     if weights == "hub":
         try:
@@ -90,12 +91,12 @@ def load_weights(vit, name, weights, *, head):
     vit.load_state_dict({key: state[key] for key in wanted}, strict=False)
 
 
-def freeze(module):
+def freeze(module: nn.Module) -> nn.Module:
     """Evaluation mode, no gradients."""
     return module.eval().requires_grad_(False)
 
 
-def weights_digest(module):
+def weights_digest(module: nn.Module) -> str:
     """Twelve characters that stand for all of a module's weights."""
     sums = hashlib.sha256()
     for key, value in module.state_dict().items():

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from timm.models.vision_transformer import VisionTransformer
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
@@ -32,7 +32,7 @@ WEIGHTS = Path(__file__).with_suffix(".safetensors")
 class StandIn(nn.Module):
     """Prepared images (B,3,size,size) float in [0,1] -> tokens (B,1+N,192), class token first; one token per 16 x 16 pixels."""
 
-    def __init__(self, size=128):
+    def __init__(self, size: int = 128) -> None:
         super().__init__()
         if size % PATCH:
             raise ValueError(f"size={size}: expected a multiple of {PATCH}")
@@ -49,45 +49,45 @@ class StandIn(nn.Module):
         self.side, self.shape = size, ((size // PATCH) ** 2 + 1, WIDTH)
 
     @property
-    def identity(self):
+    def identity(self) -> str:
         """What the features depend on besides the image."""
         return f"stand-in tokens centre {self.side} {weights_digest(self.vit)}"
 
-    def prepare(self, image):
+    def prepare(self, image: Tensor) -> Tensor:
         """image (3,H,W) uint8 -> its central size x size pixels, float in [0,1]; a smaller image is mirrored at its edges."""
         height, width = image.shape[1:]
         rows, columns = (mirrored(length, self.side) for length in (height, width))
         return image[:, rows][:, :, columns].float() / 255
 
-    def inputs(self, images):
+    def inputs(self, images: Tensor) -> Tensor:
         """RGB, its high-pass residual, and the residual's size, (B,9,H,W): noise shows in the mean of the last."""
         blurred = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
         residual = GAIN * (images - blurred)
         return torch.cat([2 * images - 1, residual, residual.abs() - 0.5], dim=1)
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> Tensor:
         """Tokens (B,T,D) after the final norm; images in [0,1] with sides that are multiples of 16."""
         with torch.autocast(images.device.type, enabled=False):
             return self.vit.forward_features(self.inputs(images.float()))
 
-    def logits(self, images):
+    def logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of the camera (B,6) and of the quality (B,4)."""
         return self.vit(self.inputs(images)).split([len(CAMERAS), len(source.QUALITIES)], dim=1)
 
 
-def mirrored(length, side):
+def mirrored(length: int, side: int) -> Tensor:
     """Indices of the central `side` of `length` pixels (whole JPEG blocks before them), edges mirrored where too few."""
     start = (length - side) // 2 // 8 * 8 if length >= side else -((side - length) // 2)
     index = np.abs(np.arange(start, start + side)) % max(2 * (length - 1), 1)
     return torch.from_numpy(np.minimum(index, 2 * (length - 1) - index))
 
 
-def stand_in(size=128, *, weights=WEIGHTS):
+def stand_in(size: int = 128, *, weights: Path | str = WEIGHTS) -> StandIn:
     """The frozen StandIn for images of `size` pixels, with the shipped weights: the same `identity` on every machine."""
     return freeze(load_weights(StandIn(size), weights))
 
 
-def crops(scenes, split, seed=0):
+def crops(scenes: int, split: str, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     """Crops (N,3,64,64) uint8 of photographs, camera (N,), quality (N,)."""
     pictures, camera, quality = source.photographs(scenes, 3 * CROP, split=split, seed=seed, purpose="stand-in")
     each = (pictures.shape[-1] // CROP) ** 2
@@ -95,7 +95,9 @@ def crops(scenes, split, seed=0):
     return torch.from_numpy(source.tiles(pictures, CROP)), *labels
 
 
-def fit(*, seed=0, steps=STEPS, scenes=SCENES, progress=True):
+def fit(
+    *, seed: int = 0, steps: int = STEPS, scenes: int = SCENES, progress: bool = True
+) -> tuple[StandIn, list[float]]:
     """A StandIn trained on crops of the train split, and its losses: cross-entropy on the camera plus that on the quality."""
     (images, camera, quality), losses = crops(scenes, "train", seed), []
     with torch.random.fork_rng(devices=[]):
@@ -117,7 +119,7 @@ def fit(*, seed=0, steps=STEPS, scenes=SCENES, progress=True):
 
 
 @torch.no_grad()
-def accuracy(tower, *, split="test", scenes=30, seed=1):
+def accuracy(tower: StandIn, *, split: str = "test", scenes: int = 30, seed: int = 1) -> dict[str, float]:
     """Share of held-out crops whose camera and whose quality it names, beside chance: dict of four numbers."""
     images, camera, quality = crops(scenes, split, seed)
     parts = [tower.logits(some.float() / 255) for some in images.split(256)]

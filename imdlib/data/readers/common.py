@@ -45,7 +45,7 @@ class Problem:
     expected: str
     action: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.file}: {self.problem}; expected {self.expected}; {self.action}"
 
 
