@@ -32,7 +32,9 @@ def real_data():
 
 @pytest.fixture(autouse=True)
 def _seeded():
+    """The same random numbers for every test, and one thread, whatever an earlier test (a notebook) has set."""
     torch.manual_seed(0)
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -256,7 +256,7 @@ def test_what_git_holds_is_enough_for_a_fresh_clone(results, tmp_path):
     """The columnar files alone give every table that the folders of runs give."""
     for study in STUDIES:
         (tmp_path / study).mkdir()
-        for path in (results / study).glob("*.*"):
+        for path in (results / study).glob("*"):
             if path.suffix == ".parquet" or path.name == store.SUMS:
                 shutil.copy(path, tmp_path / study)
         settings, here = runs.gather(results, study)

@@ -80,7 +80,7 @@ def test_odd_files_work_or_are_listed_and_stop_no_other(tmp_path):
         with Image.open(tmp_path / "out" / "maps" / f"{name}.png") as drawn:
             assert drawn.mode == "L" and drawn.size == sizes[name]
         assert (tmp_path / "out" / "figures" / f"{name}.png").exists()
-    assert len(pd.read_csv(tmp_path / "out" / "panels.csv")) == 4
+    assert len(pd.read_csv(tmp_path / "out" / "photos.csv")) == 4
 
 
 def test_map_is_saved_as_it_was_predicted(tmp_path):
@@ -148,4 +148,4 @@ def test_the_notebook_examines_a_folder(run, tmp_path):
     given = dict(results=str(tmp_path), photo=str(mine), run=str(run), tile=64, overlap=32)
     execute("try_it", **given)
     assert (tmp_path / "try_it" / "pivot-pc" / "maps" / "ä b.jpg.png").exists()
-    assert pd.read_csv(tmp_path / "try_it" / "pivot-pc" / "panels.csv")["photo"].tolist() == ["ä b.jpg"]
+    assert pd.read_csv(tmp_path / "try_it" / "pivot-pc" / "photos.csv")["photo"].tolist() == ["ä b.jpg"]
