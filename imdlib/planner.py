@@ -11,7 +11,7 @@ from pathlib import Path
 from imdlib import data as datasets
 from imdlib import runs, sources, store
 from imdlib.places import results_folder, run_folder
-from imdlib.study import STUDIES, Cell, grid, load, profile, settings
+from imdlib.study import Cell, asked, grid, profile, settings
 
 TOP = "page"  # name of the job that joins all studies in one page
 
@@ -61,19 +61,20 @@ class Planner:
     def __init__(self, name: str, results: str = "", data: str = "") -> None:
         self.values, self.results, self.data = profile(name), results or f"results/{name}", data
         self.jobs, self.warnings, self._identities, self._kept = {}, [], {}, {}
-        grids = {study: load(study).configurations(**grid(self.values, load(study))) for study in STUDIES}
+        studies = asked(name, self.values)
+        grids = {study: one.configurations(**grid(self.values, one)) for study, one in studies.items()}
         sets = {study: named_sets(self.values, study, cells) for study, cells in grids.items()}
         for dataset in dict.fromkeys(one for some in sets.values() for one in some):
             self.add_data(dataset)
         for study, cells in grids.items():
             trained = [
                 self.add_run(study, run, cell)
-                for book in load(study).notebooks
+                for book in studies[study].notebooks
                 for run, cell in cells.items()
                 if cell.notebook == book
             ]
             self.add_report(study, trained, [self.jobs["data", one] for one in sets[study]])
-        self.add_top([self.jobs[f"{study}_report", study] for study in STUDIES])
+        self.add_top([self.jobs[f"{study}_report", study] for study in studies])
 
     def add(self, job: Job) -> Job:
         """Enter a job."""

@@ -8,6 +8,7 @@ numbers).
 
 import importlib
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,6 +155,17 @@ def settings(values: dict, notebook: str, **more: Any) -> dict:
         for name, usual in runs.declared(notebook).items()
         if name in found
     }
+
+
+def asked(name: str, values: dict) -> dict:
+    """{name: Study} of those that a profile has keys for, in the order of STUDIES; ProfileError where one needs others, too."""
+    found = {one: load(one) for one in STUDIES if any(re.match(rf"{one}[./]", key) for key in values)}
+    for one, study in found.items():
+        needed = [f"{one}.{key}" for key, default in study.keys.items() if default is None] + [f"{one}.test_sets"]
+        missing = [key for key in dict.fromkeys(needed) if key not in values]
+        if missing:
+            raise ProfileError(f"profiles/{name}.yaml: study '{one}' needs {', '.join(missing)} as well")
+    return found
 
 
 def grid(values: dict, study: Study) -> dict:

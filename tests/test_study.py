@@ -110,3 +110,12 @@ def test_settings_have_the_notebooks_types():
 def test_grids_are_given_their_own_keys_alone():
     values = {"ncl.seeds": [1], "inr.seeds": [2], "ncl.steps": 3, "ncl.hooks": ["stem"]}
     assert study.grid(values, study.load("ncl")) == {"seeds": [1], "hooks": ["stem"]}
+
+
+def test_a_profile_may_leave_a_study_out_but_not_ask_for_half_of_one(tmp_path, monkeypatch):
+    values = {"ncl.seeds": [0], "ncl.test_sets": ["sim-casia"], "count": 60}
+    assert list(study.asked("mine", values)) == ["ncl"]
+    with pytest.raises(
+        study.ProfileError, match=r"profiles/mine.yaml: study 'inr' needs inr.train_set, inr.test_sets as well"
+    ):
+        study.asked("mine", values | {"inr.seeds": [0]})
