@@ -2,7 +2,7 @@
 
 Every study has a folder in the library with the same names for the same roles: `study.py` (this record), `grid.py` (which runs a
 profile needs), `networks.py` (what builds a network from parameters), `rows.py` (how score rows are labelled),
-`statements.py` (what is claimed), `exhibits.py` (its tables and figures), `costs.py` (what it costs), `published` (the paper's
+`statements.py` (what is claimed), `exhibits/` (its tables and figures), `costs.py` (what it costs), `published` (the paper's
 numbers).
 """
 

@@ -8,7 +8,7 @@ Differs from the paper:
 - `backbone`, `width`, `blocks`, `stem_stride` and `inputs` are free, and `resize=None` leaves out the resizing, which on
   small images erases the traces that are looked for.
 - One JPEG codec in place of two, as Pillow's and OpenCV's give the same pixels. Blur rounds to the nearest grey level.
-- The learning rate follows a schedule of `imdlib.optimizers`, not the validation accuracy; AdamW without weight decay is their
+- The learning rate follows a schedule of `imdlib.training.optimizers`, not the validation accuracy; AdamW without weight decay is their
   Adam.
 """
 
