@@ -13,8 +13,9 @@ import yaml
 from imdlib.planner import Planner
 
 NAME = config.get("profile", "quick")
-PLANNER = Planner(NAME, data=str(Path(config["data"]).expanduser().resolve()) if config.get("data") else "")
-TODO = [job for job in PLANNER.jobs.values() if not job.done and (job.page or not config.get("pages"))]
+DATA, PAGES = config.get("data"), bool(config.get("pages"))
+PLANNER = Planner(NAME, data=str(Path(DATA).expanduser().resolve()) if DATA else "", pages=PAGES)
+TODO = [job for job in PLANNER.jobs.values() if not job.done and (job.page or not PAGES)]
 SAYS = {"absent": "", "begun": " (goes on)", "outdated": " (again, changed: {why})", "damaged": " (again, damaged: {why})"}
 
 for warning in PLANNER.warnings:
@@ -43,7 +44,7 @@ RUN = (
 
 def page(job):
     """The rest of the command of a job that draws a page."""
-    made = f"'{executed(job)}' '{job.folder}/report.html' {words(json.dumps(job.drawn_from(MARKERS)))}"
+    made = f"'{executed(job)}' '{job.folder}/report.html' {words(json.dumps(job.needs))}"
     return f" && {sys.executable} -m imdlib.pages.report {made}" if job.page else ""
 
 

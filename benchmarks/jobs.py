@@ -15,7 +15,7 @@ from imdlib.bridge import networks, stages
 from imdlib.ncl import losses
 from imdlib.ncl.model import NCLNet
 from imdlib.networks import cluster
-from imdlib.runs import declared
+from imdlib.parameters import declared
 from imdlib.scoring import costs, metrics
 from imdlib.training.settings import make_fabric
 

@@ -8,8 +8,9 @@ all judged alike. The Snakefile executes the jobs that are not done.
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from imdlib import archive, parameters, runs, store
 from imdlib import data as datasets
-from imdlib import runs, sources, store
+from imdlib.freshness import sources
 from imdlib.places import results_folder, run_folder
 from imdlib.study import Cell, asked, grid, profile, settings
 
@@ -48,17 +49,14 @@ class Job:
         """Whether it draws a page from what others made."""
         return self.rule.endswith("report")
 
-    def drawn_from(self, made) -> dict:
-        """What it depends on once the jobs whose `id` is in `made` are done: a page is drawn after these, and shows them."""
-        after = [one for one in self.after if self.page and id(one) in made]
-        keys = {f"{one.rule} {one.name}": runs.key_of(one.drawn_from(made)) for one in after}
-        return self.needs | ({"uses": self.needs["uses"] | keys} if keys else {})
-
 
 class Planner:
-    """The jobs of one profile. results, data: folders of the results and of the real data sets."""
+    """The jobs of one profile. results, data: folders of the results and of the real data sets; pages: pages alone will be drawn,
+    from older results where today's are not there.
+    """
 
-    def __init__(self, name: str, results: str = "", data: str = "") -> None:
+    def __init__(self, name: str, results: str = "", data: str = "", pages: bool = False) -> None:
+        self.pages = pages
         self.values, self.results, self.data = profile(name), results or f"results/{name}", data
         self.jobs, self.warnings, self._identities, self._kept = {}, [], {}, {}
         studies = asked(name, self.values)
@@ -91,7 +89,7 @@ class Planner:
         notebook = f"{study}/{cell.notebook}"
         places = dict(results=self.results, data=self.data, run=run) | cell.uses
         given = settings(self.values, notebook, **places, **cell.parameters)
-        full = runs.declared(notebook) | given
+        full = parameters.declared(notebook) | given
         sets = list(dict.fromkeys([*full["train_set"].split("+"), *full["test_sets"]]))
         used = {name: self.run_named(study, other) for name, other in cell.uses.items()}
         after = [*(self.jobs["data", one] for one in sets), *used.values()]
@@ -106,11 +104,8 @@ class Planner:
         self, study: str, notebook: str, run: str, given: dict, sets: list[str], uses: dict[str, str], after: list[Job]
     ) -> Job:
         """The job of a run or a data set, judged by what lies in its folder or was kept of it."""
-        full, folder, kept = (
-            runs.declared(notebook) | given,
-            run_folder(self.results, study, run),
-            self.kept(study).get(run, {}),
-        )
+        full, folder = parameters.declared(notebook) | given, run_folder(self.results, study, run)
+        kept = self.kept(study).get(run, {})
         found = {name: self.identity(name, full) for name in sets}
         if not all(found.values()):  # without the data nobody can say otherwise than the finished run
             recorded = (runs.state(folder).stamp or kept).get("needs", {}).get("data", {})
@@ -135,7 +130,7 @@ class Planner:
         """{run: stamp} of a study's columnar files, which count for nothing where they are damaged."""
         if study not in self._kept:
             try:
-                self._kept[study] = runs.kept(self.results, study)
+                self._kept[study] = archive.stamps(self.results, study)
             except store.DamagedFile as error:
                 self.warnings.append(str(error))
                 self._kept[study] = {}
@@ -156,19 +151,22 @@ class Planner:
     def drawn(self, study: str, notebook: str, given: dict, after: list[Job]) -> Job:
         """The job of a page, which depends on everything that it shows and is drawn whenever one of these is made."""
         folder, notes = results_folder(self.results, study), results_folder(self.results) / "notes.md"
-        plain = {name: value for name, value in given.items() if name not in (*runs.PLACES, "runs", "sets")}
+        plain = {name: value for name, value in given.items() if name not in (*parameters.PLACES, "runs", "sets")}
         needed = {"notebook": notebook, "parameters": plain, **sources.of_notebook(notebook)}
-        needed["uses"] = {f"{job.rule} {job.name}": shown_key(job) for job in after}
+        needed["uses"] = {f"{job.rule} {job.name}": self.shown_key(job) for job in after}
         needed["data"] = {"notes": sources.digest(notes.read_text(encoding="utf-8")) if notes.exists() else ""}
-        state, waiting = runs.state(folder, needed), [job for job in after if not job.done]
+        state, waiting = (
+            runs.state(folder, needed),
+            [job for job in after if not job.done and (job.page or not self.pages)],
+        )
         if state.word == "finished" and waiting:
             state = runs.State("outdated", f"waits for {waiting[0].name}", state.stamp)
         return Job(notebook.replace("/", "_"), study or TOP, notebook, given, folder, needed, state, after)
 
-
-def shown_key(job: Job) -> str:
-    """What a page shows of a job: its result of today, or the older one that stands in its place."""
-    return job.key if job.done else f"older: {job.state.stamp.get('key', 'none')}"
+    def shown_key(self, job: Job) -> str:
+        """What a page shows of a job: today's result, which is made first, or, of runs that are not made, the older one."""
+        older = self.pages and not (job.page or job.done)
+        return f"older: {job.state.stamp.get('key', 'none')}" if older else job.key
 
 
 def named_sets(values: dict, study: str, cells: dict) -> list[str]:

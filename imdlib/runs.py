@@ -5,20 +5,16 @@ A run folder `<results>/<study>/runs/<run>/` holds `begun.json` (what the run de
 sums of its files. What counts is kept a second time in one columnar file a study (`keep`), which is what git holds.
 """
 
-import ast
-import contextlib
-import difflib
 import fcntl
 import importlib.metadata
 import json
 import os
 import platform
-import re
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,111 +22,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from imdlib import contents, sources, store
+from imdlib import store
+from imdlib.files import replacing, sha256, write_text
+from imdlib.freshness import contents, sources
+from imdlib.parameters import PLACES
 from imdlib.places import REPO, results_folder, run_folder
 
-PLACES = ("results", "data", "run", "workers")  # parameters that say where and how fast, not what
-LOGS = (
-    "log.txt",
-    "run.ipynb",
-    ".lock",
-)  # of the run that is about to begin: being written, so they cannot be set aside
-STAMP, BEGUN = "stamp.json", "begun.json"
+LOGS = ("log.txt", "run.ipynb", ".lock")  # being written while a run is about to begin: they cannot be set aside
+STAMP, BEGUN, WEIGHTS = "stamp.json", "begun.json", "weights.safetensors"
 AGAIN = "run `make study` again: it is made anew, and what is there is set aside"
 NAMED = ("torch", "torchvision", "numpy", "pandas", "opencv-python-headless", "papermill")  # in every stamp
 
 
-class ParameterError(ValueError):
-    """A notebook was given a parameter that it does not have, or a value of the wrong type."""
-
-
 class RunError(RuntimeError):
     """A run that cannot be used or begun; the message names its folder and says what to do."""
-
-
-# ---- parameters ----------------------------------------------------------------------------------------------------
-
-
-def declared(notebook: str) -> dict:
-    """{name: default} of the cell tagged `parameters` of `notebooks/<notebook>.ipynb`."""
-    found = [cell for cell in sources.cells(notebook) if "parameters" in sources.tags(cell)]
-    return assignments(sources.source(found[0])) if found else {}
-
-
-def assignments(source: str) -> dict:
-    """{name: literal value} of the plain assignments in a piece of Python."""
-    return {name: ast.literal_eval(value) for name, value in assigned(source).items()}
-
-
-def assigned(source: str) -> dict:
-    """{name: syntax tree of its value} of the plain assignments in a piece of Python, with or without type hints."""
-    found = [node for node in ast.parse(source).body if isinstance(node, ast.Assign | ast.AnnAssign) and node.value]
-    targets = [node.targets[0] if isinstance(node, ast.Assign) else node.target for node in found]
-    return {target.id: node.value for target, node in zip(targets, found) if isinstance(target, ast.Name)}
-
-
-def parameters(notebook: str, namespace: dict) -> dict:
-    """The values of a notebook's parameters, checked; call it right after the parameters cell with `globals()`.
-
-    Papermill only warns about a parameter that the notebook does not have. Here that is a ParameterError that names the nearest one, and
-    so is a value of another type than the default's (an int is taken for a float).
-    """
-    known = declared(notebook)
-    injected = [cell for cell in namespace.get("In", []) if cell.startswith("# Parameters")]
-    given = {name for cell in injected for name in assigned(cell)}  # whose values need not be literals: float('inf')
-    for name in sorted(given - set(known)):
-        raise ParameterError(
-            f"{notebook}.ipynb has no parameter '{name}'.{near(name, known)} It has: {', '.join(known)}"
-        )
-    return {name: typed(f"{notebook}.ipynb", name, namespace[name], default) for name, default in known.items()}
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """' Did you mean ...?' for the nearest of the known names, or nothing."""
-    matches = (
-        difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff) for cutoff in (0.9, 0.7, 0.5)
-    )  # quick first
-    found = next(filter(None, matches), None)
-    return f" Did you mean '{found[0]}'?" if found else ""
-
-
-def typed(place: str, name: str, value: Any, default: Any) -> Any:
-    """`value` in the type of `default`, or a ParameterError that names place and parameter; lists by their first element."""
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not type(default):
-        raise ParameterError(
-            f"{place}: parameter '{name}' must be {type(default).__name__} like its default {default!r}, "
-            f"got {type(value).__name__} {value!r}"
-        )
-    if isinstance(default, list) and default:
-        return [typed(place, f"{name}[{k}]", one, default[0]) for k, one in enumerate(value)]
-    return value
-
-
-def name_of(notebook: str, params: dict, *lead: str) -> str:
-    """Default name of a run: what leads, then every other parameter that is not the notebook's default, then the seed.
-
-    lead: names of parameters whose values stand first. So two runs of different parameters never share a folder: values that no
-    folder can be named after, and names that grow too long, are told apart by a digest.
-    """
-    skipped = {*PLACES, *lead, "seed", "test_sets", "threads"}
-    turned = {
-        key: params[key] for key, usual in declared(notebook).items() if params[key] != usual and key not in skipped
-    }
-    words = [str(params[key]).replace("+", "-") for key in lead]
-    words += [f"{key}-{value}" for key, value in turned.items() if isinstance(value, int | float | str)]
-    rest = {key: value for key, value in turned.items() if not isinstance(value, int | float | str)}
-    words += [sources.digest(rest)] if rest else []
-    words += [f"seed{params['seed']}"] if "seed" in params else []
-    name = "_".join(words)
-    if PLAIN.fullmatch(name):
-        return name
-    clear = "_".join(word for word in words if PLAIN.fullmatch(word))[:100]
-    return f"{clear}_{sources.digest([words, rest])}".lstrip("_")
-
-
-PLAIN = re.compile(r"[A-Za-z0-9][\w.+=-]{0,119}", flags=re.A)  # names that any file system can hold
 
 
 # ---- what a run depends on -----------------------------------------------------------------------------------------
@@ -258,19 +163,19 @@ class Run:
             from safetensors.torch import save_file
 
             state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-            with store.replacing(self.folder / "weights.safetensors") as draft:
+            with replacing(self.folder / WEIGHTS) as draft:
                 save_file(state, draft)
-            written.append("weights.safetensors")
+            written.append(WEIGHTS)
         for name, table in (tables or {}).items():
             written.append(store.write(table, self.folder / f"{name}.parquet").name)
         if pictures is not None:
-            with store.replacing(self.folder / "maps.npz") as draft, open(draft, "wb") as file:
+            with replacing(self.folder / "maps.npz") as draft, open(draft, "wb") as file:
                 np.savez_compressed(file, **{k: as_bytes(v) for k, v in pictures.items()})
             written.append("maps.npz")
-        sums = {name: contents.sha256(self.folder / name) for name in sorted(written)}
+        sums = {name: sha256(self.folder / name) for name in sorted(written)}
         about = {**stamp(self), **facts, "key": key_of(self.needs), "needs": self.needs, "sums": sums}
         text = json.dumps(about, indent=1, default=lambda one: one.item())  # facts may be numbers of numpy or torch
-        store.write_text(self.folder / STAMP, text + "\n")
+        write_text(self.folder / STAMP, text + "\n")
         (self.folder / "checkpoint.pt").unlink(missing_ok=True)
         self.finished = True
         return self.folder
@@ -298,8 +203,8 @@ def open_run(study: str, name: str, notebook: str, params: dict, *, data: dict, 
     if found.word != "finished":
         place = (
             os.path.relpath(params["data"], REPO) if params.get("data") else ""
-        )  # runs get published: no private paths
-        store.write_text(folder / BEGUN, json.dumps({"needs": needed, "data": place}, indent=1) + "\n")
+        )  # no private paths: runs get published
+        write_text(folder / BEGUN, json.dumps({"needs": needed, "data": place}, indent=1) + "\n")
     return Run(folder, needed, found.word == "finished")
 
 
@@ -383,151 +288,22 @@ def pictures(results: Path | str, study: str, run: str) -> dict:
     return found
 
 
-def weights(folder: Path) -> dict:
-    """The weights of a finished run, held against the sum in its stamp; RunError where they are not what was trained."""
+def trained(folder: Path) -> tuple[dict, dict]:
+    """(weights, stamp) of a finished run, held against the sum in its stamp; RunError where they are not what was trained."""
     from safetensors.torch import load_file
 
     found = state(folder)
-    if found.word != "finished" or "weights.safetensors" not in found.stamp["sums"]:
+    if found.word != "finished" or WEIGHTS not in found.stamp["sums"]:
         raise RunError(f"{folder}: no finished run with weights ({found.why or found.word}); {AGAIN}")
-    return load_file(folder / "weights.safetensors")
+    return load_file(folder / WEIGHTS), found.stamp
 
 
-def gather(results: Path | str, study: str, runs: dict | None = None) -> tuple[pd.DataFrame, dict]:
-    """(runs, tables) of finished runs: a row of parameters and stamp per run, and {name: rows of all runs with `run` named}.
-
-    runs: {name: key} of those that count, in this order; empty or None = all that are there. Each is taken from its folder,
-    or from what `keep` left. The column `outdated` says in which rows another key was found than the one asked for: their
-    numbers are of other parameters, code or data than those at hand, and a page has to say so.
-    Raises RunError for runs that are missing or damaged.
-    """
-    with held_still(results_folder(results, study), fcntl.LOCK_SH):
-        found = collect(results, study, runs)
-    settings, tables = [], {}
-    for name, (about, parts, outdated) in found.items():
-        settings.append({**about["needs"]["parameters"], **flat(about), "run": name, "outdated": outdated})
-        for title, table in parts.items():
-            tables.setdefault(title, []).append(table.assign(run=name))
-    return pd.DataFrame(settings), {title: together(some) for title, some in tables.items()}
-
-
-@contextlib.contextmanager
-def held_still(folder: Path, how: int) -> Iterator[None]:
-    """While it lasts, nobody writes what is kept in a folder (LOCK_SH), or nobody else reads or writes it (LOCK_EX)."""
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # no such folder yet, or a file system without locks
-            opened = os.open(folder, os.O_RDONLY)
-            stack.callback(os.close, opened)
-            fcntl.flock(opened, how)
-        yield
-
-
-def together(frames: list) -> pd.DataFrame:
-    """Tables under each other; those without rows only add their columns."""
-    filled = [frame for frame in frames if len(frame)]
-    columns = list(dict.fromkeys(name for frame in frames for name in frame))
-    return pd.concat(filled, ignore_index=True).reindex(columns=columns) if filled else frames[0]
-
-
-def collect(results: Path | str, study: str, runs: dict | None) -> dict:
-    """{run: (stamp, its tables, whether it is outdated)} of finished runs, as `gather` describes it."""
-    folder = results_folder(results, study)
-    here = {path.parent.name: path.parent for path in sorted(folder.glob(f"runs/*/{STAMP}"))}
-    here = {name: path for name, path in here.items() if not name.endswith("~")}
-    kept, found = None if runs else Kept(folder), {}
-    wanted = runs or dict.fromkeys(sorted({*here, *kept.stamps}))
-    if not wanted:
-        raise RunError(f"{folder}/runs holds no finished run: `make study` trains them")
-    for name, key in wanted.items():
-        lies = state(here[name]) if name in here else State("absent")
-        own = lies.stamp if lies.word == "finished" else None
-        if (
-            not own or own["key"] != key is not None
-        ):  # only then, so that a damaged file can be written anew from the folders
-            kept = kept or Kept(folder)
-        other = kept.stamps.get(name) if kept else None
-        abouts = [about for about in (own, other) if about]
-        if not abouts:
-            raise RunError(f"{folder}/runs/{name}: {lies.why or 'no finished run is there'}; {AGAIN}")
-        about = next((one for one in abouts if one["key"] == key), abouts[0])
-        parts = read_tables(here[name], about) if about is own else kept.tables(name)
-        found[name] = about, parts, key not in (None, about["key"])
-    return found
-
-
-def flat(about: dict) -> dict:
-    """A stamp without what is nested in it."""
-    return {name: value for name, value in about.items() if name not in ("needs", "sums")}
-
-
-def read_tables(folder: Path, about: dict) -> dict:
-    """{name: table} of a finished run."""
-    return {
-        name.removesuffix(".parquet"): store.read(folder / name) for name in about["sums"] if name.endswith(".parquet")
-    }
-
-
-class Kept:
-    """What `keep` left of a study's runs in one folder: stamps, and the rows of a run when they are asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.stamps, self.columns, self.read = folder, {}, {}, {}
-        if (folder / "runs.parquet").exists():
-            store.check_sums(folder)
-            store.check_sums(folder, ["runs.parquet"])  # is listed itself
-            rows = store.read(folder / "runs.parquet")
-            self.stamps = {name: json.loads(text) for name, text in zip(rows["run"], rows["stamp"])}
-            if "columns" in rows:
-                self.columns = {name: json.loads(text) for name, text in zip(rows["run"], rows["columns"])}
-
-    def tables(self, run: str) -> dict:
-        """{name: rows of one run}, in the columns and types that its own table had."""
-        titles = [name.removesuffix(".parquet") for name in store.sums(self.folder) if name != "runs.parquet"]
-        found = {}
-        for title, columns in self.columns.get(run, dict.fromkeys(titles)).items():
-            if title not in self.read:
-                store.check_sums(self.folder, [f"{title}.parquet"])
-                rows = store.read(self.folder / f"{title}.parquet")
-                self.read[title] = rows, dict(iter(rows.groupby("run", sort=False)))
-            rows, parts = self.read[title]
-            own = parts.get(run, rows.head(0)).reset_index(drop=True)
-            if columns is not None:
-                found[title] = own[list(columns)].astype(columns)
-            elif run in parts:  # kept before columns were: those that this run fills
-                found[title] = own.drop(columns="run").dropna(axis=1, how="all")
-        return found
-
-
-def kept(results: Path | str, study: str) -> dict:
-    """{run: stamp} of what `keep` left; empty where there is nothing."""
-    folder = results_folder(results, study)
-    with held_still(folder, fcntl.LOCK_SH):
-        return Kept(folder).stamps
-
-
-def keep(results: Path | str, study: str, runs: dict | None = None) -> list[Path]:
-    """Write what counts of a study's runs into one columnar file a table, with sums beside them; returns the files.
-
-    These are in git: every number of a page can be drawn again from them, in a clone in which nothing was trained.
-    """
-    folder = results_folder(results, study)
-    with held_still(folder, fcntl.LOCK_EX):
-        found, frames = collect(results, study, runs), {}
-        for name, (_, parts, _) in found.items():
-            for title, table in parts.items():
-                frames.setdefault(title, []).append(table.assign(run=name))
-        rows = [
-            {
-                "run": name,
-                "stamp": json.dumps(about),
-                "columns": json.dumps({title: table.dtypes.astype(str).to_dict() for title, table in parts.items()}),
-            }
-            for name, (about, parts, _) in found.items()
-        ]
-        tables = {"runs": pd.DataFrame(rows)} | {title: together(some) for title, some in frames.items()}
-        paths = [store.write(frame, folder / f"{title}.parquet") for title, frame in tables.items()]
-        store.write_sums(folder, [path.name for path in paths])
-    return paths
+def newest(results: Path | str, study: str, fits: Callable[[dict], bool] = lambda stamp: True) -> Path | None:
+    """Folder of the run of a study that was finished last, of those that have their weights and whose stamp `fits`."""
+    folders = [path.parent for path in results_folder(results, study).glob(f"runs/*[!~]/{STAMP}")]
+    found = [(state(folder), folder) for folder in folders if (folder / WEIGHTS).exists()]
+    found = [(one.stamp["finished"], folder) for one, folder in found if one.word == "finished" and fits(one.stamp)]
+    return max(found)[1] if found else None
 
 
 # ---- the stamp -----------------------------------------------------------------------------------------------------

@@ -3,20 +3,15 @@
 Floating-point numbers are kept with 20 bits (six digits), which is more than any of them is good for; whole numbers as they are.
 """
 
-import contextlib
-import glob
-import hashlib
-import os
-import tempfile
-import time
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import pandas as pd
 import pyarrow
 import pyarrow.parquet
+
+from imdlib.files import replacing, sha256, write_text
 
 SUMS = "SHA256SUMS"  # read by `sha256sum --check`, too
 
@@ -69,58 +64,12 @@ def read(path: Path | str) -> pd.DataFrame:
 REMEDY = "it is damaged: delete it and run `make study` again, or take it from git"
 
 
-ABANDONED = 86400  # seconds after which nobody writes a draft any more
-
-
-class replacing:
-    """`with replacing(path) as draft:` writes `draft`, which takes the place of `path` only when it is complete."""
-
-    def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
-
-    def __enter__(self) -> Path:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        for old in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.part"):  # of writers that were killed
-            with contextlib.suppress(OSError):
-                if time.time() - old.stat().st_mtime > ABANDONED:
-                    old.unlink()
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".part")
-        os.close(handle)
-        self.draft = Path(name)
-        return self.draft
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                with open(self.draft, "rb") as written:
-                    os.fsync(written.fileno())  # a full disk is noticed here, not by the next reader
-                os.chmod(self.draft, 0o644)
-                self.draft.replace(self.path)
-        finally:
-            self.draft.unlink(missing_ok=True)
-
-
-def write_text(path: Path | str, text: str) -> Path:
-    """Write a text file in one step."""
-    with replacing(path) as draft:
-        draft.write_text(text, encoding="utf-8")
-    return Path(path)
-
-
 # ---- sums ----------------------------------------------------------------------------------------------------------
-
-
-def sum_of(path: Path | str) -> str:
-    """SHA-256 of a file's bytes."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_sums(folder: Path | str, names: Iterable[str]) -> Path:
     """Write `<folder>/SHA256SUMS` for the named files in it."""
-    lines = [f"{sum_of(Path(folder) / name)}  {name}\n" for name in sorted(names)]
+    lines = [f"{sha256(Path(folder) / name)}  {name}\n" for name in sorted(names)]
     return write_text(Path(folder) / SUMS, "".join(lines))
 
 
@@ -148,5 +97,5 @@ def check_sums(folder: Path | str, names: Iterable[str] | None = None) -> None:
             raise DamagedFile(
                 f"{path}: is missing, though {SUMS} lists it; take it from git, or delete {SUMS} and run `make study`"
             )
-        if sum_of(path) != known[name]:
+        if sha256(path) != known[name]:
             raise DamagedFile(f"{path}: its sum is not that of {listing}; {REMEDY}")

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from imdlib import runs
+from imdlib import parameters
 from imdlib.places import REPO
 
 STUDIES = ("ncl", "inr", "bridge")  # the one list that a further paper joins
@@ -70,16 +70,16 @@ def profile(name: str) -> dict:
     path = REPO / "profiles" / f"{name}.yaml"
     if not path.exists():
         known = sorted(one.stem for one in path.parent.glob("*.yaml"))
-        raise ProfileError(f"there is no profile '{name}'.{runs.near(name, known)} There are: {', '.join(known)}")
+        raise ProfileError(f"there is no profile '{name}'.{parameters.near(name, known)} There are: {', '.join(known)}")
     found, known = mapping(path), vocabulary()
     for key, value in found.items():
         if key not in known:
-            raise ProfileError(f"profiles/{name}.yaml: no notebook takes '{key}'.{runs.near(key, known)}")
+            raise ProfileError(f"profiles/{name}.yaml: no notebook takes '{key}'.{parameters.near(key, known)}")
         try:
-            runs.typed(f"profiles/{name}.yaml", key, value, known[key])
-        except runs.ParameterError as error:
+            parameters.typed(f"profiles/{name}.yaml", key, value, known[key])
+        except parameters.ParameterError as error:
             others = [other for other, usual in known.items() if fits(other, value, usual)]
-            raise ProfileError(f"{error}.{runs.near(key, others)}") from None
+            raise ProfileError(f"{error}.{parameters.near(key, others)}") from None
     return found
 
 
@@ -102,8 +102,8 @@ def mapping(path: Path) -> dict:
 def fits(key: str, value: Any, usual: Any) -> bool:
     """Whether a value has the type of a default."""
     try:
-        runs.typed("", key, value, usual)
-    except runs.ParameterError:
+        parameters.typed("", key, value, usual)
+    except parameters.ParameterError:
         return False
     return True
 
@@ -116,12 +116,12 @@ def vocabulary() -> dict:
     """
     found, plain = {}, {"threads": 1}
     for notebook in ("data", "report"):
-        found |= {f"{notebook}.{name}": value for name, value in runs.declared(notebook).items()}
-        plain |= runs.declared(notebook)
+        found |= {f"{notebook}.{name}": value for name, value in parameters.declared(notebook).items()}
+        plain |= parameters.declared(notebook)
     for study in map(load, STUDIES):
         for notebook in (*study.notebooks, "report"):
             place = f"{study.name}/{notebook}"
-            for name, value in runs.declared(place).items():
+            for name, value in parameters.declared(place).items():
                 found |= {f"{place}.{name}": value, f"{study.name}.{name}": value}
                 plain[name] = value
         found |= {
@@ -151,8 +151,8 @@ def settings(values: dict, notebook: str, **more: Any) -> dict:
         found |= {key.removeprefix(f"{place}."): value for key, value in values.items() if key.startswith(f"{place}.")}
     found |= more
     return {
-        name: runs.typed(f"{notebook}.ipynb", name, found[name], usual)
-        for name, usual in runs.declared(notebook).items()
+        name: parameters.typed(f"{notebook}.ipynb", name, found[name], usual)
+        for name, usual in parameters.declared(notebook).items()
         if name in found
     }
 

@@ -6,7 +6,7 @@ import matplotlib
 from IPython.core.formatters import DisplayFormatter
 from matplotlib import pyplot as plt
 
-from imdlib import sources
+from imdlib.freshness import sources
 
 
 def execute(notebook, **parameters):

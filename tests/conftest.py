@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from imdlib import parameters
+from imdlib.freshness import sources
+from tests.toy_runs import CODE, DEFAULTS, free
+
 REPO = Path(__file__).resolve().parents[1]
 LONGEST = "test_make_study.py"
 
@@ -54,3 +58,13 @@ def blob_auc():
         return ((inside * rank).sum(1) - positive * (positive + 1) / 2) / (positive * negative)
 
     return auc
+
+
+@pytest.fixture
+def toy_runs(tmp_path, monkeypatch):
+    """The notebook of `tests.toy_runs`, a cache of its own, and folders that are free again after a test."""
+    monkeypatch.setattr(parameters, "declared", lambda notebook: dict(DEFAULTS))
+    monkeypatch.setattr(sources, "of_notebook", lambda notebook, stops=(): CODE)
+    monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path / "cache"))
+    yield
+    free()

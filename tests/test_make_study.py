@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from imdlib import runs, store
+from imdlib import archive, runs, store
 from imdlib.bridge.labels import CLASSES
 from imdlib.bridge.measures import probe
 from imdlib.bridge.methods import METHODS as BRIDGE_METHODS
@@ -259,8 +259,8 @@ def test_what_git_holds_is_enough_for_a_fresh_clone(results, tmp_path):
         for path in (results / study).glob("*"):
             if path.suffix == ".parquet" or path.name == store.SUMS:
                 shutil.copy(path, tmp_path / study)
-        settings, here = runs.gather(results, study)
-        others, kept = runs.gather(tmp_path, study)
+        settings, here = archive.gather(results, study)
+        others, kept = archive.gather(tmp_path, study)
         assert settings["key"].tolist() == others["key"].tolist() and set(here) == set(kept)
         for name, rows in here.items():
             pd.testing.assert_frame_equal(rows, kept[name])

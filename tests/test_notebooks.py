@@ -12,7 +12,8 @@ import nbformat
 import papermill
 import pytest
 
-from imdlib import runs, sources
+from imdlib import parameters
+from imdlib.freshness import sources
 
 REPO = Path(__file__).resolve().parents[1]
 FOLDER = REPO / "notebooks"
@@ -64,7 +65,7 @@ def test_has_exactly_one_parameters_cell(book):
 
 def test_every_parameter_is_a_literal_with_a_comment(book, name):
     source = next(cell.source for cell in book.cells if is_parameters(cell))
-    found = runs.declared(name)
+    found = parameters.declared(name)
     assert found["results"] == "results/quick"
     assert len(found) == len(ast.parse(source).body) == len(source.splitlines())
     for line in source.splitlines():
@@ -72,14 +73,14 @@ def test_every_parameter_is_a_literal_with_a_comment(book, name):
 
 
 def test_checks_its_own_parameters(book, name):
-    calls = re.findall(r"runs\.parameters\((.+?)\)", "\n".join(cell.source for cell in code(book)))
+    calls = re.findall(r"parameters\.checked\((.+?)\)", "\n".join(cell.source for cell in code(book)))
     assert calls == [f'"{name}", globals(']
 
 
 def test_papermill_reads_every_parameter(book, name):
     """Its parser is not Python's: it skips a line with a second `=`, be it in the comment, and warns when that parameter is given."""
     found = papermill.inspect_notebook(str(FOLDER / f"{name}.ipynb"))
-    assert set(found) == set(runs.declared(name))
+    assert set(found) == set(parameters.declared(name))
     assert all(parameter["help"] for parameter in found.values())
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imdlib.study import STUDIES
 from tests.data.disk import mask, photo, region
 from tests.data.test_readers import casia1_tree
 
@@ -32,24 +33,24 @@ print(json.dumps({"todo": [[job.rule, job.name, job.state.why] for job in todo],
 FINISH = """
 import json, sys
 import pandas as pd
-from imdlib import runs, store
-from imdlib import contents
+from imdlib import archive, files, runs, store
+from imdlib.freshness import contents
 from imdlib.planner import Planner
 
 def finish(job, files):
-    sums = {name: contents.sha256(job.folder / name) for name in files}
+    sums = {name: files.sha256(job.folder / name) for name in files}
     about = dict(key=job.key, needs=job.needs, sums=sums, commit="c", device="d", seconds=1.0, peak_memory_mb=1, finished="f")
-    store.write_text(job.folder / runs.STAMP, json.dumps(about))
+    files.write_text(job.folder / runs.STAMP, json.dumps(about))
 
 for page in (False, True, True):  # a page's key follows from those of what it shows
     for job in Planner(sys.argv[1], data=sys.argv[2]).jobs.values():
         if job.page and page and not job.done:
-            store.write_text(job.folder / "report.html", job.name)
+            files.write_text(job.folder / "report.html", job.name)
             finish(job, ["report.html"])
         if not job.page and not page:
             scores = pd.DataFrame({"image": ["a.png", "b.png"], "dataset": "toy", "f1": [0.1234567, 0.7654321]})
             store.write(scores, job.folder / "scores.parquet")
-            store.write_text(job.folder / "weights.safetensors", "weights of " + job.name)
+            files.write_text(job.folder / "weights.safetensors", "weights of " + job.name)
             finish(job, ["scores.parquet", "weights.safetensors"])
 """
 
@@ -130,13 +131,13 @@ EDITS = {
         "def unused():\n    return 1\n\n\nEPS = 1e-6",
         NOTHING,
     ),
-    "a reader whose set is not used": (
-        "imdlib/data/readers/casia2.py",
-        "def casia2(",
-        "X = 2\n\n\ndef casia2(",
-        NOTHING,
-    ),
     # code
+    "a reader: what it gives is known by its rows and files": (
+        "imdlib/data/readers/casia2.py",
+        "found, files = Found(),",
+        "found, files = Found([]),",
+        DATA | PAGES,
+    ),
     "a loss": ("imdlib/ncl/losses.py", "EPS = 1e-6", "EPS = 1e-5", NCL | NCL_PAGES),
     "the training loop": (
         "imdlib/training/optimizers.py",
@@ -253,17 +254,18 @@ KEEP = """
 import sys
 from imdlib import runs
 from imdlib.planner import Planner
+from imdlib.study import STUDIES
 planner = Planner(sys.argv[1])
-for study in ("data", "ncl", "inr", "bridge"):
+for study in ("data", *STUDIES):
     rule = (lambda job: job.rule == "data") if study == "data" else (lambda job: job.rule.startswith(study) and not job.page)
-    runs.keep(planner.results, study, {job.name: job.key for job in planner.jobs.values() if rule(job)})
+    archive.keep(planner.results, study, {job.name: job.key for job in planner.jobs.values() if rule(job)})
 """
 
 
 @pytest.mark.slow
 def test_a_clone_that_holds_what_was_kept_draws_pages_alone_and_an_edit_counts_there_too(project):
     project.run(KEEP)
-    for study in ("data", "ncl", "inr", "bridge"):
+    for study in ("data", *STUDIES):
         shutil.rmtree(project.folder / "results/quick" / study / "runs")
         (project.folder / "results/quick" / study / "stamp.json").unlink(missing_ok=True)
     assert {rule: len(names) for rule, names in project.todo().items()} == PAGES

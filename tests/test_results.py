@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from imdlib import runs, store
+from imdlib import archive, store
 from imdlib.pages import claims
 
 REPO = Path(__file__).resolve().parents[1]
@@ -43,5 +43,5 @@ def test_the_joined_claims_are_those_of_the_studies_and_their_runs_say_where_the
     folder = REPO / "results" / profile
     pd.testing.assert_frame_equal(pd.read_csv(folder / "claims.csv"), claims.read(folder))
     for study in claims.read(folder)["study"].unique():
-        settings, tables = runs.gather(folder, study)
+        settings, tables = archive.gather(folder, study)
         assert set(tables["scores"]["run"]) == set(settings["run"]) and (settings["commit"].str.len() > 0).all()

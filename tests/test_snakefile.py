@@ -48,7 +48,7 @@ def counted(output):
 def expected(profile):
     """The same from the grids of the studies and the data sets that their runs name."""
     found, sets = Counter(all=1, report=1), set()
-    for one in map(study.load, study.STUDIES):
+    for one in study.asked("", profile).values():
         cells = one.configurations(**study.grid(profile, one)).values()
         found.update(f"{one.name}_{cell.notebook}" for cell in cells)
         found[f"{one.name}_report"] = 1

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imdlib import store
+from imdlib import files, store
 
 ROWS = pd.DataFrame(
     {
@@ -88,23 +88,23 @@ def test_what_no_table_can_hold_is_refused_and_the_older_file_stays(tmp_path, fr
 KILLED = """
 import os, signal, sys
 sys.path.insert(0, {repo!r})
-from imdlib import store
-with store.replacing({path!r}) as draft:
+from imdlib import files
+with files.replacing({path!r}) as draft:
     draft.write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
 def test_a_killed_writer_leaves_the_older_file_and_its_draft_goes_in_time(tmp_path):
-    path = store.write_text(tmp_path / "a[1].txt", "whole")
+    path = files.write_text(tmp_path / "a[1].txt", "whole")
     repo = os.path.dirname(os.path.dirname(store.__file__))
     assert subprocess.run([sys.executable, "-c", KILLED.format(repo=repo, path=str(path))]).returncode == -9
     assert path.read_text() == "whole"
     (draft,) = [tmp_path / name for name in listed(tmp_path) if name.endswith(".part")]
-    store.write_text(path, "newer")
+    files.write_text(path, "newer")
     assert draft.exists()  # for all we know it is being written
-    os.utime(draft, (time.time() - 2 * store.ABANDONED,) * 2)
-    store.write_text(path, "newest")
+    os.utime(draft, (time.time() - 2 * files.ABANDONED,) * 2)
+    files.write_text(path, "newest")
     assert listed(tmp_path) == ["a[1].txt"] and path.read_text() == "newest"
 
 
@@ -151,7 +151,7 @@ def test_a_missing_table_is_no_damaged_one(tmp_path):
     ],
 )
 def test_damaged_sums_are_damage(tmp_path, listing, match):
-    store.write_text(tmp_path / "a.txt", "text")
+    files.write_text(tmp_path / "a.txt", "text")
     if listing is not None:
         (tmp_path / store.SUMS).write_bytes(listing)
     with pytest.raises(store.DamagedFile, match=match):
@@ -160,7 +160,7 @@ def test_damaged_sums_are_damage(tmp_path, listing, match):
 
 def test_a_file_without_a_sum_does_not_pass(tmp_path):
     for name in ("a.txt", "b.txt"):
-        store.write_text(tmp_path / name, name)
+        files.write_text(tmp_path / name, name)
     store.write_sums(tmp_path, ["a.txt"])
     with pytest.raises(store.DamagedFile, match="no sum of b.txt"):
         store.check_sums(tmp_path, ["a.txt", "b.txt"])

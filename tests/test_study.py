@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from imdlib import runs, sources, study
+from imdlib import parameters, study
+from imdlib.freshness import sources
 
 PROFILES = sorted(path.stem for path in (sources.REPO / "profiles").glob("*.yaml"))
 VALUES = {
@@ -103,7 +104,7 @@ def test_the_narrower_key_wins_whatever_the_order():
 def test_settings_have_the_notebooks_types():
     found = study.settings({"learning_rate": 1, "ncl/run.learning_rate": 2}, "ncl/run")["learning_rate"]
     assert (found, type(found)) == (2.0, float)
-    with pytest.raises(runs.ParameterError, match=r"ncl/run\.ipynb: parameter 'steps' must be int"):
+    with pytest.raises(parameters.ParameterError, match=r"ncl/run\.ipynb: parameter 'steps' must be int"):
         study.settings({}, "ncl/run", steps="3")
 
 

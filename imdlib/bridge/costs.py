@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from imdlib.bridge import networks, stages
 from imdlib.bridge.discrepancy import Discrepancy
 from imdlib.bridge.localize import fake_map
-from imdlib.bridge.methods import METHODS
+from imdlib.bridge.methods import BINARY, METHODS
 from imdlib.bridge.towers.cache import extract
 from imdlib.scoring.costs import kept, seconds
 from imdlib.train import activate, update
@@ -90,7 +90,7 @@ def training(
         rows.append(dict(part=part, what=STEP, parameters=size(stages.weights(found[name].learns)), kept_mb=mb))
         works.append(partial(seconds, partial(stage_step, fabric, found, name, batch), batch["tokens"]))
     mask = (batch["label"] > 0).to(batch["image"].dtype)[:, None, None, None].expand_as(batch["image"][:, :1])
-    for name in ("wang", "tar"):
+    for name in BINARY:
         model = network(name).train()
         optim = torch.optim.AdamW(model.parameters(), 1e-5)
         mb = kept(model, model.loss, batch["image"], mask) / 2**20

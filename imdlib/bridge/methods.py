@@ -36,5 +36,5 @@ def parts(method: str) -> dict[str, bool | str]:
     the students diverge from the teacher on the fakes as they are.
     """
     if method not in PARTS:
-        raise ValueError(f"method={method!r}: expected one of {', '.join(METHODS)}")
+        raise ValueError(f"method={method!r}: expected one of {', '.join(PARTS)}")
     return dict(distillation=True, students=True, generalizers=True) | PARTS[method]

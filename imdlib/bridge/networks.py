@@ -96,7 +96,9 @@ def change_of(params: dict[str, Any]) -> Callable[[Tensor, torch.Generator], Ten
     """
     if params["method"] == "wang":
         return partial(generated.perturb, p=params["perturbed"], resize=None, crop=None)
-    return partial(tar.perturb, side=None, rotation=params["rotation"])
+    if params["method"] == "tar":
+        return partial(tar.perturb, side=None, rotation=params["rotation"])
+    raise ValueError(f"method={params['method']!r}: nothing says what happens to its training images")
 
 
 def training_rows(manifest: pd.DataFrame, params: dict[str, Any]) -> pd.DataFrame:

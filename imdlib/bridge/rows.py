@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from imdlib import runs as finished
+from imdlib import archive, parameters
 from imdlib.bridge.grid import MAIN, TURNED
 from imdlib.bridge.measures import blind, detection, maps, ordering
 from imdlib.bridge.measures.labelled import labelled, named
@@ -39,12 +39,12 @@ class Rows:
 
         Raises RunError for what is asked for and missing.
         """
-        settings, tables = finished.gather(results, STUDY, runs)
+        settings, tables = archive.gather(results, STUDY, runs)
         settings, every = labelled(settings, tables["scores"])
         there = sets or list(
             results_folder(results, "data").glob("runs*")
         )  # a folder of runs, or what was kept of them
-        data = finished.gather(results, "data", sets)[1] if there else {}
+        data = archive.gather(results, "data", sets)[1] if there else {}
         return cls(str(results), settings, every, tables["history"], data)
 
     def beside(self, probed: pd.DataFrame | None) -> "Rows":
@@ -71,7 +71,7 @@ class Rows:
     def first(self) -> dict:
         """Parameters and stamp of one of them, of the whole method where it was run; what its record lacks has its default."""
         run = self.usual_runs.sort_values("variant", key=lambda one: one != MAIN, kind="stable").iloc[0]
-        return finished.declared("bridge/run") | run.dropna().to_dict()
+        return parameters.declared("bridge/run") | run.dropna().to_dict()
 
     def run_of(self, variant: str) -> str | None:
         """Name of the usual run of a method with the lowest seed of all runs, None where there is none."""

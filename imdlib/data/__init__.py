@@ -38,9 +38,9 @@ def identity(dataset: str, data: str = "", *, count: int = 1000, size: int = 128
     Of a twin, which is the same wherever it is built, what it is made by; of a real set its rows and every byte of its files,
     '' where it is not at hand, and what is wrong with it where it cannot be read.
     """
-    from imdlib import contents
     from imdlib.data import catalog
-    from imdlib.sources import digest
+    from imdlib.freshness import contents
+    from imdlib.freshness.sources import digest
     from imdlib.twins.identity import recipe_digest
 
     if dataset.startswith("sim-"):

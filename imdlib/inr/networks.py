@@ -35,7 +35,7 @@ def trained_nrr(folder: Path) -> dict:
 
     Raises RunError where the run is absent, unfinished, or its weights are not those that were trained.
     """
-    weights, about = runs.weights(folder), runs.state(folder).stamp
+    weights, about = runs.trained(folder)
     nrr = nrr_of(about["needs"]["parameters"])
     nrr.load_state_dict(weights)
     return {"nrr": nrr.requires_grad_(False).eval(), "scale": about["error_scale"], "key": about["key"]}
@@ -45,18 +45,19 @@ def nrr_run(results: Path | str, name: str, train_set: str, seed: int) -> Path:
     """Folder of the NRR's run of that name; without a name, of the newest finished one of that training set and seed."""
     if name:
         return run_folder(results, "inr", name)
-    found = {}
-    for path in results_folder(results, "inr").glob("runs/nrr_*[!~]/stamp.json"):
-        about = runs.state(path.parent)
-        known = about.stamp.get("needs", {}).get("parameters", {})
-        if about.word == "finished" and (known.get("train_set"), known.get("seed")) == (train_set, seed):
-            found[about.stamp["finished"], path.parent.name] = path.parent
-    if not found:
+    asked = {"train_set": train_set, "seed": seed}
+    found = runs.newest(results, "inr", lambda stamp: of_nrr(stamp["needs"], asked))
+    if found is None:
         raise runs.RunError(
             f"{results_folder(results, 'inr')}/runs: no finished NRR of train_set={train_set!r} and seed={seed}. Run "
             "notebooks/inr/nrr.ipynb with them first (`make study` does); weights are not in git"
         )
-    return found[max(found)]
+    return found
+
+
+def of_nrr(needs: dict[str, Any], asked: dict[str, Any]) -> bool:
+    """Whether a run is one of notebooks/inr/nrr.ipynb with these parameters."""
+    return needs["notebook"] == "inr/nrr" and all(needs["parameters"][name] == value for name, value in asked.items())
 
 
 def filter_scale(variant: str, manifest: pd.DataFrame) -> float:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from imdlib import archive
 from imdlib.inr.grid import MAIN, SWEPT, TURNED
 from imdlib.inr.image_level import always_tampered
 from imdlib.inr.trained import Trained
-from imdlib.runs import gather as finished
 from imdlib.scoring.rows import judged, varied, within
 
 ALWAYS = "always tampered, all-ones map"
@@ -36,8 +36,8 @@ class Rows(Trained):
     @classmethod
     def gather(cls, results: Path | str, runs: dict | None = None, sets: dict | None = None) -> "Rows":
         """The runs and data sets that count, {name: key}; empty or None = all that are finished. RunError where one is missing."""
-        settings, tables = finished(results, "inr", runs)
-        _, data = finished(results, "data", sets)
+        settings, tables = archive.gather(results, "inr", runs)
+        _, data = archive.gather(results, "data", sets)
         return cls(results, settings, tables["scores"], tables["history"], data["scores"].drop(columns="run"))
 
     @cached_property

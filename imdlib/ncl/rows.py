@@ -12,10 +12,10 @@ from typing import Any
 
 import pandas as pd
 
+from imdlib import archive
 from imdlib.ncl.grid import BOTH, TURNED
 from imdlib.ncl.labelled import attacked, filled, named, on_own_set, ordered
 from imdlib.places import results_folder
-from imdlib.runs import gather as finished
 from imdlib.scoring.rows import usual, usual_value, within
 
 LABELS = ["run", "method", "variant", "train_set", "seed", *TURNED]
@@ -42,8 +42,8 @@ class Rows:
 
         Raises RunError where one of them is missing or damaged.
         """
-        settings, tables = finished(results, "ncl", runs)
-        return cls.of(results, settings, tables, finished(results, "data", sets)[1])
+        settings, tables = archive.gather(results, "ncl", runs)
+        return cls.of(results, settings, tables, archive.gather(results, "data", sets)[1])
 
     @classmethod
     def of(cls, results: str, settings: pd.DataFrame, tables: dict, data: dict) -> "Rows":

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor, nn
 
-from imdlib import places, runs, store
+from imdlib import archive, places, runs, store
 from imdlib.ncl import networks
 from imdlib.ncl.grid import METHODS
 from imdlib.ncl.model import tampered_probability
@@ -20,21 +20,19 @@ MAKE = "`make study` (or notebooks/ncl/run.ipynb) trains runs and keeps their we
 
 def newest(results: Path | str) -> Path:
     """Folder of the NCL run under `results` that was finished last and still has its weights."""
-    folder = places.results_folder(results, "ncl") / "runs"
-    found = [path.parent for path in folder.glob("*/stamp.json") if (path.parent / "weights.safetensors").exists()]
-    found = [path for path in found if not path.name.endswith("~") and runs.state(path).word == "finished"]
-    if not found:
+    found = runs.newest(results, "ncl")
+    if found is None:
         raise FileNotFoundError(
-            f"no finished run with weights in {folder}: {MAKE}; weights are not in git, so a fresh clone has none. "
-            "Or give the folder of a run as the parameter `run`"
+            f"no finished run with weights in {places.results_folder(results, 'ncl')}/runs: {MAKE}; weights are not in git, "
+            "so a fresh clone has none. Or give the folder of a run as the parameter `run`"
         )
-    return max(found, key=lambda path: (runs.state(path).stamp.get("finished", ""), path.name))
+    return found
 
 
 def load_run(folder: Path | str) -> tuple:
     """(network in evaluation mode, params, stamp) of a finished run's folder, its weights held against the sum in its stamp."""
     folder = places.REPO / folder
-    weights, about = runs.weights(folder), runs.state(folder).stamp
+    weights, about = runs.trained(folder)
     params = about["needs"]["parameters"]
     absent = [name for name in SETTINGS if name not in params]
     if absent:
@@ -65,7 +63,7 @@ def beside_blob(folder: Path | str) -> pd.DataFrame:
     if "attack" in own:
         own = own[own["attack"] == "none"]
     try:
-        _, found = runs.gather(folder.parents[2], "data", dict.fromkeys(own["dataset"].unique()))
+        _, found = archive.gather(folder.parents[2], "data", dict.fromkeys(own["dataset"].unique()))
         blob = found["scores"]
         own = pd.concat([own, blob[blob["method"] == "centre blob"]], ignore_index=True)
     except runs.RunError:

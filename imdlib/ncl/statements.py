@@ -11,7 +11,7 @@ from imdlib.ncl.grid import METHODS
 from imdlib.ncl.labelled import METRICS
 from imdlib.pages.claims import Statement
 
-BASE, CONTRAST, PIVOT, WHOLE = METHODS.values()
+BASE, CONTRAST, PIVOT, WHOLE = (METHODS[variant] for variant in ("base", "contrast", "pivot", "pivot+pc"))
 BLOB = "centre blob"
 
 stated = partial(Statement, metrics=METRICS, decides="auc_shuffled")

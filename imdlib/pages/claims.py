@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from imdlib import store
+from imdlib import files
 from imdlib.scoring import intervals
 
 COLUMNS = ["id", "study", "where", "statement", "metric", "effect", "low", "high", "n", "seeds", "verdict", "headline"]
@@ -82,7 +82,7 @@ def compared(low: pd.DataFrame, high: pd.DataFrame, metric: str) -> dict:
 
 def save(rows: pd.DataFrame, folder: Path | str) -> pd.DataFrame:
     """Write a study's rows to `<folder>/claims.csv` in one step; returns them."""
-    with store.replacing(Path(folder) / "claims.csv") as draft:
+    with files.replacing(Path(folder) / "claims.csv") as draft:
         rows.to_csv(draft, index=False, float_format="%.6g")
     return rows
 

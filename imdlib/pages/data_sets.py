@@ -2,28 +2,28 @@
 
 from pathlib import Path
 
+import pandas as pd
 from IPython.display import HTML
 
-from imdlib import runs
 from imdlib.pages import tables
-from imdlib.places import results_folder
 
 
-def trivial(results: Path | str, sets: dict | None = None) -> HTML | None:
-    """Table of the predictors that look at no image on every data set, written to `<results>/data/tables`; None without masks."""
-    _, found = runs.gather(results, "data", sets)
+def trivial(found: dict[str, pd.DataFrame], folder: Path) -> HTML | None:
+    """Table of the predictors that look at no image on every data set, written under `folder`; None without masks.
+
+    found: tables of the study `data`, of `archive.gather`.
+    """
     scores = found.get("scores")
     if scores is None or scores.empty:
         return None
     rows = tables.rows(scores.assign(train_set="none"))
     shape = dict(index=("metric", "test_set"), columns=("method",))
     caption = "Predictors that look at no image, on the tampered test images of every data set"
-    return tables.save(rows, results_folder(results, "data"), "table_trivial", caption, **shape)
+    return tables.save(rows, folder, "table_trivial", caption, **shape)
 
 
-def form(results: Path | str, sets: dict | None = None) -> HTML | None:
-    """Table of what the form of the files says about the label; None where nothing could be told apart."""
-    _, found = runs.gather(results, "data", sets)
+def form(found: dict[str, pd.DataFrame]) -> HTML | None:
+    """Table of what the form of the files says about the label; None where nothing could be told apart. found: as above."""
     if "form" not in found or found["form"].empty:
         return None
     named = found["form"].rename(columns={"run": "data set"})

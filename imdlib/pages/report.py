@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from nbconvert import HTMLExporter
 from PIL import Image
 
-from imdlib import contents, runs, store
+from imdlib import archive, files, runs
 
 WIDE = 1000  # pixels, of a picture in a page
 LARGE = 20_000  # bytes of a PNG beyond which WebP takes half the room
@@ -47,6 +47,9 @@ pre { white-space: pre-wrap; font-size: .8rem; background: #f6f8fa; padding: .6r
 
 
 ABSENT = "*This profile has no runs for this.*"
+ELSEWHERE = Markdown(
+    "*No maps or features of runs are kept here (a fresh clone holds none): this stands as it was drawn.*"
+)
 
 
 def show(*exhibits: Figure | HTML | Markdown | None) -> None:
@@ -63,14 +66,12 @@ def show(*exhibits: Figure | HTML | Markdown | None) -> None:
 def begin(folder: Path) -> None:
     """Clear a study's tables and figures before they are drawn, so that none of another profile or method stays behind.
 
-    Figures stay where no run has its maps, as in a fresh clone: those that need maps then stand as they were drawn.
+    All stay where no run has its maps, as in a fresh clone: what needs maps or features then stands as it was drawn.
     """
     folder = Path(folder)
-    drawn = [*folder.glob("tables/*.*")]
     if any(folder.glob("runs/*/maps.npz")):
-        drawn += folder.glob("figures/*.*")
-    for path in drawn:
-        path.unlink()
+        for path in [*folder.glob("tables/*.*"), *folder.glob("figures/*.*")]:
+            path.unlink()
 
 
 def write(notebook: Path | str, page: Path | str) -> Path:
@@ -87,15 +88,11 @@ def write(notebook: Path | str, page: Path | str) -> Path:
         template_name="basic", exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True
     )
     body, _ = exporter.from_filename(str(notebook))
-    page = Path(page)
-    draft = page.with_suffix(".draft")
-    draft.write_text(
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    return files.write_text(
+        page,
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{html.escape(title)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n",
-        encoding="utf-8",
     )
-    draft.replace(page)
-    return page
 
 
 def shrink(notebook: Path | str) -> None:
@@ -108,9 +105,7 @@ def shrink(notebook: Path | str) -> None:
             with Image.open(io.BytesIO(content)) as picture:
                 small = encoded(picture.convert("RGB").quantize(256), "PNG", optimize=True)
             data["image/png"] = base64.b64encode(min(small, content, key=len)).decode()
-    draft = Path(notebook).with_suffix(".draft")
-    draft.write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.replace(notebook)
+    files.write_text(notebook, json.dumps(book, indent=1, ensure_ascii=False) + "\n")
 
 
 def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
@@ -124,7 +119,7 @@ def overview(folder: Path, studies: Iterable[str]) -> pd.DataFrame:
     """What stands behind the results in `folder`, one row per study: runs, minutes, peak memory, devices, commits, last run."""
     rows = []
     for study in studies:
-        stamps = list(runs.kept(folder, study).values())
+        stamps = list(archive.stamps(folder, study).values())
         if not stamps:
             continue
         rows.append(
@@ -144,7 +139,7 @@ def overview(folder: Path, studies: Iterable[str]) -> pd.DataFrame:
 def provenance(settings: pd.DataFrame) -> Markdown:
     """Where the numbers of a page come from, and which of its runs are older than what they depend on.
 
-    settings: a row per run, of `runs.gather`.
+    settings: a row per run, of `archive.gather`.
     """
     commits, devices = (", ".join(sorted(set(settings[name].astype(str)))) for name in ("commit", "device"))
     lines = [f"{len(settings)} runs, made at commit {commits} on {devices}."]
@@ -211,9 +206,9 @@ def stamp(page: Path, needed: dict) -> Path:
         *folder.glob("*.parquet"),
         page,
     ]
-    sums = {path.relative_to(folder).as_posix(): contents.sha256(path) for path in sorted(drawn)}
+    sums = {path.relative_to(folder).as_posix(): files.sha256(path) for path in sorted(drawn)}
     about = {"key": runs.key_of(needed), "commit": runs.commit(), "needs": needed, "sums": sums}
-    return store.write_text(folder / runs.STAMP, json.dumps(about, indent=1) + "\n")
+    return files.write_text(folder / runs.STAMP, json.dumps(about, indent=1) + "\n")
 
 
 if __name__ == "__main__":

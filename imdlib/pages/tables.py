@@ -70,14 +70,20 @@ def save(
     form reads `value [low, high] (paper published)`; NaN is printed as a dash.
     """
     rows = rows.reindex(columns=COLUMNS)
-    path = Path(folder) / "tables"
-    path.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(path / f"{name}.csv", index=False, float_format="%.6g")
+    path = save_csv(rows, folder, name).parent
     shown = wide(rows, index, columns)
     (path / f"{name}.md").write_text(f"{caption}\n\n{shown.reset_index().to_markdown(index=False)}\n")
     tex = shown.to_latex(caption=caption, label=f"tab:{name}", escape=True, multicolumn_format="c")
     (path / f"{name}.tex").write_text(tex)
     return show(shown.reset_index(), merge=len(index) - 1 if shown.index.nlevels == len(index) else 0)
+
+
+def save_csv(rows: pd.DataFrame, folder: Path | str, name: str) -> Path:
+    """Write any table to `<folder>/tables/<name>.csv`; returns the file."""
+    path = Path(folder) / "tables" / f"{name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(path, index=False, float_format="%.6g")
+    return path
 
 
 def wide(

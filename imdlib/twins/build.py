@@ -17,7 +17,7 @@ from types import ModuleType
 import pandas as pd
 from tqdm.auto import tqdm
 
-from imdlib.contents import digests
+from imdlib.freshness.contents import digests
 from imdlib.places import cache_folder
 from imdlib.progress import interactive
 from imdlib.twins import camera, recipes

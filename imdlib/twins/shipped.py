@@ -6,16 +6,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from imdlib.files import replacing
+
 WEIGHTS = Path(__file__).parent / "weights"  # of the generators, <name>.safetensors
 
 
 def save_weights(module: nn.Module, path: Path | str) -> Path:
     """Write a module's weights in float16; returns the path."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({key: value.detach().half().contiguous() for key, value in module.state_dict().items()}, path)
-    path.chmod(0o644)  # safetensors leaves it to the owner alone
-    return path
+    with replacing(path) as draft:
+        save_file({key: value.detach().half().contiguous() for key, value in module.state_dict().items()}, draft)
+    return Path(path)
 
 
 def load_weights(module: nn.Module, path: Path | str) -> nn.Module:

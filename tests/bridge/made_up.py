@@ -1,11 +1,11 @@
-"""Results that were made up: runs and data sets as `runs.keep` leaves them, filled with chance or with what a test asks for."""
+"""Results that were made up: runs and data sets as `archive.keep` leaves them, filled with chance or with what a test asks for."""
 
 import json
 
 import numpy as np
 import pandas as pd
 
-from imdlib import runs, store
+from imdlib import parameters, store
 from imdlib.bridge import grid
 from imdlib.bridge.labels import CLASSES
 from imdlib.bridge.methods import BINARY, parts
@@ -54,7 +54,7 @@ def write_runs(results, cells, tables, **more):
     made = {}
     for number, (name, cell) in enumerate(cells.items()):
         rng = np.random.default_rng(number)
-        given = runs.declared("bridge/run") | dict(test_sets=[*tables]) | more | cell
+        given = parameters.declared("bridge/run") | dict(test_sets=[*tables]) | more | cell
         scores = pd.concat([scored(given["method"], table, rng) for table in tables.values()])
         made[name] = given, dict(scores=scores, history=history(set(scores["kind"]), rng))
     keep(results, "bridge", made)
@@ -72,15 +72,17 @@ def write_trivial(results, tables):
 
 
 def keep(results, study, made):
-    """{name: (parameters, {table: rows})} in the form of `runs.keep`."""
+    """{name: (parameters, {table: rows})} in the form of `archive.keep`."""
     folder, tables, stamps = results_folder(results, study), {}, {}
     for name, (given, own) in made.items():
-        needs = {"parameters": {key: value for key, value in given.items() if key not in runs.PLACES}}
+        needs = {"parameters": {key: value for key, value in given.items() if key not in parameters.PLACES}}
         stamps[name] = json.dumps(FACTS | dict(key=name, seed=given.get("seed", 0), needs=needs, sums={}))
         for title, rows in own.items():
             tables.setdefault(title, []).append(rows.assign(run=name))
     frames = {title: pd.concat(some, ignore_index=True) for title, some in tables.items()}
-    frames["runs"] = pd.DataFrame({"run": list(stamps), "stamp": list(stamps.values())})
+    own = [{title: rows.dtypes.astype(str).to_dict() for title, rows in own.items()} for _, own in made.values()]
+    columns = [json.dumps(one) for one in own]
+    frames["runs"] = pd.DataFrame({"run": list(stamps), "stamp": list(stamps.values()), "columns": columns})
     names = [store.write(frame, folder / f"{title}.parquet").name for title, frame in frames.items()]
     store.write_sums(folder, names)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imdlib import runs
+from imdlib import parameters
 from imdlib.bridge import grid
 from imdlib.bridge.methods import METHODS, parts
 
@@ -25,10 +25,10 @@ def test_every_cell_is_a_run_of_its_own():
 
 
 def test_the_notebook_has_every_parameter_and_takes_the_values():
-    known = runs.declared("bridge/run")
+    known = parameters.declared("bridge/run")
     for cell in grid.configurations(**ALL).values():
         for name, value in cell.parameters.items():
-            assert runs.typed("bridge/run", name, value, known[name]) == value
+            assert parameters.typed("bridge/run", name, value, known[name]) == value
 
 
 def test_names_are_folders_and_tell_what_was_turned():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from imdlib import runs
+from imdlib import parameters
 from imdlib.bridge import networks, scoring
 from imdlib.bridge.discrepancy import Discrepancy
 from imdlib.bridge.exhibits.distances import long_distances
@@ -23,7 +23,7 @@ TINY = dict(distillation=[16, 1, 2], conformer=[8, 16, 3, 2], backbone_width=0.1
 
 
 def params(**some):
-    return runs.declared("bridge/run") | TINY | some
+    return parameters.declared("bridge/run") | TINY | some
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from imdlib import runs
+from imdlib import parameters
 from imdlib.inr.grid import configurations
 from imdlib.inr.methods import method
 from imdlib.inr.rows import REDRAWN, Rows
@@ -46,7 +46,7 @@ def study(results, *, turned=False, **grid) -> Rows:
     cells = configurations(**dict(seeds=[0, 1], train_set=TARGET) | grid)
     settings, raw, history = [], [], []
     for run, cell in cells.items():
-        given = runs.declared(f"inr/{cell.notebook}") | cell.parameters | cell.uses
+        given = parameters.declared(f"inr/{cell.notebook}") | cell.parameters | cell.uses
         if cell.notebook == "nrr":
             settings.append(given | FACTS | DECIBELS | dict(run=run))
             kept = [TARGET, "sim-magicbrush"] if "test_sets" not in cell.parameters else [TARGET]
@@ -68,7 +68,7 @@ def level(name, turned):
 def detected(given, turned):
     """Rows of one detector on all sets, and of the baseline on redrawn images: worse maps, better labels."""
     name = method(given)
-    usual = runs.declared("inr/run")
+    usual = parameters.declared("inr/run")
     changes = [f"{key} {given[key]}" for key in ("contrast", "form", "inputs", "pooling") if given[key] != usual[key]]
     good = level(", ".join([name, *changes]), turned)
     parts = [images(one, good).assign(attack="none") for one in SETS]

@@ -2,7 +2,7 @@
 
 import inspect
 
-from imdlib import runs
+from imdlib import parameters
 from imdlib.inr.grid import MAIN, METHODS, POOLINGS, configurations
 
 SMALL = dict(seeds=[0, 1], train_set="sim-a")
@@ -56,10 +56,14 @@ def test_variations_of_the_whole_method():
 def test_every_key_is_a_parameter_of_its_notebook():
     more = dict(sweep_frequencies=[0], sweep_seeds=[0], without_contrast=True, forms=["standard"], literal=True)
     for cell in configurations(**SMALL, **more).values():
-        assert {*cell.parameters, *cell.uses} <= set(runs.declared(f"inr/{cell.notebook}"))
+        assert {*cell.parameters, *cell.uses} <= set(parameters.declared(f"inr/{cell.notebook}"))
 
 
 def test_no_key_of_a_profile_is_also_a_parameter_that_a_run_would_take_for_its_own():
     """`inr.sweep_widths` says which runs there are; a key of the same name as a parameter would be handed to every run."""
     keys = set(inspect.signature(configurations).parameters) - {"train_set"}  # every run is given its own train_set
-    assert not keys & {*runs.declared("inr/nrr"), *runs.declared("inr/run"), *runs.declared("inr/report")}
+    assert not keys & {
+        *parameters.declared("inr/nrr"),
+        *parameters.declared("inr/run"),
+        *parameters.declared("inr/report"),
+    }

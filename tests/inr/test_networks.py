@@ -6,13 +6,13 @@ import pytest
 import torch
 from PIL import Image
 
-from imdlib import runs
+from imdlib import parameters, runs
 from imdlib.data.batches import ImageSet
 from imdlib.inr import networks
 from imdlib.inr.weak import score_images
 
-NRR = runs.declared("inr/nrr") | dict(width=4, blocks=1, channels=4, hidden=[8])
-RUN = runs.declared("inr/run") | dict(width=0.25, proj=[8, 8])
+NRR = parameters.declared("inr/nrr") | dict(width=4, blocks=1, channels=4, hidden=[8])
+RUN = parameters.declared("inr/run") | dict(width=0.25, proj=[8, 8])
 
 
 @pytest.fixture

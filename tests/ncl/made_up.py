@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from imdlib import runs
+from imdlib import parameters
 from imdlib.ncl.grid import configurations
 from imdlib.ncl.labelled import METRICS
 from imdlib.ncl.rows import Rows
@@ -40,9 +40,9 @@ TOGETHER, BLOB = 0.08, -0.3
 
 
 def settings(**asked) -> pd.DataFrame:
-    """A row per run of a grid, as `runs.gather` gives them."""
+    """A row per run of a grid, as `archive.gather` gives them."""
     stamp = dict(seconds=60.0, peak_memory_mb=900, train_images=100, commit="abc", device="made up", outdated=False)
-    usual = runs.declared("ncl/run") | stamp
+    usual = parameters.declared("ncl/run") | stamp
     return pd.DataFrame([{**usual, **cell.parameters, "run": run} for run, cell in configurations(**asked).items()])
 
 

@@ -2,13 +2,13 @@
 
 import torch
 
-from imdlib import runs
+from imdlib import parameters
 from imdlib.ncl import costs
 from imdlib.ncl.grid import METHODS
 
 
 def test_a_row_per_variant():
-    params = runs.declared("ncl/run") | {"width": 0.25, "head_width": 8, "precision": "32-true"}
+    params = parameters.declared("ncl/run") | {"width": 0.25, "head_width": 8, "precision": "32-true"}
     mask = torch.zeros(2, 1, 64, 64, dtype=torch.uint8)
     mask[:, :, 10:40, 20:50] = 1
     found = costs.measure(params, torch.rand(2, 3, 64, 64), mask, repeats=2).set_index("method")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imdlib import runs
+from imdlib import parameters
 from imdlib.ncl import grid
 
 EVERYTHING = dict(
@@ -40,7 +40,7 @@ def test_cells_of_every_table():
 
 
 def test_every_parameter_of_a_run_is_one_of_the_notebook():
-    known = runs.declared("ncl/run")
+    known = parameters.declared("ncl/run")
     for cell in grid.configurations(**EVERYTHING).values():
         assert set(cell.parameters) <= set(known)
         assert all(type(value) is type(known[key]) for key, value in cell.parameters.items())

@@ -92,9 +92,11 @@ def test_data_without_rows_and_without_visibility_is_no_error():
 
 
 def kept(folder, cells, **tables):
-    """What `runs.keep` leaves: a stamp per run and the tables, with sums."""
+    """What `archive.keep` leaves: a stamp per run and the tables, with sums."""
     stamps = [json.dumps(dict(key="k", needs=dict(parameters=cell))) for cell in cells.to_dict("records")]
-    frames = {"runs": pd.DataFrame({"run": cells["run"].tolist(), "stamp": stamps}), **tables}
+    columns = {name: frame.dtypes.drop("run").astype(str).to_dict() for name, frame in tables.items()}
+    rows = pd.DataFrame({"run": cells["run"].tolist(), "stamp": stamps, "columns": json.dumps(columns)})
+    frames = {"runs": rows, **tables}
     store.write_sums(folder, [store.write(frame, folder / f"{name}.parquet").name for name, frame in frames.items()])
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from imdlib import runs
+from imdlib import parameters
 from imdlib.ncl import networks
 from imdlib.ncl.losses import VARIANTS, total_loss
 from imdlib.ncl.model import NCLNet
@@ -52,7 +52,7 @@ def test_wrong_settings_are_named(wrong, named):
 
 
 def test_build_follows_the_parameters_of_a_run():
-    params = runs.declared("ncl/run")
+    params = parameters.declared("ncl/run")
     base = networks.build(params | {"variant": "base"})
     assert isinstance(base, NCLNet) and base.pivot is None and base.aux is None
     whole = networks.build(params | {"variant": "pivot+pc", "hook": "layer3"})

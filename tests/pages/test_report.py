@@ -15,7 +15,7 @@ import pytest
 from nbformat import v4
 from PIL import Image
 
-from imdlib import runs
+from imdlib import archive, runs
 from imdlib.pages import report
 
 REPO = Path(__file__).resolve().parents[2]
@@ -131,7 +131,7 @@ def test_overview_sums_the_stamps_of_what_was_kept(tmp_path, monkeypatch):
     about = dict(device="cpu", commit="abc", finished="2026-01-01")
     stamps = {"ncl": {"a": about | dict(seconds=60, peak_memory_mb=60)}}
     stamps["ncl"]["b"] = about | dict(seconds=90, peak_memory_mb=90, finished="2026-01-02")
-    monkeypatch.setattr(runs, "kept", lambda folder, study: stamps.get(study, {}))
+    monkeypatch.setattr(archive, "stamps", lambda folder, study: stamps.get(study, {}))
     found = report.overview(tmp_path, ["ncl", "inr"])
     assert found.to_dict("records") == [
         {

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from imdlib import runs, store
+from imdlib import parameters, runs, store
 from imdlib.ncl import networks, saved
 from imdlib.photos import panels
 from tests.cells import execute
@@ -32,7 +32,7 @@ def run(tmp_path):
 
 def finished(results, study, name, notebook, scores, model=None, **given):
     """Folder of a finished run that scored this."""
-    params = runs.declared(notebook) | given | {"results": str(results)}
+    params = parameters.declared(notebook) | given | {"results": str(results)}
     record = runs.open_run(study, name, notebook, params, data={})
     about = dict(commit="abc", device="cpu", train_images=12, finished="2026")
     return record.finish(model=model, tables={"scores": scores}, **about)

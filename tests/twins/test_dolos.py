@@ -18,11 +18,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from imdlib import data, sources
+from imdlib import data
 from imdlib.bridge.labels import three_classes
 from imdlib.checks import facts, findings, spectra
 from imdlib.data import catalog
 from imdlib.data.images import load_image
+from imdlib.freshness import sources
 from imdlib.twins import build, dolos, generators, photographs, recipes, training
 from imdlib.twins.autoencoders import (
     FINE,

@@ -20,7 +20,7 @@ LEARNED = {
     "F1": "f1",
     "AUC": "auc",
 }
-TWO = ("wang", "tar", "transcam", "late")  # methods of Table 2
+TWO = (*BINARY, "transcam", "late")  # methods of Table 2
 
 
 @cache

@@ -12,11 +12,11 @@ from imdlib.bridge.measures import detection, maps
 from imdlib.bridge.methods import METHODS
 from imdlib.bridge.rows import STUDY, Rows
 from imdlib.pages import plots, tables
+from imdlib.pages.report import ELSEWHERE
 
 PIXELS = {"iou": "pixel IoU", "f1": "pixel F1", "auc": "pixel AUC", "auc_shuffled": "shuffled AUC"}
 BINARY = "\n> 0.5"  # what is added to a method's name for its map at the threshold
 MOST = 12  # columns of Figure 2
-ELSEWHERE = Markdown("No maps are kept here (a fresh clone holds none); the figure stands as it was drawn.")
 
 
 @cache

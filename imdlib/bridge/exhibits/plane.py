@@ -16,12 +16,12 @@ from imdlib.bridge.grid import MAIN
 from imdlib.bridge.labels import CLASSES
 from imdlib.bridge.rows import STUDY, Rows
 from imdlib.pages import plots, plots_embedding, tables
+from imdlib.pages.report import ELSEWHERE
 from imdlib.places import run_folder
 from imdlib.scoring import embedding
 
 SHOWN = {("transcam", "final"): "TransCAM", (MAIN, "extractor"): "extractor", (MAIN, "final"): "ours"}
 USUAL = 30  # perplexity of t-SNE, neighbours of UMAP
-ELSEWHERE = Markdown("No features are kept here (a fresh clone holds none); the exhibit stands as it was made.")
 
 
 @cache

@@ -13,6 +13,7 @@ from imdlib.bridge.methods import METHODS, PARTS
 from imdlib.bridge.networks import STAND_IN
 from imdlib.bridge.rows import Rows
 from imdlib.pages import plots, tables
+from imdlib.pages.ran import ran
 
 # fmt: off
 SHOWN = [
@@ -46,19 +47,8 @@ COMPARED = {
 
 
 def table_runs(rows: Rows) -> HTML:
-    """Configurations, the usual ones first: seeds, training images, minutes of a run and peak memory in MB."""
-    runs = rows.settings
-    plain = {key: runs[key].mode()[0] for key in TURNED}
-    turned = [[f"{key}={run[key]}" for key in TURNED if run[key] != plain[key]] for run in runs.to_dict("records")]
-    ran = runs.assign(
-        differs=[", ".join(words) or "as usual" for words in turned],
-        minutes=runs["seconds"] / 60,
-        memory=runs["peak_memory_mb"],
-    )
-    columns = dict(seeds=("seed", "nunique"), images=("train_images", "first"), minutes=("minutes", "mean"))
-    shown = ran.groupby(["train_set", "differs", "method"], sort=False).agg(**columns, memory_MB=("memory", "max"))
-    shown = shown.reset_index().sort_values("differs", key=lambda one: one != "as usual", kind="stable")
-    return tables.show(shown, digits=1)
+    """Configurations, the usual ones first."""
+    return ran(rows.settings, TURNED)
 
 
 def parameters(rows: Rows) -> HTML:
@@ -97,6 +87,5 @@ def costs(rows: Rows, images: Images, repeats: int) -> tuple[Figure, HTML]:
         axis.tick_params(axis="y", labelsize=6.5)
         axis.invert_yaxis()
     plots.save(figure, found, rows.folder, "figure_costs")
-    (rows.folder / "tables").mkdir(parents=True, exist_ok=True)
-    found.to_csv(rows.folder / "tables" / "table_costs.csv", index=False, float_format="%.6g")
+    tables.save_csv(found, rows.folder, "table_costs")
     return figure, tables.show(found, digits=2)

@@ -15,7 +15,7 @@ NAMES = {
 
 
 def labelled(settings: pd.DataFrame, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(settings, rows) of `runs.gather` with labels; `train_set` is 'all' where there were several.
+    """(settings, rows) of `archive.gather` with labels; `train_set` is 'all' where there were several.
 
     Both have `variant` (key of METHODS) and `method` (its name in tables). Rows have TURNED, `class` (one of CLASSES), `seen`
     (whether their data set was trained on), and what `judged` adds. Both are ordered by training set, method, seed and name;

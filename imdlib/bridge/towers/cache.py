@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from imdlib.data.images import load_image
+from imdlib.files import replacing
 from imdlib.places import cache_folder
 from imdlib.progress import interactive
-from imdlib.store import DamagedFile, replacing
+from imdlib.store import DamagedFile
 
 
 class Features:

@@ -6,7 +6,6 @@ one below the cache, once and atomically, under a name made of what the source h
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,9 +16,10 @@ import pandas as pd
 from PIL import Image
 from tqdm.auto import tqdm
 
-from imdlib import contents
 from imdlib.data.images import Header, ImageError, load_grey, load_mask, read_header
 from imdlib.data.readers.common import IMAGES, CatalogError, Found, Problem, Row
+from imdlib.files import replacing
+from imdlib.freshness import contents
 from imdlib.places import cache_folder
 from imdlib.progress import interactive
 
@@ -137,9 +137,6 @@ def fingerprint(*facts: object) -> str:
 
 
 def write(target: Path, content: Image.Image | bytes) -> None:
-    """Write an image or bytes in one step, so that no half-written file is ever found under its name."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as draft:
-        content.save(draft, "PNG", compress_level=1) if isinstance(content, Image.Image) else draft.write(content)
-    os.chmod(draft.name, 0o644)
-    os.replace(draft.name, target)
+    """Write an image or bytes."""
+    with replacing(target) as draft:
+        content.save(draft, "PNG", compress_level=1) if isinstance(content, Image.Image) else draft.write_bytes(content)

@@ -8,8 +8,8 @@ from imdlib.inr.grid import METHODS, nrr_name
 from imdlib.inr.methods import DISTILLED, WHOLE
 from imdlib.inr.rows import Rows
 from imdlib.pages import plots
+from imdlib.pages.report import ELSEWHERE
 
-ABSENT = Markdown("*No maps are kept here (a fresh clone holds none); the figure stands as it was drawn.*")
 SHORT = {METHODS["base"]: "Baseline", METHODS["nrr"]: "+NRR", WHOLE: "whole, weak", DISTILLED: "without labels"}
 
 
@@ -18,7 +18,7 @@ def figure2(rows: Rows, examples: int) -> Figure | Markdown:
     run = nrr_name({"train_set": rows.target, "seed": rows.detectors["seed"].min()})
     kept = runs.pictures(rows.results, "inr", run)
     if not kept:
-        return ABSENT
+        return ELSEWHERE
     kept = {name: found | {"map": found["map"] / found["map"].max()} for name, found in kept.items()}
     cut = rows.error[(rows.error["method"] == "NRR error, Otsu") & (rows.error["run"] == run)].assign(
         method="NRR error"
@@ -34,7 +34,7 @@ def figure4(rows: Rows, examples: int) -> Figure | Markdown:
     shown = shown[shown["method"].isin(SHORT)].assign(method=lambda t: t["method"].map(SHORT))
     kept = {method: pictures(rows, run) for method, run in shown[["method", "run"]].itertuples(index=False)}
     if not kept or not all(kept.values()):
-        return ABSENT
+        return ELSEWHERE
     named = rows.scores[rows.scores["run"].isin(shown["run"])].assign(method=lambda t: t["method"].map(SHORT))
     columns, drawn = plots.choose_columns(kept, named, examples)
     return plots.save(plots.prediction_grid(columns, list(kept)), drawn, rows.folder, "figure4")

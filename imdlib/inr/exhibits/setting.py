@@ -5,23 +5,15 @@ from IPython.display import HTML
 
 from imdlib.inr.rows import Rows
 from imdlib.pages import tables
+from imdlib.pages.ran import ran
 
 DETECTOR = "backbone width blocks stem_stride inputs feat crop batch_size steps optimizer learning_rate schedule precision device"
 NRR = "frequencies width stride blocks channels hidden span crop batch_size steps learning_rate device"
 
 
 def trained(rows: Rows) -> HTML:
-    """Runs, seeds, training images, minutes of one run and peak memory of every method and training set."""
-    found = pd.concat([rows.nrr.assign(method="NRR"), rows.detectors])
-    found = found.assign(minutes=found["seconds"] / 60).groupby(["train_set", "method"], sort=False)
-    shown = found.agg(
-        runs=("run", "size"),
-        seeds=("seed", "nunique"),
-        images=("train_images", "first"),
-        minutes=("minutes", "mean"),
-        memory_MB=("peak_memory_mb", "max"),
-    )
-    return tables.show(shown.reset_index(), digits=1)
+    """Runs of every method and training set, NRRs first."""
+    return ran(pd.concat([rows.nrr.assign(method="NRR"), rows.detectors]))
 
 
 def parameters(rows: Rows) -> HTML:

@@ -82,9 +82,7 @@ def table_costs(rows: Rows, repeats: int) -> HTML | None:
     """Time and memory of a training step of each variant, on this machine. repeats: steps that are timed per row."""
     if rows.weak.empty or rows.plain_nrr.empty:
         return None
-    path = rows.folder / "tables" / "table_costs.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    measured(rows, repeats).to_csv(path, index=False, float_format="%.6g")
+    tables.save_csv(measured(rows, repeats), rows.folder, "table_costs")
     return tables.show(measured(rows, repeats), digits=2)
 
 

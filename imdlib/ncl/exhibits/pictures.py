@@ -7,9 +7,8 @@ from matplotlib.figure import Figure
 from imdlib.ncl.grid import BOTH
 from imdlib.ncl.rows import Rows
 from imdlib.pages import plots
+from imdlib.pages.report import ELSEWHERE
 from imdlib.runs import pictures
-
-NO_MAPS = "*No maps are kept here (a fresh clone holds none): the figure stands as it was drawn.*"
 
 
 def first_runs(rows: Rows, train_set: str) -> pd.DataFrame:
@@ -39,7 +38,7 @@ def figure3(rows: Rows, count: int) -> Figure | Markdown | None:
         return None
     kept = maps(rows, chosen)
     if not kept:
-        return Markdown(NO_MAPS)
+        return ELSEWHERE
     shown, drawn = columns(rows, chosen, kept, count)
     return plots.save(plots.prediction_grid(shown, list(kept)), drawn, rows.folder, "figure3")
 
@@ -59,5 +58,5 @@ def figure4(rows: Rows) -> Figure | Markdown | None:
             shown += [column | {"title": name.removeprefix("sim-") if k == 1 else ""} for k, column in enumerate(three)]
             drawn.append(part)
     if not shown:
-        return Markdown(NO_MAPS)
+        return ELSEWHERE
     return plots.save(plots.prediction_grid(shown, methods), pd.concat(drawn), rows.folder, "figure4")

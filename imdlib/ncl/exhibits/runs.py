@@ -5,27 +5,15 @@ from IPython.display import HTML
 from imdlib.ncl.grid import TURNED
 from imdlib.ncl.rows import Rows
 from imdlib.pages import tables
+from imdlib.pages.ran import ran as configurations
 
 NETWORK = ["backbone", "width", "blocks", "inputs", "stem_stride", "output_stride", "hook"]
 TRAINING = ["optimizer", "learning_rate", "schedule", "precision", "device"]
 
 
 def ran(rows: Rows) -> HTML:
-    """Runs of one configuration in a line: what it turns, its seeds, training images, mean minutes, peak memory in MB."""
-    settings = rows.settings
-    usual_values = {key: rows.usual_of(key) for key in TURNED}
-    turned = settings.apply(
-        lambda run: ", ".join(f"{k}={run[k]}" for k, v in usual_values.items() if run[k] != v), axis=1
-    )
-    settings = settings.assign(differs=turned.replace("", "as usual"), minutes=settings["seconds"] / 60)
-    shown = settings.groupby(["train_set", "differs", "method"], sort=False).agg(
-        seeds=("seed", "nunique"),
-        images=("train_images", "first"),
-        minutes=("minutes", "mean"),
-        memory_MB=("peak_memory_mb", "max"),
-    )
-    order = dict(key=lambda differs: differs != "as usual", kind="stable")
-    return tables.show(shown.reset_index().sort_values("differs", **order), digits=1)
+    """Runs of one configuration in a line."""
+    return configurations(rows.settings, TURNED)
 
 
 def usual_settings(rows: Rows) -> HTML | None:

@@ -35,8 +35,7 @@ def cost(rows: Rows, repeats: int) -> tuple[Figure, HTML, Markdown] | tuple[None
         return (None,)
     found = measured(usual.iloc[0].to_dict(), repeats)
     figure = plots.save(plots.costs(found), found, rows.folder, "figure_costs")
-    (rows.folder / "tables").mkdir(parents=True, exist_ok=True)
-    found.to_csv(rows.folder / "tables" / "table_costs.csv", index=False, float_format="%.6g")
+    tables.save_csv(found, rows.folder, "table_costs")
     pivot = found.set_index("method").loc["Base+Pivot"]
     share = pivot["contrast_ms"] / pivot["step_ms"]
     words = Markdown(f"The contrast through the pivot takes {share:.0%} of a training step of Base+Pivot.")

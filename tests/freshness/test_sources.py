@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imdlib import sources
+from imdlib import parameters
+from imdlib.freshness import packages as installed
+from imdlib.freshness import sources, syntax
 
 BOOK = "from toy.use import main\nmain()"
 LIBRARY = {
@@ -23,6 +25,7 @@ LIBRARY = {
 def digest(tmp_path, monkeypatch):
     """Function: what a piece of Python depends on in a library of the given files, {path: text}."""
     monkeypatch.setattr(sources, "REPO", tmp_path)
+    monkeypatch.setattr(installed, "REPO", tmp_path)
     monkeypatch.setattr(sources, "LIBRARY", "toy")
 
     def of(files, code=BOOK, stops=()):
@@ -243,14 +246,14 @@ def test_lines_for_ipython_are_no_errors_and_errors_name_their_place(book, diges
 
 def test_versions_say_where_the_lock_file_names_others(digest, tmp_path):
     digest(LIBRARY)
-    here = sources.versions(["numpy", "cv2", "json", "tqdm", "toy", "of_nobody"])
+    here = installed.versions(["numpy", "cv2", "json", "tqdm", "toy", "of_nobody"])
     assert set(here) == {"numpy", "opencv-python-headless"} and here["numpy"] == np.__version__
     (tmp_path / "requirements.lock").write_text(f"numpy==0.1 ; python_version < '3'\nNumPy=={np.__version__}\n")
     sources.forget()
-    assert sources.versions(["numpy"])["numpy"] == np.__version__  # one of two for different Pythons
+    assert installed.versions(["numpy"])["numpy"] == np.__version__  # one of two for different Pythons
     (tmp_path / "requirements.lock").write_text("numpy==0.1\n")
     sources.forget()
-    assert sources.versions(["numpy"])["numpy"] == f"{np.__version__}, locked 0.1"
+    assert installed.versions(["numpy"])["numpy"] == f"{np.__version__}, locked 0.1"
 
 
 # ---- against reality -----------------------------------------------------------------------------------------------
@@ -278,7 +281,7 @@ def test_everything_that_a_run_really_calls_is_found_in_the_syntax_trees(tmp_pat
     """One step of NCL and the scores of two images, as notebooks/ncl/run.ipynb goes about it."""
     monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path / "cache"))
     sources.forget()
-    from imdlib import data, runs, train
+    from imdlib import data, train
     from imdlib.data.attacks import ATTACKS
     from imdlib.data.batches import ImageSet
     from imdlib.ncl import networks
@@ -287,7 +290,7 @@ def test_everything_that_a_run_really_calls_is_found_in_the_syntax_trees(tmp_pat
     from imdlib.scoring import evaluate, metrics
     from imdlib.training.settings import Settings
 
-    p = runs.declared("ncl/run")
+    p = parameters.declared("ncl/run")
 
     def work():
         manifest = data.load("sim-casia", count=8, size=64).query("label == 1")
@@ -311,9 +314,9 @@ def test_everything_that_a_run_really_calls_is_found_in_the_syntax_trees(tmp_pat
         if cell["cell_type"] == "code" and not {"parameters", sources.LOOK} & set(sources.tags(cell))
     ]  # fmt: skip
     book = sources.Module("book", False)
-    statements = [statement for cell in names for statement in sources.tree(sources.source(cell))]
+    statements = [statement for cell in names for statement in syntax.tree(sources.source(cell))]
     sources.read(statements, book)
-    reached = set().union(*(sources.references(one, book) for one in statements))
+    reached = set().union(*(sources.meaning(one, book)[1] for one in statements))
     closure, _ = sources.closure([one for one in reached if not one.startswith("book.")], sources.STOPS)
     aside = (*sources.STOPS, "imdlib.progress")
     missed = {one for one in found if one not in closure and not one.startswith(aside)}
@@ -332,9 +335,9 @@ def test_no_cell_that_computes_uses_what_a_cell_that_only_shows_has_made(path):
         if cell["cell_type"] == "code":
             shows = sources.LOOK in sources.tags(cell)
             part = sources.Module("book", False)
-            statements = sources.tree(sources.source(cell))
+            statements = syntax.tree(sources.source(cell))
             sources.read(statements, part)
-            used = {one.split(".")[0] for each in statements for one in sources.look(each, sources.Look()).chains}
+            used = {one.split(".")[0] for each in statements for one in syntax.look(each, syntax.Look()).chains}
             made[shows] |= {*part.binds, *part.imports}
             assert shows or not used & (made[True] - made[False])
 
@@ -351,5 +354,5 @@ def test_the_library_uses_nothing_that_the_syntax_trees_do_not_show():
                     dotted.split(".")[0] for dotted in sources.imported(node, sources.Module("x", False)).values()
                 }
             assert not (isinstance(node, ast.FunctionDef) and node.name == "__init_subclass__"), path
-    unknown = packages - set(sys.stdlib_module_names) - sources.QUIET - {"imdlib"}
-    assert not {name for name in unknown if not sources.versions([name])} and len(unknown) > 8
+    unknown = packages - set(sys.stdlib_module_names) - installed.QUIET - {"imdlib"}
+    assert not {name for name in unknown if not installed.versions([name])} and len(unknown) > 8

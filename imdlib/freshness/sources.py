@@ -8,34 +8,24 @@ itself is handed around; files that lie in a package (published numbers, weights
 imports, classes that enter themselves somewhere (`__init_subclass__`), and imports for the sake of an effect alone, which the
 library therefore avoids; a test holds the functions that runs really call against what is found here.
 
-Two things are stops for a notebook that trains: `imdlib.data.load`, since what it returns is known by its contents, and
-`imdlib.runs`, which keeps the books of a run and changes no number in them.
+Two kinds of code are stops for a notebook that trains: `imdlib.data.load` (with `identities`), since what it returns is known by its
+contents, and `imdlib.runs` and `imdlib.parameters`, which keep the books of a run and change no number in them.
 """
 
 import ast
 import hashlib
-import importlib.metadata
 import json
-import re
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-REPO = Path(__file__).resolve().parents[1]
+from imdlib.freshness.packages import locked, versions
+from imdlib.freshness.syntax import DEFINITIONS, Look, is_text, look, tree
+from imdlib.places import REPO
+
 LIBRARY = "imdlib"
-QUIET = {"tqdm", "IPython", "psutil"}  # packages that show things, and change no number
-STOPS = ("imdlib.data.load", "imdlib.runs")
-DISTRIBUTIONS = {  # name in an import statement -> distribution, where they differ
-    "cv2": "opencv-python-headless",
-    "PIL": "pillow",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "umap": "umap-learn",
-    "yaml": "pyyaml",
-    "lightning_fabric": "lightning-fabric",
-}
+STOPS = ("imdlib.data.load", "imdlib.data.identities", "imdlib.runs", "imdlib.parameters")
 LOOK = "look"  # tag of a notebook's cells that only show: no result depends on them
 FILES = "importlib.resources.files"  # whoever names it, or __file__, reads the files of its package
 
@@ -77,15 +67,6 @@ def module(name: str) -> Module | None:
     return found
 
 
-def tree(text: str, place: Path | str = "a cell") -> list:
-    """Statements of a piece of Python; lines that IPython alone understands (`%time`, `!ls`) count as their text."""
-    try:
-        return ast.parse(text, str(place)).body
-    except SyntaxError:
-        plain = re.sub(r"^(\s*)([%!].*)$", lambda line: f"{line[1]}print({line[2]!r})", text, flags=re.M)
-        return ast.parse(plain, str(place)).body
-
-
 def read(statements: Iterable[ast.stmt], into: Module) -> None:
     """Sort top-level statements into what they import, bind and do."""
     for statement in statements:
@@ -102,7 +83,6 @@ def read(statements: Iterable[ast.stmt], into: Module) -> None:
                         into.imports |= imported(node, into)
 
 
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 SIMPLE = (*DEFINITIONS, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)  # others hold statements of their own
 
 
@@ -130,100 +110,12 @@ def bound(statement: ast.stmt) -> list:
     return list(dict.fromkeys(node.id for node in targets))
 
 
-def is_text(statement: object) -> bool:
-    """A docstring or another bare constant."""
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-
-
 def is_command(statement: ast.stmt) -> bool:
     """`if __name__ == "__main__":`, which no import runs."""
     return isinstance(statement, ast.If) and "__main__" in ast.dump(statement.test)
 
 
 # ---- one definition ------------------------------------------------------------------------------------------------
-
-
-HINTS = {
-    "annotation",
-    "returns",
-    "type_comment",
-    "type_params",
-    "kind",
-    "ctx",
-    "simple",
-}  # change nothing that is computed
-
-
-@dataclass
-class Look:
-    """What is seen in a statement: words that stand for what it does, chains of names ('np.float32'), imports in it."""
-
-    words: list = field(default_factory=list)
-    chains: set = field(default_factory=set)
-    imports: list = field(default_factory=list)
-
-
-def look(node: ast.AST, seen: Look, inside: bool = False) -> Look:
-    """Enter a node of a syntax tree without docstrings and type hints; inside: its chain of names is entered already.
-
-    Empty fields are left out, so that the words are those of every version of Python.
-    """
-    kind = type(node)
-    if (
-        kind is ast.AnnAssign
-    ):  # `x: int = 1` is `x = 1`; `x: int` alone, as the fields of a dataclass have it, stays a field
-        node = ast.Assign(targets=[node.target], value=node.value or ast.Constant(value="field"))
-        kind = ast.Assign
-    if kind is ast.Name:
-        seen.words.append(node.id)
-        seen.chains |= set() if inside else {node.id}
-        return seen
-    if kind is ast.Constant:
-        seen.words.append(f"={node.value!r}")  # never that of a field left empty, as in `{**a}` beside `{None: a}`
-        return seen
-    if kind is ast.Attribute:
-        seen.chains |= set() if inside else chain(node)
-        inside = isinstance(node.value, ast.Attribute | ast.Name)
-    elif kind in (ast.Import, ast.ImportFrom):
-        seen.imports.append(node)
-    seen.words.append(f"{kind.__name__}(")
-    for name in kind._fields:
-        value = None if name in HINTS else getattr(node, name, None)
-        if isinstance(value, ast.AST):
-            seen.words.append(name)
-            look(value, seen, inside and kind is ast.Attribute)
-        elif isinstance(value, list):
-            some = [one for one in value if not is_text(one)]
-            seen.words += [name, "["] if some else []
-            for one in some:
-                if isinstance(one, ast.AST):
-                    look(one, seen)
-                else:
-                    seen.words.append(repr(one))
-            seen.words += ["]"] if some else []
-        elif value is not None:
-            seen.words += [name, repr(value)]
-    seen.words.append(")")
-    return seen
-
-
-def chain(node: ast.AST) -> set:
-    """{'a.b.c'} of nested attributes that begin with a name, else nothing."""
-    names = []
-    while isinstance(node, ast.Attribute):
-        names.append(node.attr)
-        node = node.value
-    return {".".join([node.id, *reversed(names)])} if isinstance(node, ast.Name) else set()
-
-
-def bare(statement: ast.stmt) -> str:
-    """Text that stands for what a statement does, whatever its comments, formatting and type hints."""
-    return " ".join(look(statement, Look()).words)
-
-
-def references(statement: ast.stmt, at: Module) -> set:
-    """Dotted names that a statement reaches: what it imports itself, and its chains of names resolved at the top level."""
-    return meaning(statement, at)[1]
 
 
 def meaning(statement: ast.stmt, at: Module) -> tuple[str, set, set]:
@@ -386,38 +278,3 @@ def by_module(found: dict) -> dict:
         home = key if "/" in key else key.rstrip(":") if key.endswith(":") else key.rsplit(".", 1)[0]
         joined.setdefault(home, []).append([key, found[key]])
     return {home: digest(some) for home, some in joined.items()}
-
-
-# ---- packages ------------------------------------------------------------------------------------------------------
-
-
-@cache
-def locked() -> dict:
-    """{distribution: its versions} of requirements.lock, which may name one for each Python; empty without one."""
-    path, found = REPO / "requirements.lock", {}
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", text, flags=re.M):
-        found.setdefault(plain(name), []).append(version)
-    return found
-
-
-def plain(name: str) -> str:
-    """A distribution's name as packaging tools compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def versions(packages: Iterable[str]) -> dict:
-    """{distribution: version} of the packages among names of import statements; the standard library and QUIET left out.
-
-    Where the lock file names other versions than the one installed, both are given: neither can be relied on.
-    """
-    found = {}
-    for name in sorted(set(packages) - QUIET - set(sys.stdlib_module_names) - {LIBRARY}):
-        name = plain(DISTRIBUTIONS.get(name, name))
-        try:
-            here = importlib.metadata.version(name).split("+")[0]
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        there = locked().get(name, [here])
-        found[name] = here if here in there else f"{here}, locked {' or '.join(there)}"
-    return found

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imdlib import contents
+from imdlib.files import sha256
+from imdlib.freshness import contents
 
 OLD = time.time() - 1000  # long settled
 REPO = Path(__file__).resolve().parents[2]
@@ -29,7 +30,7 @@ def cache(tmp_path, monkeypatch):
 @pytest.fixture
 def reads(monkeypatch):
     """Names of the files that are really read."""
-    found, read = [], contents.sha256
+    found, read = [], sha256
     monkeypatch.setattr(contents, "sha256", lambda file: (found.append(Path(file).name), read(file))[1])
     return found
 
@@ -46,7 +47,7 @@ def folder(tmp_path):
 def test_what_is_unchanged_is_read_once(folder, reads):
     files = [folder / "a.png", folder / "b.png", folder / "a.png"]
     first = contents.digests(files)
-    assert first[0] == first[2] == contents.sha256(files[0]) != first[1]
+    assert first[0] == first[2] == sha256(files[0]) != first[1]
     reads.clear()
     assert contents.digests(files[::-1]) == first[::-1] and not reads
     assert contents.digest(folder / "b_mask.png") and reads == ["b_mask.png"]
@@ -96,7 +97,7 @@ def test_a_changed_last_byte_of_a_large_file_is_noticed(folder, change):
     time.sleep(0.02)  # the clock of files ticks every few thousandths of a second
     change(path)
     assert path.stat().st_size == 3_000_000
-    assert contents.digest(path) == contents.sha256(path) != before
+    assert contents.digest(path) == sha256(path) != before
 
 
 @pytest.mark.parametrize("clock", [0.0, -500.0, 3600.0], ids=["now", "set back", "of a file from the future"])
@@ -148,7 +149,7 @@ def raising(number):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
-@pytest.mark.parametrize("place", ["tempfile.NamedTemporaryFile", "os.replace", "pathlib.Path.mkdir"])
+@pytest.mark.parametrize("place", ["tempfile.mkstemp", "os.replace", "pathlib.Path.mkdir"])
 def test_a_memory_that_cannot_be_kept_is_only_slow(folder, cache, monkeypatch, reads, place, number):
     right = contents.digest(folder / "a.png")
     shutil.rmtree(cache)
@@ -171,12 +172,13 @@ WORK = """
 import sys
 sys.path.insert(0, {repo!r})
 from pathlib import Path
-from imdlib import contents
+from imdlib.files import sha256
+from imdlib.freshness import contents
 contents.SETTLED = -1.0
 files = sorted(Path({folder!r}).iterdir())
 for _ in range(10):
     some = files[int(sys.argv[1]) :: 2]
-    assert contents.digests(some) == [contents.sha256(file) for file in some]
+    assert contents.digests(some) == [sha256(file) for file in some]
 """
 
 
@@ -188,7 +190,7 @@ def test_processes_side_by_side_leave_a_memory_that_is_right(folder, cache):
     assert [one.wait() for one in both] == [0, 0]
     files = sorted(folder.iterdir())
     assert contents.remembered(str(folder))
-    assert contents.digests(files) == [contents.sha256(file) for file in files]
+    assert contents.digests(files) == [sha256(file) for file in files]
 
 
 # ---- a manifest ----------------------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ that copying programs set back, and the one that they cannot. A file that change
 since it could change again without its times showing it. A memory that is damaged, or cannot be kept, costs time alone.
 """
 
+import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from imdlib.files import sha256, write_text
 from imdlib.places import cache_folder
 
 SETTLED = 2.0  # seconds after which a file's time of change is trusted
@@ -48,12 +49,6 @@ def state(file: Path | str) -> list[int]:
     return [found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns]
 
 
-def sha256(file: Path | str) -> str:
-    """SHA-256 of a file's bytes, read now."""
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
 def memory_of(folder: Path | str) -> Path:
     """File that remembers the digests of a folder's files."""
     return cache_folder("contents") / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:24]}.json"
@@ -72,16 +67,8 @@ def remember(folder: Path | str, memory: dict[str, list[int | str]]) -> None:
     """Write a folder's memory in one step, its own digest first, without the files that changed just now."""
     settled = time.time_ns() - int(SETTLED * 1e9)
     text = json.dumps({name: entry for name, entry in memory.items() if max(entry[2:4]) < settled})
-    draft = None
-    try:
-        target = memory_of(folder)
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, suffix=".part", delete=False) as file:
-            draft = file.name
-            file.write(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
-        os.replace(draft, target)
-    except OSError:  # a full disk forgets, no more
-        if draft is not None:
-            Path(draft).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # a full disk forgets, no more
+        write_text(memory_of(folder), f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
 
 
 def fingerprint(manifest: pd.DataFrame) -> str:
