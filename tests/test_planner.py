@@ -37,8 +37,8 @@ from imdlib import archive, files, runs, store
 from imdlib.freshness import contents
 from imdlib.planner import Planner
 
-def finish(job, files):
-    sums = {name: files.sha256(job.folder / name) for name in files}
+def finish(job, written):
+    sums = {name: files.sha256(job.folder / name) for name in written}
     about = dict(key=job.key, needs=job.needs, sums=sums, commit="c", device="d", seconds=1.0, peak_memory_mb=1, finished="f")
     files.write_text(job.folder / runs.STAMP, json.dumps(about))
 
