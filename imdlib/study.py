@@ -149,13 +149,13 @@ def listed(key: str, default: Any, known: dict) -> Any:
 
 
 def settings(values: dict, notebook: str, **more: Any) -> dict:
-    """The profile's values for the parameters that a notebook has, and those of `more`."""
+    """The profile's values for the parameters that a notebook has, and those of `more`; ParameterError for one that it cannot take."""
     found = dict(values)
     for place in (notebook.split("/")[0], notebook):
         found |= {key.removeprefix(f"{place}."): value for key, value in values.items() if key.startswith(f"{place}.")}
     found |= more
     return {
-        name: parameters.typed(f"{notebook}.ipynb", name, found[name], usual)
+        name: parameters.valid(notebook, name, found[name], usual)
         for name, usual in parameters.declared(notebook).items()
         if name in found
     }
