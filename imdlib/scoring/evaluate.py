@@ -89,10 +89,15 @@ def score(
     return scores, pictures
 
 
-def validation(model: nn.Module, images: ImageSet, *, probability: Callable[[Any], Tensor]) -> dict[str, float]:
-    """Mean per-image AUC and F1 at 0.5 over the tampered images of a validation set: what chooses an epoch, when one is chosen."""
-    scores, _ = score(model, images, probability=probability)
-    return {"val_auc": scores["auc"].mean(), "val_f1": scores["f1"].mean()}
+def validation(
+    model: nn.Module, images: ImageSet, *, probability: Callable[[Any], Tensor], locations: np.ndarray | None = None
+) -> dict[str, float]:
+    """Mean per-image AUC and F1 at 0.5 over the tampered images of a validation set: what chooses an epoch, when one is chosen.
+
+    locations: pooled masks of these images (`metrics.mask_locations`), for their mean shuffled AUC `val_auc_shuffled`, too.
+    """
+    scores, _ = score(model, images, probability=probability, locations=locations)
+    return {f"val_{name}": scores[name].mean() for name in ("auc", "f1", "auc_shuffled") if name in scores}
 
 
 def chosen(manifest: pd.DataFrame, count: int) -> list[int]:
