@@ -74,6 +74,13 @@ class Planner:
             self.add_report(study, trained, [self.jobs["data", one] for one in sets[study]])
         self.add_top([self.jobs[f"{study}_report", study] for study in studies])
 
+    def needed_by(self, wanted: list[Job]) -> list[Job]:
+        """Jobs that are wanted or that these wait for, and that are not done."""
+        names = {id(job) for job in wanted}
+        for job in reversed(self.jobs.values()):  # those that others wait for stand first
+            names |= {id(other) for other in job.after} if id(job) in names else set()
+        return [job for job in self.jobs.values() if id(job) in names and not job.done]
+
     def add(self, job: Job) -> Job:
         """Enter a job."""
         self.jobs[job.rule, job.name] = job
