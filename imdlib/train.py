@@ -203,7 +203,8 @@ def one_epoch(
                 spans = [
                     passes(plan[:stop], name) * len(batches) for stop in (cool_from or 0, last_of(plan, cool_from))
                 ]
-                rate = settings.learning_rate * factor_at(settings, done, *spans, cools=cool_from is not None)
+                told = dict(cools=cool_from is not None, ends=passes(plan[-1:], name) == 0)
+                rate = settings.learning_rate * factor_at(settings, done, *spans, **told)
                 found = stages[name].losses(batch)
                 if found is None:
                     continue
@@ -224,12 +225,13 @@ def last_of(plan: list, cool_from: int | None) -> int:
     return len(plan) if cool_from is None else cool_from + cooling(cool_from)
 
 
-def factor_at(settings: Settings, done: int, start: int, total: int, *, cools: bool) -> float:
+def factor_at(settings: Settings, done: int, start: int, total: int, *, cools: bool, ends: bool = False) -> float:
     """What the learning rate is multiplied by after `done` steps of a stage that ends after `total`.
 
-    With `until_flat` 1, and once it `cools`, from step `start` on, a straight line down to 0.
+    With `until_flat` 1, and once it `cools`, from step `start` on, a straight line down to 0. A stage that `ends` before the last
+    epoch of the plan, such as a teacher that is frozen, has the schedule over its own steps either way.
     """
-    if not settings.until_flat:
+    if ends or not settings.until_flat:
         return SCHEDULES[settings.schedule](done, total)
     return (total - done) / (total - start) if cools else 1.0
 
