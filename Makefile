@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine:  make study  and  make test.
-#   make study PROFILE=quick|laptop|real|paper  DATA=folder of the real data sets
+#   make study PROFILE=quick|laptop|night|real|paper  DATA=folder of the real data sets
 PROFILE ?= quick
 DATA    ?=
 PYTHON  ?= python3
@@ -8,10 +8,11 @@ BIN     := .venv/bin
 # no lock on the folder: every run has its own, and one that was killed must not keep the next from starting
 RUN      = $(BIN)/snakemake --cores $(CORES) --nolock --quiet host reason --config profile=$(PROFILE)
 
-.PHONY: study pages test lab bench lint twins clean help
+.PHONY: study pages tune test lab bench lint twins clean help
 help:
-	@echo "make study [PROFILE=quick|laptop|real|paper] [DATA=folder]   train, score, draw: results/<profile>/report.html"
+	@echo "make study [PROFILE=quick|laptop|night|real|paper] [DATA=folder]   train, score, draw: results/<profile>/report.html"
 	@echo "make pages [PROFILE=...]   draw all pages again from the rows that are kept, without training; what is older says so"
+	@echo "make tune PROFILE=night   the trials of every row anew, and the best of each into profiles/tuned, which final runs read"
 	@echo "make test    all tests        make lab    JupyterLab on the notebooks        make bench  speed and memory beside other libraries"
 	@echo "make twins   train the embedded generators and the stand-in anew, over the weights in the package"
 	@echo "make lint    ruff, and notebooks without outputs        make clean  forget results/\$$PROFILE"
@@ -34,6 +35,11 @@ pages: .venv/ready
 	@echo "-- pages, profile $(PROFILE): tables, figures and verdicts of the rows that are there"
 	@$(RUN) data="$(DATA)" pages=true
 	@echo "-- done: open results/$(PROFILE)/report.html"
+
+tune: .venv/ready
+	@echo "-- tune, profile $(PROFILE): every row's trials, then the best of each into profiles/tuned"
+	@$(RUN) data="$(DATA)" trials=true
+	@$(BIN)/python -m imdlib.protocol.tuned results/$(PROFILE)
 
 test: .venv/ready
 	@echo "-- tests"

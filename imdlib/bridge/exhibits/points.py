@@ -8,7 +8,7 @@ import pandas as pd
 
 from imdlib.bridge.labels import CLASSES, three_classes
 
-KNOWN = ["image", "dataset", "class", "generator"]  # what is kept of an image beside its features
+KNOWN = ["image", "dataset", "class", "scene", "generator"]  # what is kept of an image beside its features
 
 
 def write_points(path: Path | str, scores: pd.DataFrame, points: Iterable[dict[str, np.ndarray]]) -> None:
