@@ -129,14 +129,21 @@ def build(
 
 def finished(folder: Path, dataset: str) -> bool:
     """True when `folder` holds the complete data set, made by the present code."""
-    stamp = folder / "fingerprint.txt"
-    made = (folder / "manifest.csv").is_file() and stamp.is_file()
-    return made and stamp.read_text().split("\n")[0] == recipe_digest(dataset)
+    return (folder / "manifest.csv").is_file() and noted(folder)[0] == recipe_digest(dataset)
+
+
+def noted(folder: Path) -> list[str]:
+    """The two lines of a twin's fingerprint.txt, '' for those that cannot be read."""
+    try:
+        lines = (folder / "fingerprint.txt").read_text(encoding="utf-8").split("\n")
+    except (OSError, ValueError):
+        lines = []
+    return [*lines, "", ""][:2]
 
 
 def unchanged(folder: Path) -> Path:
     """The folder of a built twin, whose files have to be what was built; ValueError where one was edited or damaged since."""
-    if (folder / "fingerprint.txt").read_text().split("\n")[1] != contents(folder):
+    if noted(folder)[1] != contents(folder):
         raise ValueError(
             f"{folder}: its files are not those that were built; delete this folder, it is built again in seconds"
         )

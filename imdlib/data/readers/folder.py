@@ -49,7 +49,11 @@ def folder(root: Path) -> Found:
 
 def read_lines(index: Path, images: dict[str, Path], found: Found) -> dict[str, dict[str, str]]:
     """{name of the image: its line of images.csv as a dict}."""
-    table = pd.read_csv(index, dtype=str, keep_default_na=False)
+    try:
+        table = pd.read_csv(index, dtype=str, keep_default_na=False)
+    except ValueError as error:  # no UTF-8, nothing in it, or lines of other lengths
+        found.problem(index, f"cannot be read ({error})", "a table in UTF-8, a line per image", "write it again")
+        return {}
     unknown = [column for column in table.columns if column not in COLUMNS]
     if unknown or "image" not in table.columns:
         problem = f"columns {', '.join(table.columns)}"
