@@ -20,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
 from imdlib.data.images import ImageError, decoded, opened, to_rgb
+from imdlib.freshness import contents
 from imdlib.places import cache_folder
 from imdlib.progress import interactive
 
@@ -69,12 +70,14 @@ def linked(sets: Iterable[Sequence[str]]) -> dict[str, str]:
 def cached_groups(dataset: str, files: dict[str, Path]) -> dict[str, str]:
     """{name: first name of its group}. files: {name: image file}; unreadable files stand alone.
 
-    Kept below the cache under the names and sizes of the files, since large photographs take a while to decode.
+    Kept below the cache under the names and contents of the files, since large photographs take a while to decode.
     """
     names = sorted(files)
     if not names:
         return {}
-    key = hashlib.sha256(repr([(n, os.path.getsize(files[n])) for n in names]).encode()).hexdigest()[:12]
+    readable = [name for name in names if os.path.isfile(files[name]) and os.access(files[name], os.R_OK)]
+    known = dict(zip(readable, contents.digests(files[name] for name in readable)))
+    key = hashlib.sha256(repr([(name, known.get(name)) for name in names]).encode()).hexdigest()[:12]
     kept = cache_folder("groups") / f"{dataset}-{key}.json"
     if kept.exists():
         return json.loads(kept.read_text())
