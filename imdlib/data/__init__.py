@@ -1,16 +1,21 @@
 """Data: from files on disk to a manifest, one row per image, and from a manifest to batches."""
 
+from pathlib import Path
+
 import pandas as pd
 
 
-def load(dataset: str, data: str = "", *, count: int = 1000, size: int = 128, seed: int = 1) -> pd.DataFrame:
+def load(
+    dataset: str, data: str = "", *, count: int = 1000, size: int = 128, seed: int = 1, on_error: str = "raise"
+) -> pd.DataFrame:
     """The manifest of a data set by name, as notebooks ask for it.
 
     An embedded twin ('sim-casia', 'sim-dolos-nearest', ...) is built when it is missing, with `count` images of `size` x `size` pixels;
     a real set is looked for in the folder `data` (its own folder, or one that holds several sets; a relative path counts from the
-    repository). Of sets made by several generators, one is asked for by name ('dolos-lama': its images and the authentic ones). Names
-    joined by `+` ('sim-casia+sim-nist16') give the images of all of these sets, each once; the column `generator`, where one of them
-    has it, is "" for the others.
+    repository, wherever the notebook was started, and `~` is the home folder). 'folder:<name>' is the plain folder <name> in it.
+    Of sets made by several generators, one is asked for by name ('dolos-lama': its images and the authentic ones). Names joined by
+    `+` ('sim-casia+sim-nist16', 'casia1+folder:mine') give the images of all of these sets, each once; the column `generator`, where
+    one of them has it, is "" for the others. on_error: as of `imdlib.data.catalog.read`.
     seed: of the twin. The benchmark was designed on seed 0: the strength of its traces and the settings of the networks were chosen
     there. The study runs on another seed, so that no number of a table was chosen on the images that it is computed from.
     """
@@ -19,9 +24,8 @@ def load(dataset: str, data: str = "", *, count: int = 1000, size: int = 128, se
     from imdlib.twins import build
 
     if "+" in dataset:
-        parts = [load(name, data, count=count, size=size, seed=seed) for name in dataset.split("+")]
-        joined = pd.concat(parts, ignore_index=True).drop_duplicates("image", ignore_index=True)
-        return joined.fillna({"generator": ""}) if "generator" in joined else joined
+        shape = {"count": count, "size": size, "seed": seed}
+        return joined([load(name, data, **shape, on_error=on_error) for name in dataset.split("+")])
     if dataset.startswith("sim-"):
         return catalog.read(dataset, build.build(dataset, count=count, size=size, seed=seed))
     if not data:
@@ -29,7 +33,17 @@ def load(dataset: str, data: str = "", *, count: int = 1000, size: int = 128, se
             f"data set '{dataset}' is not embedded: give its folder, `make study DATA=<folder>` or the parameter `data`. "
             "Without any download, use one of its embedded twins, such as 'sim-casia'."
         )
-    return catalog.read(dataset, REPO / data)
+    return catalog.read(dataset, REPO / Path(data).expanduser(), on_error=on_error)
+
+
+def joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """The images of several manifests, each once, with what their readers noted of files in `attrs`."""
+    notes = [part.attrs for part in parts]
+    together = pd.concat(parts, ignore_index=True).drop_duplicates("image", ignore_index=True)
+    together.attrs = {
+        name: [entry for note in notes for entry in note.get(name, [])] for name in ("problems", "excluded", "repaired")
+    }
+    return together.fillna({"generator": ""}) if "generator" in together else together
 
 
 def identity(dataset: str, data: str = "", *, count: int = 1000, size: int = 128, seed: int = 1) -> str:

@@ -21,6 +21,7 @@ from tqdm.auto import tqdm
 
 from imdlib.data.images import ImageError, decoded, opened, to_rgb
 from imdlib.files import read_sealed, write_sealed
+from imdlib.freshness import contents
 from imdlib.places import cache_folder
 from imdlib.progress import interactive
 
@@ -70,13 +71,15 @@ def linked(sets: Iterable[Sequence[str]]) -> dict[str, str]:
 def cached_groups(dataset: str, files: dict[str, Path]) -> dict[str, str]:
     """{name: first name of its group}. files: {name: image file}; unreadable files stand alone.
 
-    Kept below the cache under the names and sizes of the files, since large photographs take a while to decode; made anew
+    Kept below the cache under the names and contents of the files, since large photographs take a while to decode; made anew
     where what is kept was damaged.
     """
     names = sorted(files)
     if not names:
         return {}
-    key = hashlib.sha256(repr([(n, os.path.getsize(files[n])) for n in names]).encode()).hexdigest()[:12]
+    readable = [name for name in names if os.path.isfile(files[name]) and os.access(files[name], os.R_OK)]
+    sums = dict(zip(readable, contents.digests(files[name] for name in readable)))
+    key = hashlib.sha256(repr([(name, sums.get(name)) for name in names]).encode()).hexdigest()[:12]
     kept = cache_folder("groups") / f"{dataset}-{key}.txt"
     if known := read_sealed(kept):
         return json.loads(known)
