@@ -1,12 +1,11 @@
 """Splices of real photographs: a region of one camera's picture in another's, with an exact mask, split by camera.
 
-Made here, after no paper: the twins' masks and blending on photographs as cameras wrote them, so that mosaic, noise and JPEG
-history are real. A photograph is cut in tiles on its JPEG grid, and each tile is used once, as it is or as a background;
-splices pair cameras of one split. The pasted piece is neither scaled nor turned, so its traces stay whole, too.
+After no paper: the masks and the blending of the embedded benchmark, on photographs as cameras wrote them, so that mosaic, noise
+and JPEG history are real. A photograph is cut in tiles on its JPEG grid, and each is used once, as it is or as a background.
 
-What is destroyed: `matched` splices scale the piece's colours (and its noise by up to 1.4) and both levels round anew at their
-edge; the JPEG form is compressed a second time, authentic and tampered tiles alike, which weakens mosaic and noise and leaves
-of the first compression what two leave. The PNG form keeps every decoded pixel of a camera.
+Which traces stay: in PNG files every decoded pixel outside the mask, and inside it the donor's, which is neither scaled nor turned.
+What is destroyed: `matched` scales the donor's contrast, noise included, by 0.6 to 1.4 and fades in over two pixels; a JPEG file
+is compressed a second time, authentic ones alike, which weakens mosaic and noise and overlays the first compression.
 """
 
 from collections.abc import Iterable, Iterator
@@ -72,7 +71,7 @@ def window(photo: Photo, top: int, left: int) -> np.ndarray:
 
 
 def corner(photo: Photo, off: tuple[int, int], rng: np.random.Generator) -> tuple[int, int]:
-    """(top, left) of a random window of a photograph whose JPEG grid lies `off` (0 .. GRID - 1 each) that of a tile."""
+    """(top, left) of a random window of a photograph, `off` pixels (0 .. GRID - 1 each) from its JPEG grid."""
     return tuple(
         GRID * int(rng.integers((side - SIDE - shift) // GRID + 1)) + shift
         for side, shift in zip(photo.pixels.shape[:2], off)
@@ -111,7 +110,7 @@ def pictures(
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray | None, dict[str, str | int]]]:
     """(name, image, mask or None, columns of its rows) of each tile of a photograph; every other one is spliced.
 
-    donors: photographs of other cameras. Same names, pixels and seed, same bytes.
+    donors: photographs of other cameras of the same split. Same photographs, names and seed: same bytes.
     """
     places, order = tiles(photo), generator(seed, "cameras", f"{photo.name}/order", 0)
     spliced = (order.permutation(len(places)) + order.integers(2)) % 2
