@@ -8,9 +8,10 @@ def load(dataset: str, data: str = "", *, count: int = 1000, size: int = 128, se
 
     An embedded twin ('sim-casia', 'sim-dolos-nearest', ...) is built when it is missing, with `count` images of `size` x `size` pixels;
     a real set is looked for in the folder `data` (its own folder, or one that holds several sets; a relative path counts from the
-    repository). Of sets made by several generators, one is asked for by name ('dolos-lama': its images and the authentic ones). Names
-    joined by `+` ('sim-casia+sim-nist16') give the images of all of these sets, each once; the column `generator`, where one of them
-    has it, is "" for the others.
+    repository; 'cameras' is made of photographs when it is first asked for). Of sets made by several generators, one is asked for
+    by name ('dolos-lama': its images and the authentic ones), and of 'cameras' one form ('cameras-png', 'cameras-jpeg'). Names
+    joined by `+` ('sim-casia+sim-nist16') give the images of all of these sets, each once; the column `generator`, where one of
+    them has it, is "" for the others.
     seed: of the twin. The benchmark was designed on seed 0: the strength of its traces and the settings of the networks were chosen
     there. The study runs on another seed, so that no number of a table was chosen on the images that it is computed from.
     """
