@@ -12,8 +12,9 @@ def load(
 
     An embedded twin ('sim-casia', 'sim-dolos-nearest', ...) is built when it is missing, with `count` images of `size` x `size` pixels;
     a real set is looked for in the folder `data` (its own folder, or one that holds several sets; a relative path counts from the
-    repository, wherever the notebook was started, and `~` is the home folder). 'folder:<name>' is the plain folder <name> in it.
-    Of sets made by several generators, one is asked for by name ('dolos-lama': its images and the authentic ones). Names joined by
+    repository, wherever the notebook was started, and `~` is the home folder). 'folder:<name>' is the plain folder <name> in it;
+    'cameras' is made of photographs when it is first asked for. Of sets made by several generators, one is asked for by name
+    ('dolos-lama': its images and the authentic ones), and of 'cameras' one form ('cameras-png', 'cameras-jpeg'). Names joined by
     `+` ('sim-casia+sim-nist16', 'casia1+folder:mine') give the images of all of these sets, each once; the column `generator`, where
     one of them has it, is "" for the others. on_error: as of `imdlib.data.catalog.read`.
     seed: of the twin. The benchmark was designed on seed 0: the strength of its traces and the settings of the networks were chosen

@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from imdlib.data.images import ImageError, load_image, load_mask
 from imdlib.data.readers.artifact import artifact
 from imdlib.data.readers.build import COLUMNS, build
+from imdlib.data.readers.cameras import SETS, cameras
 from imdlib.data.readers.casia1 import casia1
 from imdlib.data.readers.casia2 import casia2
 from imdlib.data.readers.cifake import cifake
@@ -47,6 +48,7 @@ READERS = (
     dolos,
     artifact,
     cifake,
+    cameras,
     folder,
 )
 DATASETS = {reader.__name__: reader for reader in READERS}  # and 'sim-*', the embedded twins
@@ -57,7 +59,8 @@ def read(dataset: str, root: Path | str | None = None, *, on_error: str = "raise
     """The manifest of a data set, a DataFrame with the columns COLUMNS (and `generator` where images have one).
 
     dataset: a key of DATASETS; such a key, '-' and a generator ('dolos-lama'), for the authentic images and those of this
-    generator alone; 'folder:' and a name, for the plain folder of that name in `root`; or the name of an embedded twin
+    generator alone; 'cameras-png' or 'cameras-jpeg', one form of the files of 'cameras'; 'folder:' and a name, for the plain
+    folder of that name in `root`; or the name of an embedded twin
     ('sim-casia'), which is built when `root` is None.
     root: the data set's own folder, or one that holds it; its tree is in help(DATASETS[dataset]).
     on_error: "raise" a CatalogError that lists everything that is wrong, or "skip" what is wrong and list it in
@@ -74,6 +77,8 @@ def read(dataset: str, root: Path | str | None = None, *, on_error: str = "raise
         return read_twin(dataset, root)
     if dataset.startswith("folder:"):
         return read_folder(dataset.removeprefix("folder:"), root, on_error, **options)
+    if dataset in SETS:
+        return cameras(check_root(root, dataset), dataset, on_error, **options)
     whole, _, generator = dataset.partition("-")
     if generator and whole in DATASETS:
         return of_generator(read(whole, root, on_error=on_error, **options), generator, dataset)
