@@ -57,7 +57,9 @@ def each(rule: Rule, *lengths: int) -> Rule:
 
 def some(rule: Rule) -> Rule:
     """A list with one element or more, each of a rule."""
-    return Rule(f"a list that is not empty, each {rule.says}", lambda value: bool(value) and all(map(rule.holds, value)))
+    return Rule(
+        f"a list that is not empty, each {rule.says}", lambda value: bool(value) and all(map(rule.holds, value))
+    )
 
 
 # ---- names ---------------------------------------------------------------------------------------------------------
