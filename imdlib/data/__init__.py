@@ -47,6 +47,30 @@ def joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return together.fillna({"generator": ""}) if "generator" in together else together
 
 
+def part(manifest: pd.DataFrame, split: str, needs: int | None = None) -> pd.DataFrame:
+    """The rows of a split, which must have some; needs: a label of which there must be some among them.
+
+    Raises CatalogError, which says how many images there are of what.
+    """
+    from imdlib.data.catalog import CatalogError
+
+    rows = manifest[manifest["split"] == split]
+    if len(rows if needs is None else rows[rows["label"] == needs]):
+        return rows
+    what = {None: "", 0: "authentic ", 1: "tampered "}[needs]
+    known = manifest.groupby(["split", "label"]).size()
+    there = ", ".join(f"{number} {('authentic', 'tampered')[label]} in {one}" for (one, label), number in known.items())
+    raise CatalogError(
+        f"data set '{'+'.join(manifest['dataset'].unique())}': no {what}image in the split '{split}', which is needed here; it has "
+        f"{there or 'no image at all'}. Take another set, or split this one by a column `split` of its images.csv"
+    )
+
+
+def tests(names: list[str], data: str = "", *, needs: int | None = None, **shape: int) -> dict:
+    """{data set: rows of its test split} of the named sets, opened one after the other; all but the names: of `load` and `part`."""
+    return {name: part(load(name, data, **shape), "test", needs) for name in names}
+
+
 def identity(dataset: str, data: str = "", *, count: int = 1000, size: int = 128, seed: int = 1) -> str:
     """What a data set is known by, as `load` is asked for it: a run made on one of another identity is outdated.
 
