@@ -89,10 +89,10 @@ def profile(name: str) -> dict:
 
 def mapping(path: Path) -> dict:
     """{key: value} of a YAML file, in which no key stands twice."""
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         found, node = yaml.safe_load(text) or {}, yaml.compose(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or the 99th of a month
         raise ProfileError(f"profiles/{path.name} cannot be read: {error}") from None
     if not isinstance(found, dict):
         raise ProfileError(f"profiles/{path.name}: expected lines `key: value`")

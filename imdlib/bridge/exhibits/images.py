@@ -9,7 +9,7 @@ import torch
 from imdlib import data as datasets
 from imdlib.bridge import networks
 from imdlib.bridge.labels import three_classes
-from imdlib.bridge.measures import probe
+from imdlib.bridge.measures import detection, probe
 from imdlib.bridge.rows import Rows
 from imdlib.bridge.towers import cache
 from imdlib.data.batches import ImageSet
@@ -58,7 +58,7 @@ class Images:
             found = probe.probabilities(train, labels, self.pooled(manifest))
             parts.append(probe.rows(manifest, found, train_set=self.rows.target))
         seen = self.rows.main[["dataset", "image", "seen"]].drop_duplicates()
-        return judged(pd.concat(parts).merge(seen, on=["dataset", "image"]))
+        return detection.balanced(judged(pd.concat(parts).merge(seen, on=["dataset", "image"])))
 
     def batch(self, device: str) -> tuple[list[str], dict[str, torch.Tensor]]:
         """(files, batch) of training images on a device, classes in turns, as `samples.batches_on` leaves it."""
