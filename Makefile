@@ -60,4 +60,6 @@ twins: .venv/ready
 	@$(BIN)/papermill notebooks/twins.ipynb results/$(PROFILE)/twins/twins.ipynb -p results results/$(PROFILE)
 
 clean:
-	rm -rf results/$(PROFILE) .snakemake
+	@case "$(PROFILE)" in ""|*[!A-Za-z0-9_-]*) false;; *) test -f "profiles/$(PROFILE).yaml";; esac || \
+		(echo "PROFILE='$(PROFILE)' is no profile: nothing was removed" && false)
+	rm -rf "results/$(PROFILE)" .snakemake

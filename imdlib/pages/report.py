@@ -208,7 +208,7 @@ def stamp(page: Path, needed: dict) -> Path:
     ]
     sums = {path.relative_to(folder).as_posix(): files.sha256(path) for path in sorted(drawn)}
     about = {"key": runs.key_of(needed), "commit": runs.commit(), "needs": needed, "sums": sums}
-    return files.write_text(folder / runs.STAMP, json.dumps(about, indent=1) + "\n")
+    return files.write_text(folder / runs.STAMP, json.dumps(runs.sealed(about), indent=1) + "\n")
 
 
 if __name__ == "__main__":
