@@ -70,9 +70,11 @@ def score_files(run: Finished, rows: pd.DataFrame, examples: int) -> tuple[pd.Da
     tower = networks.tower_of(params)
     device = next(run.network.parameters()).device
     features = cache.extract(tower, rows["image"].tolist(), device=device)
-    start = scoring.distances(untrained(params).to(device), features)
+    begun = untrained(params).to(device)
+    start = scoring.distances(begun, features)
     masks = [mask[0].numpy() for _, mask in images.samples() if mask.any()]
-    told = dict(start=start, locations=metrics.mask_locations(masks), examples=examples)
+    fresh = scoring.distances(begun.beginning(run.network), features)
+    told = dict(start=start, fresh=fresh, locations=metrics.mask_locations(masks), examples=examples)
     scores, pictures, _ = scoring.score(
         run.network, images, features, scales=params["scales"], flip=params["flip"], **told
     )
