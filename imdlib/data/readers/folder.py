@@ -150,7 +150,7 @@ def add(
     if wrong:
         found.problem(image, *wrong, "correct images.csv, or the mask")
     row = Row(image, kind, scene, split, note=said.get("note", ""), generator=said.get("generator", ""), repair="scale")
-    if masks and (region is None or kind != "authentic"):
+    if masks and (wrong or region is None or kind != "authentic"):
         row.mask, row.sources = masks[0], tuple(masks[1:])
         if meaning is not None or len(masks) > 1:
             row.decode, row.how = partial(united, masks=masks, meaning=meaning), f"values {meaning}"
