@@ -25,6 +25,7 @@ from tqdm.auto import tqdm
 from imdlib.data.batches import training_batches
 from imdlib.progress import interactive
 from imdlib.training import checkpoints
+from imdlib.training.flat import cooling, flat, latest
 from imdlib.training.optimizers import SCHEDULES, make_optimizer
 from imdlib.training.settings import Settings, make_fabric
 
@@ -132,31 +133,41 @@ def loop(
     weights are the result; on_device(fabric, loader) yields what the stages get, dicts with `index`.
     start() -> dict of numbers before training, the row of epoch 0; validate() -> dict of numbers after every
     `validate_every`-th epoch and the last; keep: 'last', or the name of one of them whose maximum chooses the epoch kept.
+    With `until_flat` the plan is the most that is done, `keep` names the validation number that has to be flat, and every row of
+    the history says whether the epoch belongs to the cool-down (`cooling`, 0 or 1).
     """
+    if settings.until_flat and (validate is None or keep == "last"):
+        raise ValueError("until_flat: expected `keep` to name a validation number, which says when training is flat")
     path = Path(folder) / "checkpoint.pt"
     path.parent.mkdir(parents=True, exist_ok=True)
     parts = networks | {f"optimizer of {name or 'all'}": stage.optimizer for name, stage in stages.items()}
     if path.exists():
         state = checkpoints.restore(path, parts, fabric.device)
     else:
-        state = {"epoch": 0, "history": [] if start is None else [{"epoch": 0, **start()}], "kept": None}
+        state = {"epoch": 0, "history": [] if start is None else [{"epoch": 0, **start()}], "kept": None, "flat": None}
     for epoch in range(state["epoch"], len(plan)):
+        if settings.until_flat and state["flat"] is None and begins_to_cool(state["history"], keep, epoch, len(plan)):
+            state["flat"] = epoch
+        end = last_of(plan, state["flat"])
+        if epoch == end:
+            break
         torch.manual_seed(
             np.random.SeedSequence((settings.seed, epoch, fabric.global_rank)).generate_state(1)[0].item()
         )
         began = time.perf_counter()
-        row = {"epoch": epoch + 1, **one_epoch(fabric, stages, plan, epoch, samples, settings, on_device)}
-        row["seconds"] = time.perf_counter() - began  # of training alone
-        if validate is not None and ((epoch + 1) % validate_every == 0 or epoch + 1 == len(plan)):
+        found = one_epoch(fabric, stages, plan, epoch, samples, settings, on_device, state["flat"])
+        row = {"epoch": epoch + 1, **found, "seconds": time.perf_counter() - began}  # of training alone
+        row |= {"cooling": float(state["flat"] is not None)} if settings.until_flat else {}
+        if validate is not None and ((epoch + 1) % validate_every == 0 or epoch + 1 == end):
             row |= {name: float(value) for name, value in validate().items()}
         state["history"].append(row)
         state["epoch"] = epoch + 1
-        if keep in row and row[keep] >= max(past.get(keep, -np.inf) for past in state["history"]):
+        if keep in row and row[keep] >= np.nanmax([past.get(keep, np.nan) for past in state["history"]]):
             state["kept"] = {name: copied(network.state_dict()) for name, network in networks.items()}
         state["states"] = {name: part.state_dict() for name, part in parts.items()}
         checkpoints.save(fabric, path, state)
         if fabric.is_global_zero:
-            report(row, len(plan))
+            report(row, end)
 
 
 def one_epoch(
@@ -167,8 +178,12 @@ def one_epoch(
     samples: Dataset,
     settings: Settings,
     on_device: Callable[[Fabric, Iterable], Iterable[dict[str, Tensor]]],
+    cool_from: int | None = None,
 ) -> dict[str, float]:
-    """The passes of one epoch: mean losses, <stage>_<loss>; of a stage without a name first the last learning rate."""
+    """The passes of one epoch: mean losses, <stage>_<loss>; of a stage without a name first the last learning rate.
+
+    cool_from: of `until_flat`, the epoch with which the cool-down began, None before.
+    """
     shape = dict(batch_size=settings.batch_size, rank=fabric.global_rank, world=fabric.world_size)
     shape["workers"] = settings.workers
     longest, quiet = max(map(len, plan)), not (fabric.is_global_zero and interactive())
@@ -181,8 +196,11 @@ def one_epoch(
             for name in names:
                 if name != active:
                     active = activate(stages, name)
-                done, total = before[name] * len(batches) + number, passes(plan, name) * len(batches)
-                rate = settings.learning_rate * SCHEDULES[settings.schedule](done, total)
+                done = before[name] * len(batches) + number
+                spans = [
+                    passes(plan[:stop], name) * len(batches) for stop in (cool_from or 0, last_of(plan, cool_from))
+                ]
+                rate = settings.learning_rate * factor_at(settings, done, *spans, cools=cool_from is not None)
                 found = stages[name].losses(batch)
                 if found is None:
                     continue
@@ -196,6 +214,27 @@ def one_epoch(
     means = fabric.all_reduce({name: torch.stack(values).mean() for name, values in losses.items()})
     means = {name: value.item() for name, value in means.items()}
     return {"learning_rate": rate, **means} if "" in stages else means
+
+
+def last_of(plan: list, cool_from: int | None) -> int:
+    """How many epochs of a plan are done when its cool-down begins with that one; None = all of them."""
+    return len(plan) if cool_from is None else cool_from + cooling(cool_from)
+
+
+def factor_at(settings: Settings, done: int, start: int, total: int, *, cools: bool) -> float:
+    """What the learning rate is multiplied by after `done` steps of a stage that ends after `total`.
+
+    With `until_flat` 1, and once it `cools`, from step `start` on, a straight line down to 0.
+    """
+    if not settings.until_flat:
+        return SCHEDULES[settings.schedule](done, total)
+    return (total - done) / (total - start) if cools else 1.0
+
+
+def begins_to_cool(history: list[dict[str, float]], validation: str, epoch: int, budget: int) -> bool:
+    """Whether training has become flat, in its loss and on the validation images, or leaves no more than the cool-down."""
+    losses = {name for row in history for name in row if name in ("loss", "classifier_loss")}
+    return epoch == latest(budget) or flat(history, validation, sorted(losses))
 
 
 def passes(plan: list[list[list[str]]], stage: str) -> int:

@@ -1,7 +1,7 @@
 """Checkpoints: a run after its last finished epoch, in one file that is replaced in a single step.
 
 A file holds a dict of states {name: state_dict}, epoch (how many are finished), history (a dict per row) and kept
-({name: state_dict} of the networks of a chosen epoch, or None).
+({name: state_dict} of the networks of a chosen epoch, or None) and flat (the epoch with which a cool-down began, or None).
 """
 
 from pathlib import Path
@@ -41,7 +41,7 @@ def restore(
     try:
         state = torch.load(path, map_location=device, weights_only=True)
         found = set(state["states"])
-        if missing := {"epoch", "history", "kept"} - set(state):
+        if missing := {"epoch", "history", "kept", "flat"} - set(state):
             raise ValueError(f"without {', '.join(sorted(missing))}")
         if found != set(parts):
             raise ValueError(f"it holds {', '.join(sorted(found))} in place of {', '.join(sorted(parts))}")

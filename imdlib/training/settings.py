@@ -12,8 +12,9 @@ class Settings:
     """What every training is told.
 
     epochs: at least 1; batch_size: over all devices together; learning_rate: before the schedule, a key of
-    `optimizers.SCHEDULES`; seed: of everything random but the batches, which have that of their images; precision,
-    accelerator: of `make_fabric`; workers: processes that make batches, 0 for none beside this one.
+    `optimizers.SCHEDULES`; until_flat: in place of the schedule the rule of `training.flat`, with `epochs` as its budget; seed:
+    of everything random but the batches, which have that of their images; precision, accelerator: of `make_fabric`; workers:
+    processes that make batches, 0 for none beside this one.
     """
 
     epochs: int
@@ -21,6 +22,7 @@ class Settings:
     learning_rate: float
     weight_decay: float = 5e-4
     schedule: str = "poly"
+    until_flat: bool = False
     seed: int = 0
     precision: str = "auto"
     accelerator: str = "auto"

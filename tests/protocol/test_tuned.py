@@ -1,0 +1,55 @@
+"""Tuned settings: the trial that is chosen, and the file that final runs read."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from imdlib.protocol import tuned
+from imdlib.protocol.search import Row
+
+ROWS = {
+    "base": Row({"variant": "base"}, ["learning_rate"]),
+    "whole": Row({"variant": "whole"}, ["learning_rate", "form"]),
+}
+
+
+@pytest.fixture
+def tried():
+    """Two trials of two rows; of the second row's first trial the middle epoch was the best of all."""
+    runs = [("base", 0, 0.1), ("base", 1, 0.2), ("whole", 0, 0.1), ("whole", 1, 0.2), ("base", -1, 0.3)]
+    settings = pd.DataFrame(
+        [dict(row=r, trial=k, learning_rate=rate, form="literal", keep="val", run=f"{r}{k}") for r, k, rate in runs]
+    )
+    values = {
+        "base0": [0.6, 0.7],
+        "base1": [0.8, 0.8],
+        "whole0": [0.5, 0.9, 0.4],
+        "whole1": [0.6, np.nan],
+        "base-1": [0.99],
+    }
+    history = pd.DataFrame([dict(run=run, val=value) for run, some in values.items() for value in some])
+    return tuned.best(settings, history, ROWS)
+
+
+def test_the_best_epoch_of_a_trial_is_its_score_and_the_best_trial_is_chosen(tried):
+    assert list(tried["score"]) == [0.7, 0.8, 0.9, 0.6]
+    assert list(tried["chosen"]) == [False, True, True, False]
+
+
+def test_final_runs_are_no_trials(tried):
+    assert "base-1" not in set(tried["run"])
+
+
+def test_nothing_tried_is_an_empty_table():
+    found = tuned.best(
+        pd.DataFrame(columns=["row", "trial", "run", "keep"]), pd.DataFrame(columns=["run", "val"]), ROWS
+    )
+    assert found.empty and "chosen" in found
+
+
+def test_what_was_chosen_is_read_again_by_name(tried, tmp_path, monkeypatch):
+    monkeypatch.setattr(tuned, "REPO", tmp_path)
+    assert tuned.of("ncl") == {}
+    path = tuned.write("ncl", tried, ROWS)
+    assert path.read_text().startswith("# Settings of ncl's rows, each the best of 2 trials")
+    assert tuned.of("ncl") == {"base": {"learning_rate": 0.2}, "whole": {"learning_rate": 0.1, "form": "literal"}}
