@@ -19,6 +19,7 @@ from imdlib.bridge.methods import METHODS as BRIDGE_METHODS
 from imdlib.inr.methods import METHODS as INR_METHODS
 from imdlib.ncl.grid import METHODS as NCL_METHODS
 from imdlib.pages import claims, tables
+from imdlib.protocol import verdicts
 from imdlib.study import STUDIES
 from tests.cells import execute
 from tests.pages.test_report import self_contained
@@ -224,8 +225,8 @@ def test_verdicts_are_those_of_the_runs_that_there_are(results, study, decided, 
     assert set(found["study"]) == set(STUDIES) and found.index.is_unique
     own = found[found["study"] == study]
     tested = own.loc[[f"{study}-{name}" for name in decided]]
-    assert (tested["verdict"] != claims.UNTESTED).all() and tested["effect"].notna().all()
-    assert (own.filter(like=untested, axis=0)["verdict"] == claims.UNTESTED).all()
+    assert (tested["verdict"] != verdicts.UNTESTED).all() and tested["effect"].notna().all()
+    assert (own.filter(like=untested, axis=0)["verdict"] == verdicts.UNTESTED).all()
 
 
 @pytest.mark.parametrize(

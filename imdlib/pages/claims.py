@@ -1,22 +1,39 @@
 """Claims: what the papers state, which rows decide it, and the verdict those rows give.
 
-A claim compares two methods on the same test images. Its effect is the difference of the means, its interval resamples images and
-seeds together, and the verdict follows from the interval alone. What a study claims is a list of `Statement` in its
+A claim compares two methods on the same test images in one metric that is named in advance. Its effect is the difference of the
+means, its interval resamples images and seeds together, and its verdict also asks whether anything was learned and in how many
+settings the effect has its sign (`imdlib.protocol.verdicts`). What a study claims is a list of `Statement` in its
 `statements.py`; what its rows say about each is one file a study, `<results>/<study>/claims.csv`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from imdlib import files
+from imdlib.protocol import verdicts
 from imdlib.scoring import intervals
 
-COLUMNS = ["id", "study", "where", "statement", "metric", "effect", "low", "high", "n", "seeds", "verdict", "headline"]
-SUPPORTED, CONTRADICTED, INCONCLUSIVE, UNTESTED = "supported", "contradicted", "inconclusive", "not tested here"
+ABOUT = ["id", "study", "where", "statement", "metric"]
+NUMBERS = [
+    "effect",
+    "low",
+    "high",
+    "n",
+    "seeds",
+    "verdict",
+    "headline",
+    "share",
+    "settings",
+    "gate",
+    "learned",
+    "blind",
+]
+COLUMNS = [*ABOUT, *NUMBERS, "beside", "p", "smallest", "overturned"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +43,9 @@ class Statement:
     name: of the claim, unique within its study; where: in the paper, 'not printed' for checks of our own; says: in words, so that a
     positive effect speaks for it; cut: function from the study's rows to score rows whose column `method` holds `worse` and
     `better`, of the same images; metrics: columns of these rows that are compared; decides: the one among them that the
-    statement is about; headline: stands in the README.
+    statement is about; headline: stands in the README. gate: a cut with both methods on the test images of their own training
+    set and, marked in a column `blind`, rows that look at no image; None: the statement itself asks whether something was
+    learned. gate_metric: that of the gate where it is another; overturned: what would overturn the verdict, in a sentence.
     """
 
     name: str
@@ -38,46 +57,95 @@ class Statement:
     metrics: tuple[str, ...]
     decides: str
     headline: bool = False
+    gate: Callable | None = None
+    gate_metric: str = ""
+    overturned: str = ""
 
     def __post_init__(self) -> None:
         if self.decides not in self.metrics:
             raise ValueError(f"statement '{self.name}': decides='{self.decides}' is none of its metrics {self.metrics}")
 
 
-def verdict(low: float, high: float) -> str:
-    """Supported when the whole interval of the effect lies above 0, contradicted when below, inconclusive when 0 is inside."""
-    if pd.isna(low) or pd.isna(high):
-        return UNTESTED
-    return SUPPORTED if low > 0 else CONTRADICTED if high < 0 else INCONCLUSIVE
+def judge(statements: Iterable[Statement], rows: Any, study: str, trials: Sequence[Any] = ()) -> pd.DataFrame:
+    """Rows of claims.csv, one per statement: is `better` above `worse` in the metric that decides?
 
-
-def judge(statements: Iterable[Statement], rows: Any, study: str) -> pd.DataFrame:
-    """Rows of claims.csv, one per statement and metric: is `better` above `worse`?
-
-    rows: whatever the statements' cuts take. A statement whose cut has no rows of either side is not tested. Methods that look
-    at no image have no seed of their own: their rows are compared with every seed of the other.
+    rows: whatever the statements' cuts take; trials: the same of every setting of the search, one each. A statement whose cut has
+    no rows of either side is not tested. Methods that look at no image have no seed of their own: their rows are compared with
+    every seed of the other. p of headlines is Holm's, over the study's headlines.
     """
-    lines = []
-    for one in statements:
-        cut = one.cut(rows)
-        sides = [cut[cut["method"] == name] if len(cut) else cut for name in (one.worse, one.better)]
-        for metric in one.metrics:
-            about = dict(id=f"{study}-{one.name}-{metric}", study=study, where=one.where, statement=one.says)
-            deciding = one.headline and metric == one.decides
-            lines.append(about | dict(metric=metric) | compared(*sides, metric) | dict(headline=deciding))
-    found = pd.DataFrame(lines, columns=COLUMNS)
+    statements = list(statements)
+    found = pd.DataFrame([line(one, rows, study, trials) for one in statements], columns=COLUMNS)
     repeated = found.loc[found["id"].duplicated(), "id"]
     if len(repeated):
         raise ValueError(f"two statements of '{study}' have one name: {', '.join(repeated)}")
-    return found
+    headline = found["headline"].astype(bool)
+    found.loc[headline, "p"] = intervals.holm(found.loc[headline, "p"])
+    return found.assign(verdict=[verdicts.word(row) for _, row in found.iterrows()])
+
+
+def line(one: Statement, rows: Any, study: str, trials: Sequence[Any]) -> dict:
+    """What rows and trials say about one statement, but for its verdict."""
+    metric = one.decides
+    effects = [specified(one, some)["effect"] for some in trials]
+    part, settings = verdicts.share(effects)
+    effect = compared(*verdicts.sides_of(one.cut, rows, one.worse, one.better), metric)
+    passed = learned(one, rows) if effect["n"] else verdicts.Gate()
+    return dict(
+        id=f"{study}-{one.name}-{metric}",
+        study=study,
+        where=one.where,
+        statement=one.says,
+        metric=metric,
+        **effect,
+        verdict="",
+        headline=one.headline,
+        share=part,
+        settings=settings,
+        gate=passed.word,
+        learned=passed.learned,
+        blind=passed.blind,
+        beside=passed.beside,
+        smallest=verdicts.POWER * (effect["high"] - effect["low"]),
+        overturned=one.overturned,
+    )
+
+
+def learned(one: Statement, rows: Any, *, sure: bool = True) -> verdicts.Gate:
+    """The gate of a statement."""
+    if one.gate is None:
+        return verdicts.Gate()
+    return verdicts.gate(one.gate(rows), (one.worse, one.better), one.gate_metric or one.decides, sure=sure)
 
 
 def compared(low: pd.DataFrame, high: pd.DataFrame, metric: str) -> dict:
-    """Effect, interval, n, seeds and verdict of one metric between two sides of rows."""
+    """Effect, interval, p, n and seeds of one metric between two sides of rows."""
     if low.empty or high.empty:
-        return dict(effect=float("nan"), low=float("nan"), high=float("nan"), n=0, seeds=0, verdict=UNTESTED)
-    found = intervals.paired_effect(low, high, metric)
-    return found | dict(verdict=verdict(found["low"], found["high"]))
+        return dict(effect=np.nan, low=np.nan, high=np.nan, p=np.nan, n=0, seeds=0)
+    return intervals.paired_effect(low, high, metric)
+
+
+def specified(one: Statement, trial: Any) -> dict:
+    """Effect of a statement in one setting of the search: dict of effect, NaN where it was not tried or nothing was learned,
+    and `raw`, the same whatever was learned.
+    """
+    low, high = verdicts.sides_of(one.cut, trial, one.worse, one.better)
+    if low.empty or high.empty:
+        return dict(effect=np.nan, raw=np.nan)
+    raw = intervals.paired_effect(low, high, one.decides, resamples=1)["effect"]
+    return dict(effect=np.nan if learned(one, trial, sure=False).word == "failed" else raw, raw=raw)
+
+
+def beside(statements: Iterable[Statement], rows: Any, study: str) -> pd.DataFrame:
+    """Effects of every statement in its other metrics: shown, and counted for nothing. Columns ABOUT, effect, low, high, n, seeds."""
+    lines = []
+    for one in statements:
+        sides = verdicts.sides_of(one.cut, rows, one.worse, one.better)
+        for metric in [name for name in one.metrics if name != one.decides]:
+            about = dict(
+                id=f"{study}-{one.name}-{metric}", study=study, where=one.where, statement=one.says, metric=metric
+            )
+            lines.append(about | compared(*sides, metric))
+    return pd.DataFrame(lines, columns=[*ABOUT, "effect", "low", "high", "n", "seeds"])
 
 
 def save(rows: pd.DataFrame, folder: Path | str) -> pd.DataFrame:

@@ -64,13 +64,14 @@ def summarise(
 def paired_effect(
     scores_a: pd.DataFrame, scores_b: pd.DataFrame, metric: str, resamples: int = 2000, seed: int = 0
 ) -> dict[str, float]:
-    """How much higher b is than a on the same images: dict of effect, low, high, n (images), seeds.
+    """How much higher b is than a on the same images: dict of effect, low, high, p, n (images), seeds.
 
     effect = value of b - value of a, seeds pooled; metric as in `summarise`. Images where the metric is undefined for
     either side are left out of both; an image that only one side scored is an error. low, high: images and seeds are
     resampled at the same time (the pigeonhole bootstrap, Owen 2007, which errs on the wide side in images; from three
     seeds it cannot know their spread well). If both sides ran the same seeds these are drawn in pairs, else each side
-    draws its own; a side with one seed, such as a predictor that looks at no image, keeps it.
+    draws its own; a side with one seed, such as a predictor that looks at no image, keeps it. p: two-sided, twice the share of
+    resampled effects on the other side of 0 than most, at least 2 / (resamples + 1).
     """
     a, b = _by_image(scores_a, metric, "a"), _by_image(scores_b, metric, "b")
     in_a, in_b = a.dropna().index, b.dropna().index
@@ -95,9 +96,32 @@ def paired_effect(
         "effect": float((value_b - value_a)[0]),
         "low": low,
         "high": high,
+        "p": two_sided(effects),
         "n": len(images),
         "seeds": max(len(seeds_a), len(seeds_b)),
     }
+
+
+def two_sided(effects: np.ndarray) -> float:
+    """p of "the effect is 0" from resampled effects; NaN where none is defined."""
+    found = effects[~np.isnan(effects)]
+    if not len(found):
+        return np.nan
+    beyond = min((found <= 0).sum(), (found >= 0).sum())
+    return float(min(1.0, 2 * (beyond + 1) / (len(found) + 1)))
+
+
+def holm(values: Sequence[float]) -> np.ndarray:
+    """p adjusted for how many there are (Holm 1979): each times the number of those that are not smaller, never falling, at most 1.
+
+    NaN counts for nothing and stays.
+    """
+    values = np.asarray(values, dtype=float)
+    found = np.full(len(values), np.nan)
+    order = np.argsort(values)[: (~np.isnan(values)).sum()]
+    steps = np.arange(len(order), 0, -1)
+    found[order] = np.minimum(np.maximum.accumulate(values[order] * steps), 1)
+    return found
 
 
 def _refuse_absent(scores, name, by=()):

@@ -12,6 +12,7 @@ from imdlib.bridge.measures.ordering import METRICS
 from imdlib.bridge.statements import STATEMENTS, TAR, WANG
 from imdlib.pages import claims
 from imdlib.places import REPO
+from imdlib.protocol import verdicts
 from tests.bridge.made_up import AWAY, HOME
 
 NAMED = {one.name: one for one in STATEMENTS}
@@ -57,7 +58,7 @@ def right(rows, method, share):
     return np.where((rows["method"] == method) & (number < share * (number.max() + 1)), 0.0, 1.0)
 
 
-def verdicts(rows, *names):
+def judged(rows, *names):
     found = claims.judge([NAMED[name] for name in names], rows, "bridge").set_index("id")
     return found["verdict"], found["effect"]
 
@@ -66,18 +67,18 @@ def test_a_known_effect_gets_its_verdict(all_runs):
     rows = changed(
         all_runs, correct=lambda every: right(every, WANG, 0.75), image_auc=lambda every: right(every, TAR, 0)
     )
-    verdict, effect = verdicts(rows, "unseen-wang", "home-wang", "home-tar")
-    assert effect["bridge-unseen-wang-correct"] == 0.75 and verdict["bridge-unseen-wang-correct"] == claims.SUPPORTED
-    assert effect["bridge-home-wang-correct"] == -0.75 and verdict["bridge-home-wang-correct"] == claims.CONTRADICTED
-    assert effect["bridge-home-tar-image_auc"] == 0 and verdict["bridge-home-tar-image_auc"] == claims.INCONCLUSIVE
+    verdict, effect = judged(rows, "unseen-wang", "home-wang", "home-tar")
+    assert effect["bridge-unseen-wang-correct"] == 0.75 and verdict["bridge-unseen-wang-correct"] == verdicts.SUPPORTED
+    assert effect["bridge-home-wang-correct"] == -0.75 and verdict["bridge-home-wang-correct"] == verdicts.CONTRADICTED
+    assert effect["bridge-home-tar-image_auc"] == 0 and verdict["bridge-home-tar-image_auc"] == verdicts.INCONCLUSIVE
 
 
 def test_a_drop_is_what_unseen_generators_take(all_runs):
     def correct(every):
         return np.where((every["method"] == WANG) & (every["dataset"] == AWAY), 0.25, 1.0)
 
-    verdict, effect = verdicts(changed(all_runs, correct=correct), "drop-wang", "drop-tar")
-    assert effect["bridge-drop-wang-correct"] == 0.75 and verdict["bridge-drop-wang-correct"] == claims.SUPPORTED
+    verdict, effect = judged(changed(all_runs, correct=correct), "drop-wang", "drop-tar")
+    assert effect["bridge-drop-wang-correct"] == 0.75 and verdict["bridge-drop-wang-correct"] == verdicts.SUPPORTED
     assert effect["bridge-drop-tar-correct"] == 0
     lost = cuts.lost_on_unseen(changed(all_runs, correct=correct))
     assert (lost.loc[lost["method"] == WANG, "correct"] == -0.75).all()
@@ -88,20 +89,20 @@ def test_distances_in_order_lie_half_above_chance(all_runs):
         return lambda every: (every["class"] == which).astype(float).where(every["d1"].notna())
 
     rows = changed(all_runs, d1=distance("fully fake"), d2=distance("partly fake"))
-    verdict, effect = verdicts(rows, *(name for name in NAMED if name.startswith("order-")))
-    assert effect.tolist() == [0.5] * 6 and set(verdict) == {claims.SUPPORTED}
+    verdict, effect = judged(rows, *(name for name in NAMED if name.startswith("order-")))
+    assert effect.tolist() == [0.5] * 6 and set(verdict) == {verdicts.SUPPORTED}
 
 
 def test_maps_with_attention_against_those_without(all_runs):
     rows = changed(all_runs, drawn_auc_shuffled=lambda every: every["plain_auc_shuffled"] + 0.25)
-    verdict, effect = verdicts(rows, "attention", "attention-transcam")
+    verdict, effect = judged(rows, "attention", "attention-transcam")
     assert effect["bridge-attention-auc_shuffled"] == pytest.approx(0.25)
-    assert verdict["bridge-attention-transcam-auc_shuffled"] == claims.SUPPORTED
+    assert verdict["bridge-attention-transcam-auc_shuffled"] == verdicts.SUPPORTED
 
 
 def test_missing_runs_are_not_tested(two_runs):
     found = claims.judge(STATEMENTS, two_runs, "bridge").set_index("id")["verdict"]
-    tested = set(found.index[found != claims.UNTESTED])
+    tested = set(found.index[found != verdicts.UNTESTED])
     judged = {
         f"bridge-{name}-{metric}" for name in ("home-wang", "ours-always", "wang-always") for metric in cuts.JUDGING
     }

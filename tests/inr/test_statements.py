@@ -9,6 +9,7 @@ import pytest
 from imdlib.inr import cuts
 from imdlib.inr.statements import STATEMENTS
 from imdlib.pages import claims
+from imdlib.protocol import verdicts
 from tests.inr.made_up import ALL, TARGET, study
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -34,7 +35,7 @@ def test_cuts_are_of_the_images_that_they_say(rows):
     assert sets == dict.fromkeys(sets, {TARGET}) | elsewhere
 
 
-@pytest.mark.parametrize("turned, expected", [(False, claims.SUPPORTED), (True, claims.CONTRADICTED)])
+@pytest.mark.parametrize("turned, expected", [(False, verdicts.SUPPORTED), (True, verdicts.CONTRADICTED)])
 def test_effects_are_found_in_the_direction_that_they_have(tmp_path, turned, expected):
     found = claims.judge(STATEMENTS, study(tmp_path, turned=turned, **ALL), "inr")
     wrong = found[found["verdict"] != expected]
@@ -47,7 +48,7 @@ def test_what_was_not_run_is_not_tested(tmp_path):
     few = study(tmp_path, variants=("base", "nrr+scl+agap"), poolings=(), unsupervised=False)
     found = claims.judge(STATEMENTS, few, "inr")
     assert len(found) == sum(len(one.metrics) for one in STATEMENTS)
-    tested = set(found.loc[found["verdict"] != claims.UNTESTED, "id"].str.split("-").str[1])
+    tested = set(found.loc[found["verdict"] != verdicts.UNTESTED, "id"].str.split("-").str[1])
     assert tested == {"error", "whole", "magicbrush", "iedit", "redrawn", "base"}
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from imdlib.ncl.statements import STATEMENTS
 from imdlib.pages import claims
+from imdlib.protocol import verdicts
 from tests.ncl import made_up
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -56,7 +57,7 @@ def study():
     return made_up.study()
 
 
-def verdicts(rows):
+def judged(rows):
     """{name of a statement: its row of claims.csv for the metric that decides}."""
     deciding = [replace(one, metrics=(one.decides,)) for one in STATEMENTS]
     found = claims.judge(deciding, rows, "ncl").to_dict("records")
@@ -73,25 +74,25 @@ def test_a_cut_holds_both_sides_on_the_same_images(one, study):
 
 
 def test_effects_of_known_size_are_found_and_supported(study):
-    found = verdicts(study)
+    found = judged(study)
     assert {name: row["effect"] for name, row in found.items()} == pytest.approx(EFFECTS)
-    assert {row["verdict"] for row in found.values()} == {claims.SUPPORTED}
+    assert {row["verdict"] for row in found.values()} == {verdicts.SUPPORTED}
     assert (found["together"]["seeds"], found["together"]["n"]) == (2, 12)
 
 
 def test_effects_against_a_statement_contradict_it():
-    found = verdicts(made_up.study(gains={variant: -gain for variant, gain in made_up.GAIN.items()}))
+    found = judged(made_up.study(gains={variant: -gain for variant, gain in made_up.GAIN.items()}))
     for name in ("pivot", "pc", "ncl", "contour", "pivot-unseen", "pc-unseen", "ncl-unseen", "vit", "few", "long"):
-        assert found[name]["verdict"] == claims.CONTRADICTED, name
+        assert found[name]["verdict"] == verdicts.CONTRADICTED, name
         assert found[name]["effect"] == pytest.approx(-EFFECTS[name])
 
 
 def test_statements_without_runs_are_not_tested():
-    found = verdicts(made_up.study(seeds=[0], ablation_sets=made_up.SETS))
-    untested = {name for name, row in found.items() if row["verdict"] == claims.UNTESTED}
+    found = judged(made_up.study(seeds=[0], ablation_sets=made_up.SETS))
+    untested = {name for name, row in found.items() if row["verdict"] == verdicts.UNTESTED}
     assert untested == {*TURNED, "together", "attacked", "attack-loss"}
-    alone = verdicts(made_up.study(seeds=[0], ablation_sets=["sim-casia"], keep=lambda run: run["variant"] == "base"))
-    assert [name for name, row in alone.items() if row["verdict"] != claims.UNTESTED] == ["base-blob"]
+    alone = judged(made_up.study(seeds=[0], ablation_sets=["sim-casia"], keep=lambda run: run["variant"] == "base"))
+    assert [name for name, row in alone.items() if row["verdict"] != verdicts.UNTESTED] == ["base-blob"]
 
 
 def test_names_are_unique():

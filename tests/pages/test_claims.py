@@ -1,16 +1,13 @@
 """Claims: a verdict follows from the rows, in the direction the rows have, and each study has a file of its own."""
 
-import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from imdlib.pages import claims
-
-REPO = Path(__file__).resolve().parents[2]
+from imdlib.protocol import verdicts
 
 PC = claims.Statement(
     "pc", "Table 5", "the loss improves on Base", lambda rows: rows, "Base", "Ours", ("f1",), "f1", True
@@ -35,23 +32,6 @@ def score_rows(gain, images=60, seeds=(0, 1, 2)):
     return pd.concat(rows, ignore_index=True)
 
 
-@pytest.mark.parametrize(
-    "low, high, expected",
-    [
-        (0.01, 0.2, claims.SUPPORTED),
-        (-0.2, -0.01, claims.CONTRADICTED),
-        (-0.1, 0.1, claims.INCONCLUSIVE),
-        (0.0, 0.1, claims.INCONCLUSIVE),
-        (-0.1, 0.0, claims.INCONCLUSIVE),
-        (0.0, 0.0, claims.INCONCLUSIVE),
-        (float("nan"), float("nan"), claims.UNTESTED),
-        (0.1, float("nan"), claims.UNTESTED),
-    ],
-)
-def test_verdict_follows_from_the_interval(low, high, expected):
-    assert claims.verdict(low, high) == expected
-
-
 @pytest.mark.parametrize("gain, expected", [(0.1, "supported"), (-0.1, "contradicted"), (0.0, "inconclusive")])
 def test_a_planted_effect_is_found_in_its_direction(gain, expected):
     row = judged(score_rows(gain))
@@ -68,7 +48,7 @@ def test_effect_is_the_difference_of_the_means():
     scores.loc[3, "f1"] = np.nan  # undefined on one side: image b is left out of both
     row = judged(scores)
     assert row["effect"] == pytest.approx(0.5) and row["n"] == 1
-    assert row["verdict"] == claims.UNTESTED  # one image gives no interval
+    assert row["verdict"] == verdicts.UNTESTED  # one image gives no interval
 
 
 def test_order_of_rows_does_not_matter():
@@ -88,25 +68,57 @@ def test_a_predictor_without_seeds_is_compared_with_every_seed():
 def test_a_missing_side_is_not_tested(missing):
     scores = score_rows(0.1)
     row = judged(scores[scores["method"] != missing])
-    assert row["verdict"] == "not tested here" and row["n"] == row["seeds"] == 0
+    assert row["verdict"] == "not tested" and row["n"] == row["seeds"] == 0
     assert row[["effect", "low", "high"]].isna().all()
 
 
-def test_only_the_metric_that_decides_is_a_headline_and_no_name_stands_twice():
+def test_one_metric_decides_and_the_others_stand_beside_without_a_verdict():
     rows = score_rows(0.1).assign(auc=0.5)
     both = replace(PC, metrics=("auc", "f1"))
     found = claims.judge([both, replace(both, name="other", headline=False)], rows, "inr").set_index("id")
-    assert found["headline"].to_dict() == {
-        "inr-pc-auc": False,
-        "inr-pc-f1": True,
-        "inr-other-auc": False,
-        "inr-other-f1": False,
-    }
-    assert found.loc["inr-pc-auc", "verdict"] == "inconclusive" and set(found["study"]) == {"inr"}
+    assert found["headline"].to_dict() == {"inr-pc-f1": True, "inr-other-f1": False} and set(found["study"]) == {"inr"}
+    others = claims.beside([both], rows, "inr")
+    assert others["id"].tolist() == ["inr-pc-auc"] and others["effect"].tolist() == [0] and "verdict" not in others
     with pytest.raises(ValueError, match="two statements of 'inr' have one name: inr-pc-f1"):
         claims.judge([PC, PC], rows, "inr")
     with pytest.raises(ValueError, match="decides='iou' is none of its metrics"):
         replace(PC, decides="iou")
+
+
+def test_one_seed_and_two_are_too_few_for_a_verdict():
+    assert judged(score_rows(0.1, seeds=(0, 1)))["verdict"] == verdicts.UNTESTED
+
+
+def test_settings_count_where_something_was_learned():
+    """Four settings: two for the claim, one against it, and one in which both sides lie below the blob."""
+
+    def beside_a_blob(rows):
+        blob = rows[rows["method"] == "Base"].assign(method="blob", f1=0.3)
+        return pd.concat([rows.assign(blind=False), blob.assign(blind=True)])
+
+    one = replace(PC, gate=beside_a_blob)
+    below = score_rows(0.1, seeds=[9])
+    trials = [
+        score_rows(0.1, seeds=[9]),
+        score_rows(0.2, seeds=[9]),
+        score_rows(-0.1, seeds=[9]),
+        below.assign(f1=below["f1"] - 0.5),
+    ]
+    row = claims.judge([one], score_rows(0.1), "ncl", trials).iloc[0]
+    assert (row["settings"], row["share"], row["gate"]) == (3, pytest.approx(2 / 3), "passed")
+    assert row["verdict"] == verdicts.DEPENDS and row["learned"] > row["blind"] == pytest.approx(0.3)
+    assert claims.judge([one], below.assign(f1=0.1), "ncl").iloc[0]["gate"] == "failed"
+
+
+def test_headlines_share_their_doubt():
+    """A p of 0.03 decides alone, and not as one of two headlines of which the other is clear."""
+    rng = np.random.default_rng(1)
+    rows = score_rows(0.1)
+    rows["noise"] = np.where(rows["method"] == "Ours", 0.0165, 0) + rng.normal(0, 0.05, len(rows))
+    weak = replace(PC, name="weak", metrics=("noise",), decides="noise")
+    alone = claims.judge([weak], rows, "ncl").iloc[0]
+    pair = claims.judge([weak, *(replace(PC, name=f"clear{k}") for k in range(60))], rows, "ncl").set_index("id")
+    assert alone["verdict"] == verdicts.SUPPORTED and pair.loc["ncl-weak-noise", "verdict"] == verdicts.INCONCLUSIVE
 
 
 def test_each_study_has_a_file_and_all_are_read_together(tmp_path):
@@ -121,18 +133,3 @@ def test_each_study_has_a_file_and_all_are_read_together(tmp_path):
     assert list(found) == claims.COLUMNS and found["id"].tolist() == ["inr-pc-f1", "ncl-pc-f1"]
     assert found["effect"].tolist() == pytest.approx([own["ncl"]["effect"][0]] * 2, rel=1e-5)
     assert {path.name for path in tmp_path.rglob("*.*")} == {"claims.csv"}
-
-
-def test_the_readme_quotes_the_committed_rows():
-    """Every row of the README's table of verdicts is the row of that name in results/laptop/claims.csv."""
-    found = claims.read(REPO / "results" / "laptop").set_index("id")
-    quoted = re.findall(
-        r"^\| `((?:ncl|inr|bridge)-\S+)` \| (.+?): (.+?) \| .+? ([-+.\d]+) \[([-.\d]+), ([-.\d]+)\] \| (.+?) \|$",
-        (REPO / "README.md").read_text(encoding="utf-8"),
-        re.M,
-    )
-    assert len(quoted) >= 10
-    for name, where, statement, *numbers, verdict in quoted:
-        row = found.loc[name]
-        assert (where, statement, verdict) == (row["where"], row["statement"], row["verdict"])
-        assert [float(x) for x in numbers] == pytest.approx(row[["effect", "low", "high"]].tolist(), abs=6e-4)

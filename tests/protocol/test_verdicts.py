@@ -1,0 +1,100 @@
+"""Verdicts: each word for the rows that deserve it, the gate, and shares of settings."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from imdlib.protocol import verdicts
+from imdlib.scoring.intervals import holm, two_sided
+
+PLAIN = dict(effect=0.1, low=0.05, high=0.15, p=0.001, seeds=5, gate="passed", share=1.0, settings=8)
+NEGATIVE = dict(effect=-0.1, low=-0.15, high=-0.05)
+
+
+@pytest.mark.parametrize(
+    "turned, expected",
+    [
+        ({}, "supported"),
+        (NEGATIVE | dict(share=0.0), "contradicted"),
+        (NEGATIVE | dict(share=0.5), "depends on settings"),
+        (dict(share=0.74), "depends on settings"),
+        (dict(share=0.75), "supported"),
+        (dict(share=np.nan, settings=0), "supported"),  # nothing was searched: the page says 0 settings
+        (dict(low=-0.01), "inconclusive"),
+        (dict(low=0.0), "inconclusive"),
+        (dict(effect=-0.1, low=-0.2, high=0.0), "inconclusive"),
+        (dict(p=0.05), "inconclusive"),  # Holm's
+        (dict(gate="failed"), "nothing learned here"),
+        (dict(gate="none"), "supported"),
+        (dict(seeds=2), "not tested"),
+        (dict(seeds=0, low=np.nan, high=np.nan, effect=np.nan), "not tested"),
+        (dict(low=np.nan), "not tested"),
+    ],
+)
+def test_each_word_has_its_rows(turned, expected):
+    assert verdicts.word(pd.Series(PLAIN | turned)) == expected and expected in verdicts.WORDS
+
+
+def gated(better, blob=0.5, noise=0.02):
+    """Rows of two methods and the centre blob on 40 images."""
+    rng = np.random.default_rng(0)
+    parts = [
+        ("Base", better - 0.2, False),
+        ("Ours", better, False),
+        ("centre blob", blob, True),
+        ("random map", 0.3, True),
+    ]
+    return pd.concat(
+        pd.DataFrame(
+            dict(
+                method=name,
+                image=[f"{i}" for i in range(40)],
+                seed=0,
+                auc=mean + noise * rng.normal(size=40),
+                blind=blind,
+            )
+        )
+        for name, mean, blind in parts
+    )
+
+
+def test_the_gate_asks_the_better_row_against_the_best_blind_one():
+    found = verdicts.gate(gated(0.6), ("Base", "Ours"), "auc")
+    assert found.word == "passed" and found.beside == "centre blob"
+    assert found.learned == pytest.approx(0.6, abs=0.02) and found.blind == pytest.approx(0.5, abs=0.02)
+    assert verdicts.gate(gated(0.4), ("Base", "Ours"), "auc").word == "failed"
+
+
+def test_the_gate_wants_more_than_the_interval_unless_the_means_shall_decide():
+    close = gated(0.505, noise=0.1)
+    assert verdicts.gate(close, ("Base", "Ours"), "auc").word == "failed"
+    assert verdicts.gate(gated(0.51, noise=0.001), ("Base", "Ours"), "auc", sure=False).word == "passed"
+
+
+def test_without_blind_rows_or_without_either_side_there_is_no_gate():
+    rows = gated(0.6)
+    for some in (rows[~rows["blind"]], rows[rows["blind"]], rows.head(0), rows.drop(columns="blind")):
+        assert verdicts.gate(some, ("Base", "Ours"), "auc").word == "none"
+    assert verdicts.gate(rows, ("Base", "centre blob"), "auc").learned == pytest.approx(
+        0.4, abs=0.02
+    )  # the blob has learned nothing
+
+
+def test_share_counts_what_is_defined():
+    assert verdicts.share([0.1, -0.1, np.nan, 0.2, 0.0]) == (0.5, 4)
+    part, count = verdicts.share([np.nan])
+    assert np.isnan(part) and count == 0
+
+
+def test_holm_against_a_calculation_by_hand_and_statsmodels_definition():
+    assert holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    found = holm([np.nan, 0.2, 0.9])
+    assert np.isnan(found[0]) and found[1:].tolist() == pytest.approx([0.4, 0.9])
+    assert len(holm([])) == 0
+
+
+def test_p_is_twice_the_smaller_tail_and_never_zero():
+    assert two_sided(np.full(1999, 0.3)) == pytest.approx(2 / 2000)
+    assert two_sided(np.zeros(9)) == 1.0
+    assert two_sided(np.r_[np.full(9, -1.0), np.full(990, 1.0)]) == pytest.approx(2 * 10 / 1000)
+    assert np.isnan(two_sided(np.array([np.nan])))
