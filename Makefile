@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine:  make study  and  make test.
-#   make study PROFILE=quick|laptop|real|paper  DATA=folder of the real data sets
+#   make study PROFILE=quick|laptop|night|real|paper  DATA=folder of the real data sets
 PROFILE ?= quick
 DATA    ?=
 PYTHON  ?= python3
@@ -8,10 +8,11 @@ BIN     := .venv/bin
 # no lock on the folder: every run has its own, and one that was killed must not keep the next from starting
 RUN      = $(BIN)/snakemake --cores $(CORES) --nolock --quiet host reason --config profile=$(PROFILE)
 
-.PHONY: study pages test lab bench lint twins clean help
+.PHONY: study pages tune test lab bench lint twins clean help
 help:
-	@echo "make study [PROFILE=quick|laptop|real|paper] [DATA=folder]   train, score, draw: results/<profile>/report.html"
+	@echo "make study [PROFILE=quick|laptop|night|real|paper] [DATA=folder]   train, score, draw: results/<profile>/report.html"
 	@echo "make pages [PROFILE=...]   draw all pages again from the rows that are kept, without training; what is older says so"
+	@echo "make tune PROFILE=night   the trials of every row anew, and the best of each into profiles/tuned, which final runs read"
 	@echo "make test    all tests        make lab    JupyterLab on the notebooks        make bench  speed and memory beside other libraries"
 	@echo "make twins   train the embedded generators and the stand-in anew, over the weights in the package"
 	@echo "make lint    ruff, and notebooks without outputs        make clean  forget results/\$$PROFILE"
@@ -21,7 +22,7 @@ help:
 		(echo "Python 3.11 or newer is needed; '$(PYTHON)' is older. Try: make PYTHON=python3.12 ..." && false)
 	@echo "-- making .venv and installing the locked packages (about 5 GB with PyTorch's CUDA libraries, two to four minutes)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
@@ -35,6 +36,11 @@ pages: .venv/ready
 	@$(RUN) data="$(DATA)" pages=true
 	@echo "-- done: open results/$(PROFILE)/report.html"
 
+tune: .venv/ready
+	@echo "-- tune, profile $(PROFILE): every row's trials, then the best of each into profiles/tuned"
+	@$(RUN) data="$(DATA)" trials=true
+	@$(BIN)/python -m imdlib.protocol.tuned results/$(PROFILE)
+
 test: .venv/ready
 	@echo "-- tests"
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --max-worker-restart=0
@@ -43,7 +49,8 @@ lab: .venv/ready
 	@$(BIN)/jupyter lab notebooks
 
 bench: .venv/ready
-	@$(BIN)/pip install -q --disable-pip-version-check -c requirements.lock -e ".[bench]"
+	@sed -e '/--hash=/d' -e 's/ \\$$//' requirements.lock > .venv/versions.txt  # pip takes no hashes beside a folder
+	@$(BIN)/pip install -q --disable-pip-version-check -c .venv/versions.txt -e ".[bench]"
 	@$(BIN)/python -m benchmarks.run
 
 lint: .venv/ready
@@ -54,4 +61,6 @@ twins: .venv/ready
 	@$(BIN)/papermill notebooks/twins.ipynb results/$(PROFILE)/twins/twins.ipynb -p results results/$(PROFILE)
 
 clean:
-	rm -rf results/$(PROFILE) .snakemake
+	@case "$(PROFILE)" in ""|*[!A-Za-z0-9_-]*) false;; *) test -f "profiles/$(PROFILE).yaml";; esac || \
+		(echo "PROFILE='$(PROFILE)' is no profile: nothing was removed" && false)
+	rm -rf "results/$(PROFILE)" .snakemake

@@ -13,9 +13,10 @@ import yaml
 from imdlib.planner import Planner
 
 NAME = config.get("profile", "quick")
-DATA, PAGES = config.get("data"), bool(config.get("pages"))
+DATA, PAGES, TRIALS = config.get("data"), bool(config.get("pages")), bool(config.get("trials"))
 PLANNER = Planner(NAME, data=str(Path(DATA).expanduser().resolve()) if DATA else "", pages=PAGES)
 TODO = [job for job in PLANNER.jobs.values() if not job.done and (job.page or not PAGES)]
+TODO = PLANNER.needed_by([job for job in TODO if job.parameters.get("trial", -1) >= 0]) if TRIALS else TODO
 SAYS = {"absent": "", "begun": " (goes on)", "outdated": " (again, changed: {why})", "damaged": " (again, damaged: {why})"}
 
 for warning in PLANNER.warnings:

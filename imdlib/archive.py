@@ -126,7 +126,7 @@ def together(frames: list) -> pd.DataFrame:
 
 def flat(about: dict) -> dict:
     """A stamp without what is nested in it."""
-    return {name: value for name, value in about.items() if name not in ("needs", "sums")}
+    return {name: value for name, value in about.items() if name not in ("needs", "sums", "seal")}
 
 
 class Kept:

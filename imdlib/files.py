@@ -49,6 +49,20 @@ def write_text(path: Path | str, text: str) -> Path:
     return Path(path)
 
 
+def write_sealed(path: Path | str, text: str) -> Path:
+    """Write a text file in one step, the sum of the text in its first line."""
+    return write_text(path, f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
+
+
+def read_sealed(path: Path | str) -> str | None:
+    """The text that `write_sealed` left, None where there is none or it was changed since."""
+    try:
+        found, text = Path(path).read_text(encoding="utf-8").split("\n", 1)
+    except (OSError, ValueError):
+        return None
+    return text if found == hashlib.sha256(text.encode()).hexdigest() else None
+
+
 def sha256(path: Path | str) -> str:
     """SHA-256 of a file's bytes."""
     with open(path, "rb") as file:

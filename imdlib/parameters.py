@@ -1,4 +1,4 @@
-"""Parameters: what a notebook takes, read from its own cell; names and types are checked strictly, and a run is named after them."""
+"""Parameters: what a notebook takes, read from its own cell; names, types and values are checked, and a run is named after them."""
 
 import ast
 import difflib
@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from imdlib import choices
 from imdlib.freshness import sources
 
 PLACES = ("results", "data", "run", "workers")  # parameters that say where and how fast, not what
 
 
 class ParameterError(ValueError):
-    """A notebook was given a parameter that it does not have, or a value of the wrong type."""
+    """A notebook was given a parameter that it does not have, or a value that it cannot take."""
 
 
 def declared(notebook: str) -> dict:
@@ -37,7 +38,7 @@ def checked(notebook: str, namespace: dict) -> dict:
     """The values of a notebook's parameters, checked; call it right after the parameters cell with `globals()`.
 
     Papermill only warns about a parameter that the notebook does not have. Here that is a ParameterError that names the nearest one, and
-    so is a value of another type than the default's (an int is taken for a float).
+    so is a value of another type than the default's (an int is taken for a float), or one that `imdlib.choices` does not have.
     """
     known = declared(notebook)
     injected = [cell for cell in namespace.get("In", []) if cell.startswith("# Parameters")]
@@ -46,7 +47,15 @@ def checked(notebook: str, namespace: dict) -> dict:
         raise ParameterError(
             f"{notebook}.ipynb has no parameter '{name}'.{near(name, known)} It has: {', '.join(known)}"
         )
-    return {name: typed(f"{notebook}.ipynb", name, namespace[name], default) for name, default in known.items()}
+    return {name: valid(notebook, name, namespace[name], default) for name, default in known.items()}
+
+
+def valid(notebook: str, name: str, value: Any, default: Any) -> Any:
+    """`value` in the type of `default`, or a ParameterError that says what the parameter may be; a default always is."""
+    value, rule = typed(f"{notebook}.ipynb", name, value, default), choices.of(notebook).get(name)
+    if rule is not None and value != default and not rule.holds(value):
+        raise ParameterError(f"{notebook}.ipynb: parameter '{name}' must be {rule.says}, got {value!r}")
+    return value
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -7,12 +7,13 @@ all judged alike. The Snakefile executes the jobs that are not done.
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from imdlib import archive, parameters, runs, store
 from imdlib import data as datasets
 from imdlib.freshness import sources
 from imdlib.places import results_folder, run_folder
-from imdlib.study import Cell, asked, grid, profile, settings
+from imdlib.study import Cell, ProfileError, asked, grid, profile, settings
 
 TOP = "page"  # name of the job that joins all studies in one page
 
@@ -57,7 +58,7 @@ class Planner:
 
     def __init__(self, name: str, results: str = "", data: str = "", pages: bool = False) -> None:
         self.pages = pages
-        self.values, self.results, self.data = profile(name), results or f"results/{name}", data
+        self.name, self.values, self.results, self.data = name, profile(name), results or f"results/{name}", data
         self.jobs, self.warnings, self._identities, self._kept = {}, [], {}, {}
         studies = asked(name, self.values)
         grids = {study: one.configurations(**grid(self.values, one)) for study, one in studies.items()}
@@ -74,21 +75,35 @@ class Planner:
             self.add_report(study, trained, [self.jobs["data", one] for one in sets[study]])
         self.add_top([self.jobs[f"{study}_report", study] for study in studies])
 
+    def needed_by(self, wanted: list[Job]) -> list[Job]:
+        """Jobs that are wanted or that these wait for, and that are not done."""
+        names = {id(job) for job in wanted}
+        for job in reversed(self.jobs.values()):  # those that others wait for stand first
+            names |= {id(other) for other in job.after} if id(job) in names else set()
+        return [job for job in self.jobs.values() if id(job) in names and not job.done]
+
     def add(self, job: Job) -> Job:
         """Enter a job."""
         self.jobs[job.rule, job.name] = job
         return job
 
+    def given(self, notebook: str, **more: Any) -> dict:
+        """What a notebook is given: the profile's values and `more`; ProfileError for a value that it cannot take."""
+        try:
+            return settings(self.values, notebook, **more)
+        except parameters.ParameterError as error:
+            raise ProfileError(f"profiles/{self.name}.yaml: {error}") from None
+
     def add_data(self, dataset: str) -> Job:
         """The checks of one data set, and the rows of predictors that look at no image."""
-        given = settings(self.values, "data", results=self.results, data=self.data, dataset=dataset)
+        given = self.given("data", results=self.results, data=self.data, dataset=dataset)
         return self.add(self.made("data", "data", dataset, given, [dataset], {}, []))
 
     def add_run(self, study: str, run: str, cell: Cell) -> Job:
         """One training."""
         notebook = f"{study}/{cell.notebook}"
         places = dict(results=self.results, data=self.data, run=run) | cell.uses
-        given = settings(self.values, notebook, **places, **cell.parameters)
+        given = self.given(notebook, **places, **cell.parameters)
         full = parameters.declared(notebook) | given
         sets = list(dict.fromkeys([*full["train_set"].split("+"), *full["test_sets"]]))
         used = {name: self.run_named(study, other) for name, other in cell.uses.items()}
@@ -138,14 +153,14 @@ class Planner:
 
     def add_report(self, study: str, trained: list, sets: list) -> Job:
         """The page of one study."""
-        given = settings(self.values, f"{study}/report", results=self.results, data=self.data)
+        given = self.given(f"{study}/report", results=self.results, data=self.data)
         given |= {"runs": {job.name: job.key for job in trained}, "sets": {job.name: job.key for job in sets}}
         return self.add(self.drawn(study, f"{study}/report", given, [*trained, *sets]))
 
     def add_top(self, reports: list) -> Job:
         """The page that joins them."""
         sets = {name: job.key for (rule, name), job in self.jobs.items() if rule == "data"}
-        given = settings(self.values, "report", results=self.results) | {"sets": sets}
+        given = self.given("report", results=self.results) | {"sets": sets}
         return self.add(self.drawn("", "report", given, reports))
 
     def drawn(self, study: str, notebook: str, given: dict, after: list[Job]) -> Job:

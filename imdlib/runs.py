@@ -105,10 +105,18 @@ def state(folder: Path, needed: dict | None = None) -> State:
 
 
 def whole(stamp: dict) -> dict:
-    """A stamp as it was written, or an error: its key has to be that of what it says that the run depends on."""
-    if not isinstance(stamp["sums"], dict) or key_of(stamp["needs"]) != stamp["key"]:
+    """A stamp as it was written, or an error: its key has to be that of its needs, its seal that of all that it says."""
+    known = (key_of(stamp["needs"]), sealed(stamp)["seal"])
+    if not isinstance(stamp["sums"], dict) or known != (stamp["key"], stamp["seal"]):
         raise ValueError("changed since it was written")
     return stamp
+
+
+def sealed(stamp: dict) -> dict:
+    """A stamp with `seal`, twelve characters that stand for everything else in it as a file holds it."""
+    plain = {name: value for name, value in stamp.items() if name != "seal"}
+    plain = json.loads(json.dumps(plain, default=lambda one: one.item()))  # facts may be numbers of numpy or torch
+    return plain | {"seal": sources.digest(plain)}
 
 
 def damaged(folder: Path, sums: dict) -> str:
@@ -174,9 +182,15 @@ class Run:
             written.append("maps.npz")
         sums = {name: sha256(self.folder / name) for name in sorted(written)}
         about = {**stamp(self), **facts, "key": key_of(self.needs), "needs": self.needs, "sums": sums}
-        text = json.dumps(about, indent=1, default=lambda one: one.item())  # facts may be numbers of numpy or torch
-        write_text(self.folder / STAMP, text + "\n")
-        (self.folder / "checkpoint.pt").unlink(missing_ok=True)
+        write_text(self.folder / STAMP, json.dumps(sealed(about), indent=1) + "\n")
+        done_with = (
+            "checkpoint.pt",
+            "checkpoint.draft",
+            ".*.part",
+            ".tmp*",
+        )  # the last three: of writers that were killed
+        for path in [path for pattern in done_with for path in self.folder.glob(pattern)]:
+            path.unlink()
         self.finished = True
         return self.folder
 
@@ -228,7 +242,7 @@ def unknown(folder: Path, needed: dict) -> str:
     try:
         return why_other(json.loads((folder / BEGUN).read_text(encoding="utf-8"))["needs"], needed)
     except (OSError, ValueError, KeyError, TypeError):
-        return "it does not say what it was begun with"
+        return f"{folder / BEGUN} does not say what it was begun with"
 
 
 def set_aside(folder: Path, held: Iterable[Path], why: str) -> None:

@@ -95,7 +95,7 @@ def check_sums(folder: Path | str, names: Iterable[str] | None = None) -> None:
         path = Path(folder) / name
         if not path.is_file():
             raise DamagedFile(
-                f"{path}: is missing, though {SUMS} lists it; take it from git, or delete {SUMS} and run `make study`"
+                f"{path}: is missing, though {listing} lists it; take it from git, or delete {SUMS} and run `make study`"
             )
         if sha256(path) != known[name]:
             raise DamagedFile(f"{path}: its sum is not that of {listing}; {REMEDY}")

@@ -9,7 +9,7 @@ numbers).
 import importlib
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import yaml
 
 from imdlib import parameters
 from imdlib.places import REPO
+from imdlib.protocol.search import Range, Row
 
 STUDIES = ("ncl", "inr", "bridge")  # the one list that a further paper joins
 
@@ -27,7 +28,8 @@ class Study:
     """One paper. name: of its folders; title: in reports; methods: {parameter's value: name in tables}.
 
     configurations(**keys of a profile) -> {run: Cell}.
-    turned: parameters in which runs differ from the usual. notebooks: that train, first those whose runs others use.
+    turned: parameters in which runs differ from the usual. notebooks: that train, first those whose runs others use. space,
+    rows: of the search (`imdlib.protocol.search`): settings, and the compared methods that are tuned in them.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Study:
     configurations: Callable
     turned: tuple[str, ...]
     notebooks: tuple[str, ...] = ("run",)
+    space: Mapping[str, Range] = field(default_factory=dict)
+    rows: Mapping[str, Row] = field(default_factory=dict)
 
     @property
     def keys(self) -> dict:
@@ -85,10 +89,10 @@ def profile(name: str) -> dict:
 
 def mapping(path: Path) -> dict:
     """{key: value} of a YAML file, in which no key stands twice."""
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         found, node = yaml.safe_load(text) or {}, yaml.compose(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or the 99th of a month
         raise ProfileError(f"profiles/{path.name} cannot be read: {error}") from None
     if not isinstance(found, dict):
         raise ProfileError(f"profiles/{path.name}: expected lines `key: value`")
@@ -145,13 +149,13 @@ def listed(key: str, default: Any, known: dict) -> Any:
 
 
 def settings(values: dict, notebook: str, **more: Any) -> dict:
-    """The profile's values for the parameters that a notebook has, and those of `more`."""
+    """The profile's values for the parameters that a notebook has, and those of `more`; ParameterError for one that it cannot take."""
     found = dict(values)
     for place in (notebook.split("/")[0], notebook):
         found |= {key.removeprefix(f"{place}."): value for key, value in values.items() if key.startswith(f"{place}.")}
     found |= more
     return {
-        name: parameters.typed(f"{notebook}.ipynb", name, found[name], usual)
+        name: parameters.valid(notebook, name, found[name], usual)
         for name, usual in parameters.declared(notebook).items()
         if name in found
     }

@@ -25,6 +25,7 @@ from tqdm.auto import tqdm
 from imdlib.data.batches import training_batches
 from imdlib.progress import interactive
 from imdlib.training import checkpoints
+from imdlib.training import devices as several
 from imdlib.training.flat import cooling, flat, latest
 from imdlib.training.optimizers import SCHEDULES, make_optimizer
 from imdlib.training.settings import Settings, make_fabric
@@ -67,7 +68,8 @@ def fit(
 
     loss(outputs, mask) -> dict of scalar tensors, of which `loss` is minimised and all are written to the history; images: ImageSet
     with a crop; outputs = model(image (b,3,h,w) float in [0,1]); mask (b,1,h,w) uint8 in {0,1,255}. optimizer: 'sgd' or 'adamw';
-    devices: GPUs, or processes on CPUs. validate(model) -> dict of numbers; it, validate_every and keep: as in `loop`.
+    devices: GPUs, or processes on CPUs, which learn what one would (`training.devices`). validate(model) -> dict of numbers; it,
+    validate_every and keep: as in `loop`.
     Returns the history: one row per epoch with learning rate, mean losses, seconds and validation numbers.
     Raises NonFiniteLoss and keeps every finished epoch on disk; CheckpointError where the checkpoint is damaged.
     """
@@ -89,13 +91,15 @@ def fit_here(
     watching: dict[str, Any],
 ) -> None:
     """`fit` in the process of one device: the loop with a single stage, whose name is empty."""
-    if fabric.device.type == "cuda" and fabric.world_size > 1:
-        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    if fabric.world_size > 1:
+        model = several.shared(model)
+        torch.set_num_threads(1)  # a forked process has no more: those of its parent are gone
     model = model.to(memory_format=torch.channels_last)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     rates = dict(learning_rate=settings.learning_rate, weight_decay=settings.weight_decay)
     net, optim = fabric.setup(model, make_optimizer(optimizer, weights, **rates))
-    stages = {"": Stage([net], optim, lambda batch: loss(net(batch["image"]), batch["mask"]))}
+    losses = lambda batch: loss(*several.whole(fabric, (net(batch["image"]), batch["mask"])))  # noqa: E731
+    stages = {"": Stage([net], optim, losses)}
     if watching["validate"] is not None:
         watching = watching | {"validate": partial(watching["validate"], net)}
     shape = dict(networks={"model": model}, on_device=image_batches)
@@ -151,9 +155,8 @@ def loop(
         end = last_of(plan, state["flat"])
         if epoch == end:
             break
-        torch.manual_seed(
-            np.random.SeedSequence((settings.seed, epoch, fabric.global_rank)).generate_state(1)[0].item()
-        )
+        # the same on every device: what losses draw from the whole batch has to be the same there; 0: of the one device
+        torch.manual_seed(np.random.SeedSequence((settings.seed, epoch, 0)).generate_state(1)[0].item())
         began = time.perf_counter()
         found = one_epoch(fabric, stages, plan, epoch, samples, settings, on_device, state["flat"])
         row = {"epoch": epoch + 1, **found, "seconds": time.perf_counter() - began}  # of training alone
@@ -200,7 +203,8 @@ def one_epoch(
                 spans = [
                     passes(plan[:stop], name) * len(batches) for stop in (cool_from or 0, last_of(plan, cool_from))
                 ]
-                rate = settings.learning_rate * factor_at(settings, done, *spans, cools=cool_from is not None)
+                told = dict(cools=cool_from is not None, ends=passes(plan[-1:], name) == 0)
+                rate = settings.learning_rate * factor_at(settings, done, *spans, **told)
                 found = stages[name].losses(batch)
                 if found is None:
                     continue
@@ -221,12 +225,13 @@ def last_of(plan: list, cool_from: int | None) -> int:
     return len(plan) if cool_from is None else cool_from + cooling(cool_from)
 
 
-def factor_at(settings: Settings, done: int, start: int, total: int, *, cools: bool) -> float:
+def factor_at(settings: Settings, done: int, start: int, total: int, *, cools: bool, ends: bool = False) -> float:
     """What the learning rate is multiplied by after `done` steps of a stage that ends after `total`.
 
-    With `until_flat` 1, and once it `cools`, from step `start` on, a straight line down to 0.
+    With `until_flat` 1, and once it `cools`, from step `start` on, a straight line down to 0. A stage that `ends` before the last
+    epoch of the plan, such as a teacher that is frozen, has the schedule over its own steps either way.
     """
-    if not settings.until_flat:
+    if ends or not settings.until_flat:
         return SCHEDULES[settings.schedule](done, total)
     return (total - done) / (total - start) if cools else 1.0
 

@@ -40,7 +40,7 @@ from imdlib.planner import Planner
 def finish(job, written):
     sums = {name: files.sha256(job.folder / name) for name in written}
     about = dict(key=job.key, needs=job.needs, sums=sums, commit="c", device="d", seconds=1.0, peak_memory_mb=1, finished="f")
-    files.write_text(job.folder / runs.STAMP, json.dumps(about))
+    files.write_text(job.folder / runs.STAMP, json.dumps(runs.sealed(about)))
 
 for page in (False, True, True):  # a page's key follows from those of what it shows
     for job in Planner(sys.argv[1], data=sys.argv[2]).jobs.values():

@@ -168,6 +168,8 @@ DAMAGE = {
     "stamp with odd sums": ("stamp.json", lambda path: path.write_text('{"key": "a", "sums": [1], "needs": {}}')),
     "stamp is a folder": ("stamp.json", lambda path: (path.unlink(), path.mkdir())),
     "parameter in the stamp changed": ("stamp.json", lambda path: edit(path, '"epochs": 8', '"epochs": 9')),
+    "a fact in the stamp changed": ("stamp.json", lambda path: edit(path, '"seconds": ', '"seconds": 9')),
+    "stamp without a seal": ("stamp.json", lambda path: edit(path, '"seal"', '"sael"')),
     "scores flipped": ("scores.parquet", flip),
     "scores missing": ("scores.parquet", lambda path: path.unlink()),
     "scores cut": ("scores.parquet", lambda path: path.write_bytes(path.read_bytes()[:50])),

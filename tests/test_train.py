@@ -161,7 +161,7 @@ def test_keeps_the_best_epoch(tmp_path):
     assert all(torch.equal(value, best[name]) for name, value in model.state_dict().items())
 
 
-@pytest.mark.parametrize("damage", ["cut off", "empty", "text", "another kind", "another network"])
+@pytest.mark.parametrize("damage", ["cut off", "empty", "text", "another kind", "another network", "changed"])
 def test_a_damaged_checkpoint_is_refused_by_name(tmp_path, damage):
     """As a full disk or another program leaves it."""
     path = tmp_path / "checkpoint.pt"
@@ -173,7 +173,9 @@ def test_a_damaged_checkpoint_is_refused_by_name(tmp_path, damage):
         train.fit(nn.Conv2d(3, 1, 1), loss, Squares(), tmp_path / "other", replace(SETTINGS, epochs=1))
         path.write_bytes((tmp_path / "other" / "checkpoint.pt").read_bytes())
     else:
-        path.write_bytes({"cut off": whole[: len(whole) // 2], "empty": b"", "text": b"no checkpoint"}[damage])
+        place = len(whole) // 2  # in a weight
+        flipped = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+        path.write_bytes({"cut off": whole[:place], "empty": b"", "text": b"no", "changed": flipped}[damage])
     before = path.read_bytes()
     with pytest.raises(CheckpointError, match=f"^{re.escape(str(path))}: .*Delete this file.*are lost") as error:
         train.fit(network(), loss, Squares(), tmp_path, SETTINGS)

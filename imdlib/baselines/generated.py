@@ -4,7 +4,8 @@ Wang et al., "CNN-generated images are surprisingly easy to spot... for now" (CV
 Bridging, Table 2, which does not say with which probability it blurred and compressed: 0.5 here, their other one is 0.1.
 
 Differs from the paper:
-- Weights are random unless `pretrained=True`: nothing is downloaded here.
+- Weights are random unless `pretrained=True`: nothing is downloaded here. `backbone='efficientnet_lite0'` has ImageNet weights that
+  ship inside a package.
 - `backbone`, `width`, `blocks`, `stem_stride` and `inputs` are free, and `resize=None` leaves out the resizing, which on
   small images erases the traces that are looked for.
 - One JPEG codec in place of two, as Pillow's and OpenCV's give the same pixels. Blur rounds to the nearest grey level.
@@ -25,16 +26,19 @@ from torchvision.transforms.v2 import functional as T
 
 from imdlib.data.attacks import jpeg, to_array, to_tensor
 from imdlib.data.batches import ImageSet, draw, generator_for
+from imdlib.networks import lite0
 from imdlib.networks.pixels import Pixels
 from imdlib.networks.resnet import Encoder
 
+LAST = 4  # stage of lite0 that is read
 SIGMA, QUALITY = 3.0, (30, 100)  # largest blur in pixels; lowest and highest JPEG quality
 
 
 class Wang(nn.Module):
     """ResNet with one logit per image, positive = fake; takes images in [0,1] and normalises them itself.
 
-    inputs: see `pixels.Pixels`; backbone, stem_stride, width, blocks, pretrained: see `resnet.Encoder`.
+    inputs: see `pixels.Pixels`; backbone, stem_stride, width, blocks, pretrained: see `resnet.Encoder`; or backbone
+    'efficientnet_lite0', see `lite0.Lite0`, which has one shape and looks at RGB.
     """
 
     def __init__(
@@ -48,16 +52,24 @@ class Wang(nn.Module):
         pretrained: bool = False,
     ) -> None:
         super().__init__()
-        self.pixels = Pixels(inputs)
-        shape = dict(stem_stride=stem_stride, width=width, blocks=blocks)
-        self.encoder = Encoder(backbone, in_channels=self.pixels.channels, **shape, pretrained=pretrained)
-        self.fc = nn.Linear(self.encoder.channels["layer4"], 1)
+        whole = backbone == lite0.NAME
+        if whole and inputs != "rgb":
+            raise ValueError(f"inputs={inputs!r}: expected 'rgb' with backbone='{lite0.NAME}'")
+        self.pixels = nn.Identity() if whole else Pixels(inputs)  # lite0 normalises by itself
+        shape = dict(stem_stride=stem_stride, width=width, blocks=blocks, pretrained=pretrained)
+        self.encoder = (
+            lite0.Lite0(pretrained=pretrained, out=(LAST,))
+            if whole
+            else Encoder(backbone, in_channels=self.pixels.channels, **shape)
+        )
+        self.last = 0 if whole else "layer4"
+        self.fc = nn.Linear(self.encoder.channels[self.last], 1)
         nn.init.normal_(self.fc.weight, 0, 0.02)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """image (B,3,H,W) float in [0,1], H and W of at least 32 -> dict of logits (B,) float32."""
         check_image(image)
-        features = self.encoder(self.pixels(image))["layer4"]
+        features = self.encoder(self.pixels(image))[self.last]
         return {"logits": self.fc(features.mean((2, 3)))[:, 0].float()}
 
     @staticmethod

@@ -9,7 +9,8 @@ Differs from the paper:
   `fusion.DiscClassifier` is Eq. 8 alone, without a Conformer.
 - Cross-entropy over three classes takes the place of TransCAM's multi-label loss with a background class.
 - The CAM layer starts with weights by fan-in; by fan-out, as in TransCAM, the logits of three classes start ten apart.
-- All weights start at random; the paper does not say whether its Conformer was pre-trained.
+- All weights start at random; the paper does not say whether its Conformer was pre-trained. With `imagenet` the stem is the
+  front of EfficientNet-lite0 with its ImageNet weights: those of a whole Conformer ship with no package.
 - `width`, `dim`, `depth`, `heads`, `stem_stride` and `inputs` are free: a stem of stride 4 averages away what neighbouring
   pixels say about a small image.
 """
@@ -23,6 +24,7 @@ from torch.nn import functional as F
 
 from imdlib.bridge.blocks import Bottleneck, Coupled, attention_map
 from imdlib.bridge.fusion import DiscEmbedding
+from imdlib.networks import lite0
 from imdlib.networks.pixels import Pixels
 
 
@@ -32,7 +34,8 @@ class Conformer(nn.Module):
     width: channels of the stem, a quarter of those of the first stage; dim, heads: of the transformer; depth: stages, a
     multiple of 3, the map's resolution halves after each third. stem_stride: 4 = 7x7 convolution of stride 2 and max
     pooling, 2 = 3x3 and max pooling, 1 = 3x3 alone; a token covers 4 * stem_stride pixels a side. inputs: see
-    `pixels.Pixels`. fusion: 'late', 'token' or 'none'; disc_width: length of the vector of Eq. 8.
+    `pixels.Pixels`. imagenet: see above; then inputs is 'rgb', stem_stride 4, and
+    width has no say. fusion: 'late', 'token' or 'none'; disc_width: length of the vector of Eq. 8.
     """
 
     def __init__(
@@ -45,12 +48,16 @@ class Conformer(nn.Module):
         heads: int = 6,
         stem_stride: int = 4,
         inputs: str = "rgb",
+        imagenet: bool = False,
         drop_path: float = 0.1,
         fusion: str = "late",
         disc_width: int = 6,
     ) -> None:
         super().__init__()
-        check(depth=depth, dim=dim, heads=heads, stem_stride=stem_stride, fusion=fusion)
+        check(
+            depth=depth, dim=dim, heads=heads, stem_stride=stem_stride, fusion=fusion, imagenet=imagenet, inputs=inputs
+        )
+        width = Front.channels if imagenet else width
         self.pixels, self.fusion, self.disc_width, self.cell = Pixels(inputs), fusion, disc_width, 4 * stem_stride
         first = dict(kernel_size=7, stride=2, padding=3) if stem_stride == 4 else dict(kernel_size=3, padding=1)
         self.stem = nn.Sequential(
@@ -84,6 +91,8 @@ class Conformer(nn.Module):
         nn.init.kaiming_normal_(self.cam_head.weight)
         nn.init.zeros_(self.cam_head.bias)
         trunc_normal_(self.class_token, std=0.02)
+        if imagenet:
+            self.pixels, self.stem = nn.Identity(), Front()
 
     def forward(self, image: Tensor, disc: Tensor | None = None, *, attention: bool | None = None) -> dict[str, Tensor]:
         """image (B,3,H,W) float in [0,1], any H and W of at least 32; disc (B,disc_width), of `Discrepancy`, detached.
@@ -129,6 +138,19 @@ class Conformer(nn.Module):
         return F.pad(image, (0, -image.shape[3] % self.cell, 0, -image.shape[2] % self.cell), mode="replicate")
 
 
+class Front(nn.Module):
+    """The front of EfficientNet-lite0 as a stem: image (B,3,H,W) in [0,1] -> (B,24,H/4,W/4), from ImageNet weights."""
+
+    channels = lite0.CHANNELS[1]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = lite0.Lite0(pretrained=True, out=(1,))
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.network(image)[0]
+
+
 def start(module: nn.Module) -> None:
     """Initial weights as in the reference: truncated normal for linear layers, by fan-out for convolutions."""
     if isinstance(module, nn.Linear):
@@ -138,12 +160,14 @@ def start(module: nn.Module) -> None:
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
-def check(*, depth: int, dim: int, heads: int, stem_stride: int, fusion: str) -> None:
+def check(*, depth: int, dim: int, heads: int, stem_stride: int, fusion: str, imagenet: bool, inputs: str) -> None:
     """Refuse combinations that no network exists for."""
     if depth < 3 or depth % 3:
         raise ValueError(f"depth={depth}: expected a multiple of 3, a third of the stages at each resolution")
     if dim % heads:
         raise ValueError(f"dim={dim}, heads={heads}: expected dim to be a multiple of heads")
+    if imagenet and (stem_stride, inputs) != (4, "rgb"):
+        raise ValueError(f"imagenet=True: expected stem_stride=4 and inputs='rgb', found {stem_stride} and {inputs!r}")
     for name, value, known in (
         ("stem_stride", stem_stride, (1, 2, 4)),
         ("fusion", fusion, ("late", "token", "none")),

@@ -1,4 +1,6 @@
-"""Cuts: the rows of both sides of a statement, from the rows of Bridging's report."""
+"""Cuts: the rows of both sides of a statement, from the rows of Bridging's report; gates, which ask whether they had learned,
+are in `gates.py`.
+"""
 
 import pandas as pd
 
@@ -8,20 +10,26 @@ from imdlib.bridge.methods import METHODS
 from imdlib.bridge.rows import Rows
 from imdlib.scoring.rows import averaged
 
-JUDGING = ("correct", "image_auc")  # values of an image's score
+JUDGING = ("correct", "image_auc", "recall")  # values of an image's score and of the class it is called
 SCENE = ("method", "seed", "image")  # twins show a scene under one name in all of their versions: it counts once
 OURS, CHANCE = METHODS["late"], "chance"
+SPACES = {
+    "knn_extractor": ", in the tower's features",
+    "knn_final": ", in its own features",
+}  # column -> added to a name
+NEAR = 0.25  # of the margin: what counts as near zero
 
 
 def own_images(rows: Rows) -> pd.DataFrame:
     """Every method on the test images of the training set, beside blind predictors and the linear probe."""
-    found = pd.concat([rows.blind, rows.probed, rows.main])
+    found = pd.concat([rows.blind, rows.probed, rows.main, rows.turned["equal_passes"]])
     return found[found["seen"]]
 
 
 def unseen_generators(rows: Rows) -> pd.DataFrame:
     """Every method on images of generators that were not trained on, the mean over generators first."""
-    return averaged(rows.unseen, JUDGING, SCENE)
+    found = pd.concat([rows.probed, rows.main, rows.turned["equal_passes"]])
+    return averaged(found[~found["seen"]], JUDGING, SCENE)
 
 
 def lost_on_unseen(rows: Rows) -> pd.DataFrame:
@@ -40,13 +48,41 @@ def pairs_in_order(rows: Rows) -> pd.DataFrame:
     """`ordering.per_image` of the whole method on its own test images, and one half for each of them; methods are named for
     the statement: 'Ours: d2: partly fake above real' and 'chance: d2: ...'.
     """
-    found = ordering.per_image(rows.measured[rows.measured["seen"] & (rows.measured["method"] == OURS)])
+    found = ordering.per_image(ours_measured(rows))
     once = found.drop_duplicates(["dataset", "image", "statement"]).assign(method=CHANCE, seed=0, ordered=0.5)
     found = pd.concat([found, once])
     return found.assign(method=found["method"] + ": " + found["statement"])
+
+
+def real_distances(rows: Rows) -> pd.DataFrame:
+    """Real test images of the training set: `near`, whether both distances lie below NEAR of the margin, and `nearer`, the share of
+    the two that lie below those of students about to learn; one half of each for chance.
+    """
+    found = ours_measured(rows)
+    found = found[found["class"] == CLASSES[0]]
+    margin = found["run"].map(rows.settings.set_index("run")["margin"])
+    begun = found.reindex(columns=["d1_fresh", "d2_fresh"]).to_numpy(float)
+    nearer = ordering.above_half(begun, found[["d1", "d2"]]).mean(1)
+    found = found.assign(near=(found[["d1", "d2"]].max(axis=1) < NEAR * margin).astype(float), nearer=nearer)
+    once = found.drop_duplicates(["dataset", "image"]).assign(method=CHANCE, seed=0, near=0.5, nearer=0.5)
+    return pd.concat([found, once])
+
+
+def ours_measured(rows: Rows) -> pd.DataFrame:
+    """Distances of the whole method on its own test images."""
+    return rows.measured[rows.measured["seen"] & (rows.measured["method"] == OURS)]
 
 
 def own_maps(rows: Rows) -> pd.DataFrame:
     """Every map, drawn in every way, on the test images of the training set, beside maps that look at no image."""
     found = rows.maps[rows.maps["seen"]]
     return pd.concat([rows.trivial[rows.trivial["dataset"].isin(found["dataset"])], found])
+
+
+def spaces(rows: Rows) -> pd.DataFrame:
+    """`knn` of every image of all generators, averaged, in the features that each method ends with and in those it was given."""
+    parts = []
+    for column, added in SPACES.items():
+        some = rows.main[rows.main[column].notna()] if column in rows.main else rows.main.head(0)
+        parts.append(some.assign(knn=some.get(column), method=some["method"] + added))
+    return averaged(pd.concat(parts), ["knn"], SCENE)

@@ -14,7 +14,7 @@ Differs from the paper:
 - Only a generalizer learns in Eq. 6 and 7; the text has the other networks "modified" there, too.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -152,6 +152,12 @@ class Discrepancy(nn.Module):
     def teacher_logits(self, tokens: Tensor) -> Tensor:
         """The teacher's own classification, logits (B,3)."""
         return self.teacher(tokens)[0]
+
+    def beginning(self, untrained: Self) -> Self:
+        """This teacher beside the students of `untrained`, which may be changed: the fair "before" of Figure 3, since the
+        students of the paper begin to learn from a teacher that is trained and frozen."""
+        untrained.teacher = self.teacher
+        return untrained
 
     def distances(self, tokens: Tensor) -> Tensor:
         """d1 and d2 of each image, (B,2) float32, squared; NaN without students."""

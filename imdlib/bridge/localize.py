@@ -70,8 +70,22 @@ def fake_map(
     scales: Sequence[float] = (1.0,),
     flip: bool = False,
 ) -> Tensor:
-    """Map of a class in [0,1], (B,1,H,W): logits at all scales, mirrored too if `flip`, resized and summed, then
-    `unit_range`.
+    """Map of a class in [0,1], (B,1,H,W): `unit_range` of `fake_logits`, which takes the same."""
+    return unit_range(fake_logits(model, image, disc, cls=cls, refine=refine, scales=scales, flip=flip))
+
+
+@torch.no_grad()
+def fake_logits(
+    model: Conformer,
+    image: Tensor,
+    disc: Tensor | None = None,
+    *,
+    cls: int = PARTLY,
+    refine: str = "attention",
+    scales: Sequence[float] = (1.0,),
+    flip: bool = False,
+) -> Tensor:
+    """Logits of a class's map, (B,1,H,W): at all scales, mirrored too if `flip`, resized and summed.
 
     model: Conformer in evaluation mode; image (B,3,H,W) float in [0,1]; disc (B,width), the same at all scales; scales:
     factors on H and W.
@@ -86,7 +100,7 @@ def fake_map(
             logits = class_map(outputs, cls=cls, refine=refine)
             logits = logits.flip(3) if mirror else logits
             total += resized(logits, model.cell, view.shape[2:], size, mirror)
-    return unit_range(total)
+    return total
 
 
 def resized(logits: Tensor, cell: int, view: tuple[int, int], size: tuple[int, int], mirror: bool) -> Tensor:

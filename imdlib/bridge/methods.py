@@ -1,7 +1,8 @@
 """What is compared with what: the methods of the tables, and how each differs from the whole method.
 
 Bridging sections 3.3 and 4.2, Table 2. `late` is the method; `transcam`, `disc` and `teacher` are its parts alone; the
-ablations take one part away. `wang` and `tar` are the detectors that the paper compares with.
+ablations take one part away. `wang` and `tar` are the detectors that the paper compares with. A variant is a method that starts
+elsewhere, or learns from other distances: it tells what pre-training gives from what the method gives.
 """
 
 METHODS = {
@@ -16,6 +17,20 @@ METHODS = {
     "late-no-students": "Ours without students",
 }  # method -> its name in tables
 
+VARIANTS = {
+    "wang-imagenet": dict(method="wang", start="imagenet", inputs="rgb", precision="32-true"),
+    "transcam-imagenet": dict(method="transcam", start="imagenet", inputs="rgb"),
+    "teacher-features": dict(method="teacher", extractor="efficientnet_lite0"),
+    "late-features": dict(method="late", extractor="efficientnet_lite0"),
+    "late-crossfit": dict(method="late", crossfit=2),
+}  # variant -> the parameters that make it; bfloat16 slows the depthwise convolutions of the first down on processors
+NAMES = METHODS | {
+    "wang-imagenet": "Wang et al., ImageNet start",
+    "transcam-imagenet": "TransCAM, ImageNet stem",
+    "teacher-features": "Teacher alone, ImageNet features",
+    "late-features": "Ours, ImageNet features",
+    "late-crossfit": "Ours, cross-fitted distances",
+}  # method or variant -> its name in tables
 BINARY = ("wang", "tar")  # real or fake, no third class and no map
 PARTS = {
     "transcam": dict(distillation=False, classifier="none"),

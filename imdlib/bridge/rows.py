@@ -1,10 +1,11 @@
 """Rows: everything that Bridging's report looks at, from the results of finished runs.
 
-A row is one image scored by one run. `variant` is the key of its method in METHODS, `method` the name in tables, `class` one of
-CLASSES, `seen` whether its data set was trained on; `correct` and `image_auc` are those of `imdlib.scoring.rows.judged`.
+A row is one image scored by one run. `variant` is the key of its method or variant in `methods.NAMES`, `method` the name in tables,
+`class` one of CLASSES, `seen` whether its data set was trained on; `correct` and `image_auc` are those of
+`imdlib.scoring.rows.judged`, `recall` that of `measures.detection.balanced`. Runs of the search are kept apart: no table has them.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,15 +16,21 @@ from imdlib.bridge.grid import MAIN, TURNED
 from imdlib.bridge.measures import blind, detection, maps, ordering
 from imdlib.bridge.measures.labelled import labelled, named
 from imdlib.places import results_folder
-from imdlib.scoring.rows import usual, varied, within
+from imdlib.scoring.rows import within
 
 STUDY = "bridge"
+
+
+def split(settings: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`labelled` settings and score rows of some of the runs; both empty where there are none."""
+    return labelled(settings, scores) if len(settings) else (settings, scores.head(0))
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
     """results: folder; settings: a row per run; every: score rows of all runs; history: a row per run and epoch; data: {table:
-    rows of the data sets}, among them `scores` of predictors that look at no image; probed: rows of the linear probe, or None.
+    rows of the data sets}, among them `scores` of predictors that look at no image; probed: rows of the linear probe, or None;
+    trials: settings of the runs of the search; tried: their score rows. Neither are among the others, but for history.
     """
 
     results: str
@@ -32,6 +39,8 @@ class Rows:
     history: pd.DataFrame
     data: dict[str, pd.DataFrame]
     probed: pd.DataFrame | None = None
+    trials: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tried: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def gather(cls, results: Path | str, runs: dict | None = None, sets: dict | None = None) -> "Rows":
@@ -40,12 +49,21 @@ class Rows:
         Raises RunError for what is asked for and missing.
         """
         settings, tables = archive.gather(results, STUDY, runs)
-        settings, every = labelled(settings, tables["scores"])
+        searching = settings.get("trial", pd.Series(-1, settings.index)).fillna(-1) >= 0
+        (final, every), (trials, tried) = (
+            split(settings[which], tables["scores"]) for which in (~searching, searching)
+        )
         there = sets or list(
             results_folder(results, "data").glob("runs*")
         )  # a folder of runs, or what was kept of them
         data = archive.gather(results, "data", sets)[1] if there else {}
-        return cls(str(results), settings, every, tables["history"], data)
+        return cls(str(results), final, every, tables["history"], data, trials=trials, tried=tried)
+
+    def trial(self, number: int) -> "Rows":
+        """The runs of one draw of settings in place of the final ones."""
+        settings = self.trials[self.trials["trial"] == number].reset_index(drop=True)
+        every = self.tried[self.tried["run"].isin(settings["run"])].reset_index(drop=True)
+        return replace(self, settings=settings, every=every, probed=None, trials=pd.DataFrame(), tried=pd.DataFrame())
 
     def beside(self, probed: pd.DataFrame | None) -> "Rows":
         """The same with the rows of a linear probe."""
@@ -64,8 +82,8 @@ class Rows:
     @cached_property
     def usual_runs(self) -> pd.DataFrame:
         """Settings of the runs on the target in which nothing is turned."""
-        found = usual(self.settings, TURNED, among=self.settings)
-        return found[found["train_set"] == self.target]
+        here = self.settings["turned"].eq("") & self.settings["train_set"].eq(self.target)
+        return self.settings[here]
 
     @cached_property
     def first(self) -> dict:
@@ -81,7 +99,7 @@ class Rows:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Rows of runs in which nothing is turned, on any training set."""
-        return usual(self.every, TURNED, among=self.every)
+        return self.every[self.every["turned"] == ""]
 
     @cached_property
     def main(self) -> pd.DataFrame:
@@ -102,7 +120,7 @@ class Rows:
     def turned(self) -> dict[str, pd.DataFrame]:
         """{parameter: rows of runs on the target in which it alone is turned, their method named for it}."""
         own = self.every[self.every["train_set"] == self.target]
-        return {key: named(varied(own, TURNED, key, among=own), key) for key in TURNED}
+        return {key: named(own[own["turned"] == key], key) for key in TURNED}
 
     @cached_property
     def blind(self) -> pd.DataFrame:

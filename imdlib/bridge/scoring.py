@@ -12,15 +12,23 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from imdlib.bridge.crossfit import CrossFitted
 from imdlib.bridge.discrepancy import Discrepancy
 from imdlib.bridge.labels import CLASSES, FULLY, PARTLY, REAL, three_classes
 from imdlib.bridge.localize import fake_map
 from imdlib.bridge.networks import Whole
 from imdlib.bridge.towers.cache import Features
 from imdlib.data.batches import ImageSet, evaluation_batches
-from imdlib.scoring import evaluate, metrics
+from imdlib.scoring import embedding, evaluate, metrics
+from imdlib.scoring.ranks import beaten
 
-KNOWN = ["dataset", "kind", "label", "generator"]  # what a manifest says of an image; the last where its set says it
+KNOWN = [
+    "dataset",
+    "kind",
+    "label",
+    "scene",
+    "generator",
+]  # what a manifest says of an image; the last where its set says it
 PROBABILITIES = ["p_real", "p_partly", "p_fully"]
 FAKE = "fake"  # what a detector of real against fake calls an image
 MAPS = {
@@ -53,15 +61,17 @@ def score(
     features: Tensor | Features,
     *,
     start: np.ndarray | None = None,
+    fresh: np.ndarray | None = None,
     locations: np.ndarray | None = None,
     examples: int = 0,
     **drawing: Sequence[float] | bool,
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Score every image of an ImageSet with a `Whole`: (rows, pictures, points).
 
-    features: of the same images; start: d1, d2 before training (N,2); locations: of `metrics.mask_locations`; drawing:
+    features: of the same images; start: d1, d2 before training (N,2); fresh: with the trained teacher and
+    students that have not begun (N,2); locations: of `metrics.mask_locations`; drawing:
     `scales` and `flip` of `fake_map`. rows: image, KNOWN, score (1 - p_real), PROBABILITIES, predicted
-    (name of a class), d1, d2, d1_start, d2_start, and where there is a mask, for each prefix of MAPS, the columns of
+    (name of a class), d1, d2, d1_start, d2_start, d1_fresh, d2_fresh, and where there is a mask, for each prefix of MAPS, the columns of
     `metrics.per_image`: '' as inference gives the map, 'drawn_' whatever the class, 'plain_' likewise without attention.
     pictures: as of `evaluate.score`, maps drawn whatever the class. points: dict of features (N,D): extractor, the mean
     over an image's tokens, and final.
@@ -98,6 +108,8 @@ def score(
     table = described(images.manifest, rows)
     if start is not None:
         table[["d1_start", "d2_start"]] = start
+    if fresh is not None:
+        table[["d1_fresh", "d2_fresh"]] = fresh
     summaries = [np.stack(some) for some in zip(*(points[i] for i in range(len(images))))]
     return table, pictures, dict(zip(("extractor", "final"), summaries))
 
@@ -137,25 +149,67 @@ def decoded(images: ImageSet, index: int) -> tuple[Tensor, Tensor]:
     return images.decode(index) if images.decoded is None else images.decoded[index]
 
 
+def neighbours(rows: pd.DataFrame, points: Iterable[dict[str, np.ndarray]], k: int = 10) -> pd.DataFrame:
+    """Rows of all sets with two columns, knn_extractor and knn_final: 1.0 where most of the k nearest images of other scenes have
+    the image's class, among the images of all sets, in the features of the tower and in those of the network; else 0.0. NaN for
+    too few images.
+
+    points: of `score`, one dict of (N,D) features for each set, in the order of rows. Whatever shows the same scene is left out
+    of an image's neighbours: it is near for what it shows.
+    """
+    classes, points = three_classes(rows), list(points)
+    found = {}
+    for which in points[0]:
+        features = embedding.prepared(np.concatenate([some[which] for some in points]))
+        found[f"knn_{which}"] = embedding.agree(features, classes, k, groups=rows["scene"].to_numpy())
+    return rows.assign(**found)
+
+
 @torch.no_grad()
 def validation(
-    distillation: Discrepancy | None, classifier: nn.Module | None, *, images: ImageSet, features: Tensor | Features
+    distillation: Discrepancy | CrossFitted | None,
+    classifier: nn.Module | None,
+    *,
+    images: ImageSet,
+    features: Tensor | Features,
 ) -> dict[str, float]:
-    """Mean recall over the classes that occur, of the whole and of its teacher alone, and that of partly fake images."""
+    """What labels of validation images say: dict of `judgement`'s numbers, of the whole and, with val_teacher_, of its teacher
+    alone, and the recall of partly fake images.
+    """
     model = Whole(distillation, classifier).eval()
     truth, device = three_classes(images.manifest), next(model.parameters()).device
-    called = {"val": np.zeros(len(truth), int)} | (
-        {} if model.distillation is None else {"val_teacher": np.zeros(len(truth), int)}
+    said = {"val": torch.zeros(len(truth), 3)} | (
+        {} if model.distillation is None else {"val_teacher": torch.zeros(len(truth), 3)}
     )
     for image, _, index in evaluation_batches(images):
         tokens = features_of(features, index).to(device)
-        called["val"][index] = model(image.to(device).float() / 255, tokens)["logits"].argmax(1).cpu()
-        if "val_teacher" in called:
-            called["val_teacher"][index] = model.distillation.teacher_logits(tokens).argmax(1).cpu()
-    recall = {name: [(one[truth == c] == c).mean() for c in np.unique(truth)] for name, one in called.items()}
-    partly = {
-        f"{name}_partly": np.mean(one[truth == PARTLY] == PARTLY)
-        for name, one in called.items()
-        if (truth == PARTLY).any()
-    }
-    return {f"{name}_recall": float(np.mean(some)) for name, some in recall.items()} | partly
+        said["val"][index] = model(image.to(device).float() / 255, tokens)["logits"].cpu()
+        if "val_teacher" in said:
+            said["val_teacher"][index] = model.distillation.teacher_logits(tokens).float().cpu()
+    found = {}
+    for name, logits in said.items():
+        called = logits.argmax(1).numpy()
+        found |= judgement(name, truth, called, 1 - logits.softmax(1)[:, REAL].numpy())
+        found |= {f"{name}_partly": np.mean(called[truth == PARTLY] == PARTLY)} if (truth == PARTLY).any() else {}
+    return found
+
+
+@torch.no_grad()
+def validation_binary(model: nn.Module, *, images: ImageSet) -> dict[str, float]:
+    """`judgement` of a detector of real against fake, whose classes are two."""
+    score, device = np.zeros(len(images)), next(model.parameters()).device
+    for image, _, index in evaluation_batches(images):
+        score[index] = model.probability(model(image.to(device).float() / 255)).float().cpu()
+    truth = np.minimum(three_classes(images.manifest), 1)
+    return judgement("val", truth, (score > 0.5).astype(int), score)
+
+
+def judgement(name: str, truth: np.ndarray, called: np.ndarray, score: np.ndarray) -> dict[str, float]:
+    """<name>_recall, the mean over the classes that occur; <name>_auc, of real against fake; <name>_both, the mean of the two.
+
+    truth, called (N,) class numbers; score (N,) of fake. `both` is what epochs and settings are chosen by: one number for
+    detectors and for three-class methods, of all that they are judged by. NaN in the AUC where there is one label.
+    """
+    recall = float(np.mean([(called[truth == one] == one).mean() for one in np.unique(truth)]))
+    auc = float(np.mean(beaten(score[truth != REAL], score[truth == REAL]))) if (truth != REAL).any() else np.nan
+    return {f"{name}_recall": recall, f"{name}_auc": auc, f"{name}_both": (recall + auc) / 2}

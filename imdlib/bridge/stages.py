@@ -8,12 +8,14 @@ Differs from the paper:
 - The text freezes the teacher after its training; in a rotation it would go on, so it stops after `teacher_epochs`.
 - How long a turn is, is not stated: a pass over the data, of the teacher `teacher_passes`, since everything else is
   measured from what the teacher says.
+- The epoch that is kept is the best on validation images where `keep` says so; the paper names no rule.
 - The paper's learning rate is constant, as far as it says; here each stage's may follow a schedule over its own passes.
 - Features are those of whole images, computed beforehand; one device.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -47,13 +49,15 @@ def fit_stages(
     teacher_passes: int = 1,
     watch: Samples | None = None,
     validate: Callable | None = None,
+    keep: str = "last",
     **options: float | bool,
 ) -> pd.DataFrame:
     """Train a `Discrepancy` and a classifier, one of which may be None, and leave their weights in them; continues what
     `folder` holds.
 
     order, teacher_epochs, teacher_passes: of `timetable`; options: of `stage_losses`. watch: those whose distances are
-    noted, by default the samples; validate(model, classifier) -> dict of numbers, after every epoch.
+    noted, by default the samples; validate(model, classifier) -> dict of numbers, after every epoch; keep: as in
+    `imdlib.train.loop`. `settings.until_flat` has no meaning where stages come one after the other (order 'once').
     Returns the history: a row before training (epoch 0) and one after each epoch, with the mean losses of each stage as
     <stage>_<loss>, the seconds, the medians of d1 and d2 and the numbers of `validate`. Raises as `imdlib.train.fit` does.
     """
@@ -62,6 +66,7 @@ def fit_stages(
     networks = {name: one.to(fabric.device) for name, one in parts.items() if one is not None}
     stages = stages_of(fabric, model, classifier, settings, **options)
     times = dict(order=order, epochs=settings.epochs, teacher_epochs=teacher_epochs, teacher_passes=teacher_passes)
+    settings = replace(settings, until_flat=settings.until_flat and order != "once")
     distances = partial(medians, fabric, model, samples if watch is None else watch, settings.batch_size)
     loop(
         fabric,
@@ -74,6 +79,7 @@ def fit_stages(
         on_device=batches_on,
         start=distances,
         validate=lambda: distances() | (validate(model, classifier) if validate else {}),
+        keep=keep,
     )
     history = finish(folder, networks)
     for network in networks.values():
@@ -145,7 +151,8 @@ def stage_losses(
 ) -> dict[str, Tensor] | None:
     """Losses of one stage on one batch: dict of scalars with `loss`, or None where the batch has nothing for it.
 
-    batch: dict of tokens (B,T,D) float, label (B,) and, for a classifier that looks at it, image (B,3,H,W) in [0,1].
+    batch: dict of tokens (B,T,D) float, label (B,) and, for a classifier that looks at it, image (B,3,H,W) in [0,1]; disc
+    (B,width) takes the place of what the model would say of the tokens.
     """
     tokens, label = batch["tokens"], batch["label"]
     hinge = dict(margin=margin, elementwise=elementwise)
@@ -153,7 +160,7 @@ def stage_losses(
         return {"loss": F.cross_entropy(model.teacher_logits(tokens).float(), label)}
     if stage == "classifier":
         with torch.no_grad():
-            disc = None if model is None else model(tokens)
+            disc = batch.get("disc") if model is None else model(tokens)
         return {"loss": F.cross_entropy(classifier(batch.get("image"), disc)["logits"], label)}
     if stage == "students":
         with torch.no_grad():

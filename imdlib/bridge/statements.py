@@ -1,7 +1,8 @@
 """What Bridging states, and what we check besides: which rows decide each statement, and the one number that it is about.
 
 A detector is judged by `image_auc`, which no threshold moves: the paper's F1 is of a whole set and has no value for an image.
-A map is judged by `auc_shuffled`, which a map that looks at no image cannot win; the map that inference gives, against
+Three classes are judged by `recall`, the mean over the classes: macro F1, in the tables beside it, has no value for an image
+either. A map is judged by `auc_shuffled`, which a map that looks at no image cannot win; the map that inference gives, against
 one that marks everything, by `f1`. The other metrics stand beside.
 """
 
@@ -11,49 +12,91 @@ from imdlib.bridge.cuts import (
     CHANCE,
     JUDGING,
     OURS,
+    SPACES,
     fully_fakes,
     lost_on_unseen,
     own_images,
     own_maps,
     pairs_in_order,
+    real_distances,
+    spaces,
     unseen_generators,
 )
+from imdlib.bridge.gates import images_learned, maps_learned, rival_learned, spaces_learned
 from imdlib.bridge.measures import blind, ordering, probe
 from imdlib.bridge.measures.labelled import NAMES
 from imdlib.bridge.measures.maps import DRAWN, PLAIN
-from imdlib.bridge.methods import METHODS
+from imdlib.bridge.methods import NAMES as TITLES
 from imdlib.pages.claims import Statement
 
 TRACING = ("f1", "iou", "auc", "auc_shuffled")
-WANG, TAR, TRANSCAM, TEACHER, ALONE = (METHODS[key] for key in ("wang", "tar", "transcam", "teacher", "disc"))
-WITHOUT = f", {NAMES['with_fully']}"
+WANG, TAR, TRANSCAM, TEACHER, ALONE = (TITLES[key] for key in ("wang", "tar", "transcam", "teacher", "disc"))
+FEATURES, CROSSED, STARTED = (TITLES[key] for key in ("late-features", "late-crossfit", "wang-imagenet"))
+WITHOUT, EQUAL = (f", {NAMES[key]}" for key in ("with_fully", "equal_passes"))
 HEADLINES = {
     "unseen-wang",
     "drop-wang",
     "drop-tar",
     "teacher-unseen",
+    "three-teacher-unseen",
+    "three-disc-unseen",
+    "three-transcam-unseen",
     "discrepancies",
     "discrepancies-unseen",
     "generalizers-unseen",
     "conformer-unseen",
     "whole-wang",
+    "features-wang-unseen",
     "order-0",
     "order-2",
+    "real-near",
+    "space-tower",
     "attention",
-    "ours-probe",
+    "ours-probe-unseen",
 }  # names of the statements that the README shows
+REAL_GENERATORS = (
+    "Dolos itself with CLIP's features, where the same two rows give an interval on the other side of zero"
+)
+OTHER_TRACES = (
+    "a data set whose fakes the frozen features tell apart less well, where the part gives an interval above zero"
+)
+LONGER = "a larger Conformer, trained on more images, whose maps pass the gate and give an interval on the other side of zero"
+SEEDS = "more seeds, or a margin and a number of the teacher's passes outside the space that was searched, that reverse the order"
 
 
-def detects(name: str, where: str, says: str, cut: Callable, worse: str, better: str) -> Statement:
+def detects(name: str, where: str, says: str, cut: Callable, worse: str, better: str, **more: object) -> Statement:
     """A statement about images called real or fake."""
-    return Statement(name, where, says, cut, worse, better, JUDGING, "image_auc", name in HEADLINES)
+    usual = dict(gate=images_learned, overturned=REAL_GENERATORS)
+    return Statement(name, where, says, cut, worse, better, JUDGING, "image_auc", name in HEADLINES, **usual | more)
 
 
 def helps(name: str, where: str, says: str, worse: str, better: str) -> tuple[Statement, Statement]:
     """A statement about a part of the method, on its own test images and on unseen generators."""
+    about = dict(overturned=OTHER_TRACES)
     return (
-        detects(name, where, f"{says}, own test images", own_images, worse, better),
-        detects(f"{name}-unseen", where, f"{says}, unseen generators", unseen_generators, worse, better),
+        detects(name, where, f"{says}, own test images", own_images, worse, better, **about),
+        detects(f"{name}-unseen", where, f"{says}, unseen generators", unseen_generators, worse, better, **about),
+    )
+
+
+def tells(name: str, where: str, says: str, worse: str, better: str) -> tuple[Statement, Statement]:
+    """A statement about the paper's own task, three classes, on its own test images and on unseen generators."""
+    places = {"": ("own test images", own_images), "-unseen": ("unseen generators", unseen_generators)}
+    about = dict(gate=images_learned, overturned=OTHER_TRACES)
+    return tuple(
+        Statement(
+            f"three-{name}{end}",
+            where,
+            f"of three classes, {says}, {place}",
+            cut,
+            worse,
+            better,
+            JUDGING,
+            "recall",
+            f"three-{name}{end}" in HEADLINES,
+            **about,
+        )
+        for end, (place, cut) in places.items()
     )
 
 
@@ -61,18 +104,36 @@ def orders(name: str, says: str) -> Statement:
     """A statement about the distances, against pairs in no order."""
     sides = f"{CHANCE}: {says}", f"{OURS}: {says}"
     about = f"after training, {says}"
-    return Statement(name, "Fig. 3", about, pairs_in_order, *sides, ("ordered",), "ordered", name in HEADLINES)
+    shown = dict(headline=name in HEADLINES, overturned=SEEDS)
+    return Statement(name, "Fig. 3", about, pairs_in_order, *sides, ("ordered",), "ordered", **shown)
 
 
-def traces(name: str, where: str, says: str, worse: str, better: str, decides: str = "auc_shuffled") -> Statement:
+def real(name: str, says: str, metric: str) -> Statement:
+    """A statement about the distances of real images, against one half."""
+    shown = dict(headline=name in HEADLINES, overturned=SEEDS)
+    return Statement(name, "Fig. 3", says, real_distances, CHANCE, OURS, ("near", "nearer"), metric, **shown)
+
+
+def traces(name: str, where: str, says: str, worse: str, better: str, **more: object) -> Statement:
     """A statement about maps of partly fake images."""
-    return Statement(name, where, says, own_maps, worse, better, TRACING, decides, name in HEADLINES)
+    usual = dict(decides="auc_shuffled", gate=maps_learned, overturned=LONGER, headline=name in HEADLINES)
+    return Statement(name, where, says, own_maps, worse, better, TRACING, **usual | more)
+
+
+def parts_classes(name: str, says: str, worse: str, better: str) -> Statement:
+    """A statement about neighbours of other scenes in two spaces of features."""
+    shown = dict(headline=name in HEADLINES, gate=spaces_learned, overturned=REAL_GENERATORS)
+    return Statement(name, "Fig. 4", says, spaces, worse, better, ("knn",), "knn", **shown)
 
 
 # fmt: off
 STATEMENTS = (
     detects("unseen-wang", "Table 2", "ours beats Wang et al. on unseen generators", unseen_generators, WANG, OURS),
     detects("unseen-tar", "Table 2", "ours beats TAR on unseen generators", unseen_generators, TAR, OURS),
+    detects("equal-wang-unseen", "Table 2", "ours beats Wang et al. with as many passes, unseen generators",
+            unseen_generators, WANG + EQUAL, OURS),
+    detects("features-wang-unseen", "Table 2", "started from ImageNet alike, ours beats Wang et al. on unseen generators",
+            unseen_generators, STARTED, FEATURES),
     detects("drop-wang", "section 4.2.1", "ours drops less than Wang et al. from trained to unseen generators",
             lost_on_unseen, WANG, OURS),
     detects("drop-tar", "section 4.2.1", "ours drops less than TAR from trained to unseen generators",
@@ -80,30 +141,50 @@ STATEMENTS = (
     detects("home-wang", "Table 2", "in domain Wang et al. stand above ours", own_images, OURS, WANG),
     detects("home-tar", "Table 2", "in domain TAR stands above ours", own_images, OURS, TAR),
     detects("whole-wang", "section 4.2.1", "trained without fully fake images, ours calls them better than Wang et al.",
-            fully_fakes, WANG + WITHOUT, OURS + WITHOUT),
+            fully_fakes, WANG + WITHOUT, OURS + WITHOUT, gate=rival_learned),
     detects("fully-ours", "section 3.2", "ours calls fully fake images better if trained on some",
             fully_fakes, OURS + WITHOUT, OURS),
     detects("fully-wang", "section 4.2.1", "Wang et al. call fully fake images better if trained on some",
             fully_fakes, WANG + WITHOUT, WANG),
-    *helps("generalizers", "section 3.3", "the generalizers help", METHODS["late-no-generalizers"], OURS),
+    *tells("teacher", "section 3.2", "ours beats the teacher that it is made from", TEACHER, OURS),
+    *tells("disc", "section 3.4", "ours beats its discrepancies alone", ALONE, OURS),
+    *tells("transcam", "section 3.3", "ours beats TransCAM", TRANSCAM, OURS),
+    *tells("crossfit", "not printed", "distances on images held out improve ours", OURS, CROSSED),
+    *tells("features-teacher", "section 3.2", "with ImageNet features, ours beats its teacher",
+           TITLES["teacher-features"], FEATURES),
+    *helps("generalizers", "section 3.3", "the generalizers help", TITLES["late-no-generalizers"], OURS),
     *helps("students", "section 3.2", "students help against the teacher's probabilities alone",
-           METHODS["late-no-students"], OURS),
+           TITLES["late-no-students"], OURS),
     *helps("discrepancies", "section 4.2.2", "discrepancies improve TransCAM", TRANSCAM, OURS),
     *helps("conformer", "section 3.4", "the Conformer helps against discrepancies alone", ALONE, OURS),
     *helps("teacher", "section 3.2", "ours beats the teacher that it is made from", TEACHER, OURS),
     *helps("distillation", "section 3.2", "discrepancies alone beat the teacher that they are made from", TEACHER, ALONE),
-    *helps("token", "not printed", "adding logits is better than adding a token", METHODS["token"], OURS),
+    *helps("token", "not printed", "adding logits is better than adding a token", TITLES["token"], OURS),
+    *helps("crossfit", "not printed", "distances on images held out improve ours", OURS, CROSSED),
+    *helps("standin", "not printed", "with the stand-in ours beats ours with ImageNet features", FEATURES, OURS),
+    *helps("pretrained-wang", "not printed", "a start from ImageNet improves Wang et al.", WANG, STARTED),
+    *helps("pretrained-transcam", "not printed", "a stem from ImageNet improves TransCAM",
+           TRANSCAM, TITLES["transcam-imagenet"]),
     *(orders(f"order-{number}", says) for number, says in enumerate(ordering.METRICS)),
+    real("real-near", "after training, most real images have both distances below a quarter of the margin", "near"),
+    real("real-nearer", "training brings real images nearer than students that have not begun", "nearer"),
+    parts_classes("space-tower", "training parts the classes better than the tower's features do",
+                  OURS + SPACES["knn_extractor"], OURS + SPACES["knn_final"]),
+    parts_classes("space-transcam", "the features of ours part the classes better than those of TransCAM",
+                  TRANSCAM + SPACES["knn_final"], OURS + SPACES["knn_final"]),
     traces("attention", "section 3.5", "attention improves the activation map of ours", OURS + PLAIN, OURS + DRAWN),
     traces("attention-transcam", "section 3.5", "attention improves the activation map of TransCAM",
            TRANSCAM + PLAIN, TRANSCAM + DRAWN),
     traces("discrepancies-map", "section 3.3", "discrepancies improve TransCAM's map", TRANSCAM + DRAWN, OURS + DRAWN),
-    traces("map-blob", "not printed", "the map of ours is better than the centre blob", "centre blob", OURS + DRAWN),
+    traces("map-blob", "not printed", "the map of ours is better than the centre blob", "centre blob", OURS + DRAWN,
+           gate=None),
     traces("map-ones", "not printed", "the map of ours, as inference gives it, is better than the all-ones map",
-           "all-ones map", OURS, decides="f1"),
-    detects("ours-always", "not printed", "ours calls images better than always fake", own_images, blind.FAKE, OURS),
-    detects("wang-always", "not printed", "Wang et al. call images better than always fake", own_images, blind.FAKE, WANG),
-    detects("ours-probe", "not printed", "ours calls images better than a linear probe on the same features",
-            own_images, probe.METHOD, OURS),
+           "all-ones map", OURS, decides="f1", gate=None),
+    detects("ours-always", "not printed", "ours calls images better than always fake", own_images, blind.FAKE, OURS,
+            gate=None),
+    detects("wang-always", "not printed", "Wang et al. call images better than always fake", own_images, blind.FAKE, WANG,
+            gate=None),
+    *helps("ours-probe", "not printed", "ours calls images better than a linear probe on the same features",
+           probe.METHOD, OURS),
 )
 # fmt: on

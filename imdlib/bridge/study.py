@@ -2,6 +2,7 @@
 
 from imdlib.bridge.grid import TURNED, configurations
 from imdlib.bridge.methods import METHODS
+from imdlib.bridge.space import ROWS, SPACE
 from imdlib.study import Study
 
 STUDY = Study(
@@ -10,4 +11,6 @@ STUDY = Study(
     methods=METHODS,
     configurations=configurations,
     turned=TURNED,
+    space=SPACE,
+    rows=ROWS,
 )

@@ -13,6 +13,7 @@ import torch
 from timm.layers import trunc_normal_
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class Reader(nn.Module):
@@ -32,9 +33,24 @@ class Reader(nn.Module):
         """tokens (B,T,D) float -> logits (B,classes), feature (B,dim): the normed readout token."""
         check_tokens(tokens, self.project.in_features)
         x = self.project(tokens)
-        x = self.blocks(torch.cat([self.readout.expand(len(x), -1, -1).to(x.dtype), x], dim=1))  # (B, 1+T, dim)
-        feature = self.norm(x[:, 0])
+        x = self.blocks[:-1](torch.cat([self.readout.expand(len(x), -1, -1).to(x.dtype), x], dim=1))  # (B, 1+T, dim)
+        feature = self.norm(first_token(self.blocks[-1], x))
         return self.head(feature), feature
+
+
+def first_token(block: Block, x: Tensor) -> Tensor:
+    """What a timm block makes of the first token: (B,N,dim) -> (B,dim), as block(x)[:, 0] without the work on the others.
+
+    All tokens are attended to; queries and the MLP of those that nobody reads afterwards are left out.
+    """
+    attn, dim = block.attn, x.shape[2]
+    normed, heads = block.norm1(x), (attn.num_heads, dim // attn.num_heads)
+    weight, bias = attn.qkv.weight.split([dim, 2 * dim]), attn.qkv.bias.split([dim, 2 * dim])
+    q = F.linear(normed[:, :1], weight[0], bias[0]).unflatten(2, heads).transpose(1, 2)  # (B,heads,1,dim/heads)
+    k, v = F.linear(normed, weight[1], bias[1]).unflatten(2, (2, *heads)).permute(2, 0, 3, 1, 4)
+    read = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)  # (B,1,dim)
+    x = x[:, :1] + attn.proj(read)
+    return (x + block.mlp(block.norm2(x)))[:, 0]
 
 
 class Generalizer(nn.Module):

@@ -11,6 +11,7 @@ import pandas as pd
 from PIL import Image
 from tqdm.auto import tqdm
 
+from imdlib.checks.polarity import frame_share
 from imdlib.data.images import ImageError, decoded, header_of, load_mask, opened, to_rgb
 from imdlib.progress import interactive
 
@@ -26,6 +27,7 @@ COLUMNS = {
     "sampling": "",
     "bytes": 0,
     "fraction": np.nan,
+    "frame": np.nan,
     "mask_height": 0,
     "mask_width": 0,
     "file": "",
@@ -44,7 +46,7 @@ def measure(manifest: pd.DataFrame, progress: bool = True) -> pd.DataFrame:
     format mode     of the file: "JPEG", "PNG", ...; "RGB", "L", ...
     tables sampling of a JPEG: six characters that stand for its quantization tables, chroma sampling; else ""
     bytes           size of the file
-    fraction        tampered share of the mask, NaN where there is none
+    fraction frame  tampered share of the mask, and of its outermost pixels; NaN where there is none
     mask_height mask_width      0 where there is none
     file problem expected action    of what cannot be decoded, "" where all is well
     picture region  uint8 (GRID, GRID, 3), mean colours, and (GRID, GRID), tampered share times 255; None where absent
@@ -99,6 +101,7 @@ def mask_facts(file: str) -> dict[str, Any]:
     region = Image.fromarray(mask * np.uint8(255)).resize((GRID, GRID), Image.Resampling.BOX)
     return {
         "fraction": float(mask.mean()),
+        "frame": frame_share(mask),
         "mask_height": mask.shape[0],
         "mask_width": mask.shape[1],
         "region": np.asarray(region),

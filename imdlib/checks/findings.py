@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from imdlib import data as datasets
-from imdlib.checks import resemblance, shortcuts
+from imdlib.checks import polarity, resemblance, shortcuts
 from imdlib.data import catalog
 from imdlib.data.catalog import MOSTLY, CatalogError
+from imdlib.data.readers.joins import unknown_images
 
 DEFECTS = ["file", "problem", "expected", "action"]
 # images of the whole set: (authentic, tampered); None where no exact number is published
@@ -39,9 +40,7 @@ def load(dataset: str, data: str = "", *, count: int = 1000, size: int = 128) ->
     Arguments as of `imdlib.data.load`.
     """
     try:
-        if dataset.startswith("sim-"):
-            return datasets.load(dataset, data, count=count, size=size)
-        return catalog.read(dataset, data or None, on_error="skip")
+        return datasets.load(dataset, data, count=count, size=size, on_error="skip")
     except CatalogError as error:
         manifest = pd.DataFrame(columns=catalog.COLUMNS).astype({"label": int})
         said = [vars(problem) for problem in error.problems]
@@ -87,11 +86,17 @@ def defects(manifest: pd.DataFrame, facts: pd.DataFrame, large_masks: bool = Fal
 
 
 def repairs(manifest: pd.DataFrame) -> pd.DataFrame:
-    """What the reader mended, noted or left out: DataFrame `file, note`."""
+    """What the reader mended or noted: DataFrame `file, note`."""
     noted = manifest.loc[manifest["note"] != "", ["image", "note"]].set_axis(["file", "note"], axis=1)
-    excluded = pd.DataFrame(manifest.attrs.get("excluded", []), columns=["file", "note"])
-    excluded["note"] = "left out: " + excluded["note"].astype(str)
-    return pd.concat([noted, excluded], ignore_index=True)
+    return noted.reset_index(drop=True)
+
+
+def accounted(manifest: pd.DataFrame) -> tuple[str, str]:
+    """(state, what was found) of the files that were looked at and left out."""
+    left = catalog.left_out(manifest)
+    odd = unknown_images(left.itertuples(index=False))
+    found = f"{len(left)} files or folders left out" + f", {odd} of them images of no known name or place" * bool(odd)
+    return "reservation" if odd else "ok", found
 
 
 def findings(
@@ -116,13 +121,17 @@ def findings(
     kinds = ", ".join(f"{r.found} {r.images} of {r.expected}" for r in number.itertuples())
     split_scenes = manifest.groupby("scene")["split"].nunique() if len(manifest) else pd.Series(dtype=int)
     auc = form.loc[form["predictor"] != shortcuts.NAMES["density"], "auc"].max() if len(form) else np.nan
+    across = int((pairs["dataset"] != pairs["other_dataset"]).sum())
+    between = f", {across} of them between data sets" * (manifest["dataset"].nunique() > 1)
     told = f"best image AUC {auc:.2f} without the picture"
     if np.isnan(auc):
         told = "one class only, or too few images" if form.empty else "formats, tables and sizes are all alike"
     rows = [
         ("images", worst(number["state"]) if dataset in EXPECTED and len(manifest) else "not checked", kinds),
         ("files, pairs, sizes, polarity", "fails" if len(wrong) else "ok", f"{len(wrong)} defects"),
-        ("known defects", "repaired" if len(mended) else "ok", f"{len(mended)} files with a note or left out"),
+        ("known defects", "repaired" if len(mended) else "ok", f"{len(mended)} files with a note"),
+        ("every file accounted for", *accounted(manifest)),
+        ("polarity of the whole set", *polarity.polarity(facts, masks)),
         (
             "masks against originals",
             "not checked" if masks.empty else "reservation" if len(off) else "ok",
@@ -135,9 +144,9 @@ def findings(
             f"{int((split_scenes > 1).sum())} scenes in more than one split",
         ),
         (
-            "near-duplicates across splits",
+            "near-duplicates across splits and sets",
             "reservation" if len(pairs) else "ok",
-            f"{len(pairs)} pairs; {twice} of {tests} test images resemble one of training or validation",
+            f"{len(pairs)} pairs{between}; {twice} of {tests} test images resemble one of training or validation",
         ),
         (
             "label from the files' form",

@@ -15,7 +15,7 @@ from imdlib.data.splits import place
 CHANGED = 12  # of 255: a cell of the small copies whose mean differs by more was changed, not just compressed anew
 INSIDE = 0.7  # share of the change that a mask must hold; on CASIA v1 the 480 right ones hold 0.96 and more
 UNCHANGED = 4  # the median cell of an original differs by no more from its forgery's; another shot of the scene does
-PAIRS = ["image", "other", "split", "other_split", "label", "other_label", "agreement"]
+PAIRS = ["image", "other", "split", "other_split", "label", "other_label", "dataset", "other_dataset", "agreement"]
 MASKS = ["image", "background", "inside", "contrast", "reading", "fits"]
 
 
@@ -50,7 +50,7 @@ def thumbnails(pictures: Collection[np.ndarray]) -> np.ndarray:
 
 
 def leaks(manifest: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Pairs that lie in different splits: DataFrame with the columns PAIRS, most alike first.
+    """Pairs that lie in different splits, or in different data sets: DataFrame with the columns PAIRS, most alike first.
 
     A tampered image beside its own original on the same side is as it should be and is not listed.
     """
@@ -63,16 +63,19 @@ def leaks(manifest: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
             "other_split": ends[1]["split"],
             "label": ends[0]["label"],
             "other_label": ends[1]["label"],
+            "dataset": ends[0]["dataset"],
+            "other_dataset": ends[1]["dataset"],
             "agreement": pairs["agreement"].to_numpy(),
         },
         columns=PAIRS,
     )
-    apart = table[table["split"] != table["other_split"]]
+    apart = table[(table["split"] != table["other_split"]) | (table["dataset"] != table["other_dataset"])]
     return apart.sort_values("agreement", ascending=False, kind="stable").reset_index(drop=True)
 
 
 def leaked(found: pd.DataFrame) -> int:
     """Number of test images that resemble an image of training or validation."""
+    found = found[found["split"] != found["other_split"]]
     ends = [found.loc[found["split"] == "test", "image"], found.loc[found["other_split"] == "test", "other"]]
     return pd.concat(ends).nunique()
 

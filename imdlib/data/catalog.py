@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from imdlib.data.images import ImageError, load_image, load_mask
 from imdlib.data.readers.artifact import artifact
 from imdlib.data.readers.build import COLUMNS, build
+from imdlib.data.readers.cameras import SETS, cameras
 from imdlib.data.readers.casia1 import casia1
 from imdlib.data.readers.casia2 import casia2
 from imdlib.data.readers.cifake import cifake
@@ -32,7 +33,7 @@ from imdlib.data.readers.nist16 import nist16
 from imdlib.data.readers.twin import twin
 from imdlib.progress import interactive
 
-__all__ = ["COLUMNS", "DATASETS", "CatalogError", "problems", "read", "verify"]
+__all__ = ["COLUMNS", "DATASETS", "CatalogError", "left_out", "problems", "read", "verify"]
 
 READERS = (
     casia1,
@@ -47,6 +48,7 @@ READERS = (
     dolos,
     artifact,
     cifake,
+    cameras,
     folder,
 )
 DATASETS = {reader.__name__: reader for reader in READERS}  # and 'sim-*', the embedded twins
@@ -57,10 +59,13 @@ def read(dataset: str, root: Path | str | None = None, *, on_error: str = "raise
     """The manifest of a data set, a DataFrame with the columns COLUMNS (and `generator` where images have one).
 
     dataset: a key of DATASETS; such a key, '-' and a generator ('dolos-lama'), for the authentic images and those of this
-    generator alone; or the name of an embedded twin ('sim-casia'), which is built when `root` is None.
+    generator alone; 'cameras-png' or 'cameras-jpeg', one form of the files of 'cameras'; 'folder:' and a name, for the plain
+    folder of that name in `root`; or the name of an embedded twin
+    ('sim-casia'), which is built when `root` is None.
     root: the data set's own folder, or one that holds it; its tree is in help(DATASETS[dataset]).
     on_error: "raise" a CatalogError that lists everything that is wrong, or "skip" what is wrong and list it in
-    `problems(manifest)`. options: of the reader, such as split="random" for nist16.
+    `problems(manifest)`. options: of the reader, such as split="random" for nist16. Every file that the reader looked at
+    ends in a row, in `problems(manifest)` or in `left_out(manifest)`.
 
     image and mask are absolute paths; mask is "" where there is none, else a single-channel file of {0, 255}, 255 =
     tampered, of the image's upright size. label: 1 = tampered. kind: splicing, copy-move, removal, edit (a region
@@ -70,6 +75,10 @@ def read(dataset: str, root: Path | str | None = None, *, on_error: str = "raise
         raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}")
     if dataset.startswith("sim-"):
         return read_twin(dataset, root)
+    if dataset.startswith("folder:"):
+        return read_folder(dataset.removeprefix("folder:"), root, on_error, **options)
+    if dataset in SETS:
+        return cameras(check_root(root, dataset), dataset, on_error, **options)
     whole, _, generator = dataset.partition("-")
     if generator and whole in DATASETS:
         return of_generator(read(whole, root, on_error=on_error, **options), generator, dataset)
@@ -79,6 +88,20 @@ def read(dataset: str, root: Path | str | None = None, *, on_error: str = "raise
         raise CatalogError(f"no data set is called '{dataset}'.{hint} There are: {', '.join(DATASETS)}, and sim-*")
     path = check_root(root, dataset)
     return build(dataset, path, DATASETS[dataset](path, **options), on_error)
+
+
+def read_folder(name: str, root: Path | str | None, on_error: str, **options: Any) -> pd.DataFrame:
+    """The manifest of the plain folder `name` in `root`, as the data set 'folder:<name>'."""
+    dataset = f"folder:{name}"
+    path = check_root(root, dataset)
+    if not (path / name / "images").is_dir() or len(Path(name).parts) != 1:
+        inner = [p.name for p in sorted(path.iterdir()) if (p / "images").is_dir()]
+        there = ", ".join(f"folder:{p}" for p in inner) or "none"
+        action = f"name one of those with images/ in them: {there}"
+        raise CatalogError(
+            [Problem(str(path / name), "is no plain folder", "images/ and masks/ in it", action)], dataset
+        )
+    return build(dataset, path / name, folder(path / name, **options), on_error)
 
 
 def of_generator(manifest: pd.DataFrame, generator: str, dataset: str) -> pd.DataFrame:
@@ -100,6 +123,14 @@ def read_twin(dataset: str, root: Path | str | None) -> pd.DataFrame:
 def problems(manifest: pd.DataFrame) -> pd.DataFrame:
     """What `read(..., on_error="skip")` left out: DataFrame with the columns file, problem, expected, action."""
     return pd.DataFrame(manifest.attrs.get("problems", []), columns=["file", "problem", "expected", "action"])
+
+
+def left_out(manifest: pd.DataFrame) -> pd.DataFrame:
+    """Files that were looked at and not used, on purpose or because nothing says what they are: DataFrame `file, why`.
+
+    A folder, with "/" at its end, stands for the files in it.
+    """
+    return pd.DataFrame(manifest.attrs.get("excluded", []), columns=["file", "why"])
 
 
 def verify(manifest: pd.DataFrame, progress: bool = True) -> pd.DataFrame:

@@ -20,6 +20,8 @@ from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
 from imdlib.data.images import ImageError, decoded, opened, to_rgb
+from imdlib.files import read_sealed, write_sealed
+from imdlib.freshness import contents
 from imdlib.places import cache_folder
 from imdlib.progress import interactive
 
@@ -69,24 +71,25 @@ def linked(sets: Iterable[Sequence[str]]) -> dict[str, str]:
 def cached_groups(dataset: str, files: dict[str, Path]) -> dict[str, str]:
     """{name: first name of its group}. files: {name: image file}; unreadable files stand alone.
 
-    Kept below the cache under the names and sizes of the files, since large photographs take a while to decode.
+    Kept below the cache under the names and contents of the files, since large photographs take a while to decode; made anew
+    where what is kept was damaged.
     """
     names = sorted(files)
     if not names:
         return {}
-    key = hashlib.sha256(repr([(n, os.path.getsize(files[n])) for n in names]).encode()).hexdigest()[:12]
-    kept = cache_folder("groups") / f"{dataset}-{key}.json"
-    if kept.exists():
-        return json.loads(kept.read_text())
+    readable = [name for name in names if os.path.isfile(files[name]) and os.access(files[name], os.R_OK)]
+    sums = dict(zip(readable, contents.digests(files[name] for name in readable)))
+    key = hashlib.sha256(repr([(name, sums.get(name)) for name in names]).encode()).hexdigest()[:12]
+    kept = cache_folder("groups") / f"{dataset}-{key}.txt"
+    if known := read_sealed(kept):
+        return json.loads(known)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         bar = pool.map(lambda name: thumbnail_or_none(files[name]), names)
         bar = tqdm(bar, f"comparing {dataset}", len(names), unit="image", leave=False, disable=not interactive())
         thumbnails = dict(zip(names, bar))
     readable = [name for name in names if thumbnails[name] is not None]
     groups = {name: name for name in names} | name_groups(readable, [thumbnails[name] for name in readable])
-    draft = kept.with_suffix(f".{os.getpid()}.part")
-    draft.write_text(json.dumps(groups))
-    draft.replace(kept)
+    write_sealed(kept, json.dumps(groups))
     return groups
 
 

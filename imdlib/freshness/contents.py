@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from imdlib.files import sha256, write_text
+from imdlib.files import read_sealed, sha256, write_sealed
 from imdlib.places import cache_folder
 
 SETTLED = 2.0  # seconds after which a file's time of change is trusted
@@ -56,19 +56,17 @@ def memory_of(folder: Path | str) -> Path:
 
 def remembered(folder: Path | str) -> dict:
     """{name: [size, inode, nanoseconds, nanoseconds, digest]}; empty where nothing whole is remembered."""
-    try:
-        found, text = memory_of(folder).read_text(encoding="utf-8").split("\n", 1)
-        return json.loads(text) if found == hashlib.sha256(text.encode()).hexdigest() else {}
-    except (OSError, ValueError):
-        return {}
+    with contextlib.suppress(OSError):  # no cache
+        return json.loads(read_sealed(memory_of(folder)) or "{}")
+    return {}
 
 
 def remember(folder: Path | str, memory: dict[str, list[int | str]]) -> None:
-    """Write a folder's memory in one step, its own digest first, without the files that changed just now."""
+    """Write a folder's memory, without the files that changed just now."""
     settled = time.time_ns() - int(SETTLED * 1e9)
     text = json.dumps({name: entry for name, entry in memory.items() if max(entry[2:4]) < settled})
     with contextlib.suppress(OSError):  # a full disk forgets, no more
-        write_text(memory_of(folder), f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
+        write_sealed(memory_of(folder), text)
 
 
 def fingerprint(manifest: pd.DataFrame) -> str:

@@ -3,16 +3,24 @@
 A cut's column `method` holds both sides; where runs of one method are compared, it names what was turned.
 """
 
+from collections.abc import Callable
+
 import pandas as pd
 
-from imdlib.ncl.grid import BOTH
+from imdlib.ncl.grid import BOTH, STEPS
 from imdlib.ncl.labelled import METRICS, lost, on_own_set
 from imdlib.ncl.rows import Rows
 from imdlib.scoring.rows import averaged
 
 
+def gate(rows: Rows, cut: Callable[[Rows], pd.DataFrame]) -> pd.DataFrame:
+    """The rows of a cut of runs on their own test images, beside predictors that look at no image; `blind` tells them apart."""
+    found = cut(rows)
+    return pd.concat([found.assign(blind=False), rows.beside(found).assign(blind=True)])
+
+
 def steps(rows: Rows) -> pd.DataFrame:
-    """Every variant on the test images of its own training set, for the sets of Table 5."""
+    """Every variant of Table 5 on the test images of its own training set, for the sets of Table 5."""
     return on_own_set(rows.ablation)
 
 
@@ -21,14 +29,35 @@ def own(rows: Rows) -> pd.DataFrame:
     return rows.own
 
 
+def both(rows: Rows) -> pd.DataFrame:
+    """Base and the whole method on the test images of their own training set, on all benchmarks."""
+    return rows.both
+
+
 def steps_unseen(rows: Rows) -> pd.DataFrame:
     """Variants of Table 5 on sets that they were not trained on: mean over training sets of each image's values."""
-    return averaged(rows.unseen[rows.unseen["train_set"].isin(rows.ablation["train_set"])], METRICS)
+    found = rows.unseen[rows.unseen["variant"].isin(STEPS)]
+    return averaged(found[found["train_set"].isin(rows.ablation["train_set"])], METRICS)
 
 
 def both_unseen(rows: Rows) -> pd.DataFrame:
     """Base and the whole method, from every benchmark to all others: mean over training sets of each image's values."""
     return averaged(rows.unseen[rows.unseen["variant"].isin(BOTH)], METRICS)
+
+
+def controlled(rows: Rows) -> pd.DataFrame:
+    """Every usual run on its own test images, for the sets on which controls were trained: variants that are no step of Table 5."""
+    return rows.own[rows.own["train_set"].isin(control_sets(rows))]
+
+
+def controlled_unseen(rows: Rows) -> pd.DataFrame:
+    """Every usual run trained on those sets, on others: mean over training sets of each image's values."""
+    return averaged(rows.unseen[rows.unseen["train_set"].isin(control_sets(rows))], METRICS)
+
+
+def control_sets(rows: Rows) -> pd.Series:
+    """Training sets of the controls."""
+    return rows.main.loc[~rows.main["variant"].isin(STEPS), "train_set"]
 
 
 def together(rows: Rows) -> pd.DataFrame:
@@ -48,30 +77,82 @@ def attack_loss(rows: Rows) -> pd.DataFrame:
     return lost(rows.under_attack)
 
 
+def unattacked(rows: Rows) -> pd.DataFrame:
+    """The images that were attacked, before that."""
+    return rows.under_attack[rows.under_attack["attack"] == "none"]
+
+
 def vit(rows: Rows) -> pd.DataFrame:
     """'ViT' and 'ViT+NCL' on the set that they were trained on."""
     return rows.vit
 
 
-def turned_whole(rows: Rows, key: str) -> pd.DataFrame:
-    """The whole method with one parameter turned, each method called by that parameter's value: '0.01', 'layer1'."""
-    found = rows.turned(key, variants=("pivot+pc",))
+def rgb(rows: Rows) -> pd.DataFrame:
+    """The usual network on RGB alone, as in the paper, on the set that it was trained on."""
+    return rows.of_kind(inputs="rgb")
+
+
+def eyes(rows: Rows) -> pd.DataFrame:
+    """The usual network on RGB ('Base, rgb') and with the residual ('Base, rgb+residual'), on the sets of the former."""
+    alone = rgb(rows)
+    found = pd.concat([alone, rows.own[rows.own["dataset"].isin(alone["dataset"])]])
+    found = found.drop_duplicates(["run", "dataset", "image"])
+    return found.assign(method=found["method"] + ", " + found["inputs"])
+
+
+def started(rows: Rows) -> pd.DataFrame:
+    """EfficientNet-lite0 from scratch and from ImageNet weights, on the set that it was trained on."""
+    return rows.started
+
+
+def own_network(rows: Rows) -> pd.DataFrame:
+    """The whole method on its own network ('NCL, own network') beside EfficientNet-lite0, on the sets of the latter."""
+    whole = rows.own[(rows.own["variant"] == "pivot+pc") & rows.own["dataset"].isin(rows.started["dataset"])]
+    return pd.concat([whole.assign(method="NCL, own network"), rows.started])
+
+
+def turned(rows: Rows, key: str, variant: str = "pivot+pc") -> pd.DataFrame:
+    """A variant with one parameter turned, each method called by that parameter's value: '0.01', 'layer1'."""
+    found = rows.turned(key, variants=(variant,))
     return found.assign(method=found[key].astype(str))
 
 
 def hooks(rows: Rows) -> pd.DataFrame:
-    """The whole method with its contrast after different blocks, called by their names."""
-    return turned_whole(rows, "hook")
+    """The whole method with its contrast after different blocks, called by their names; Eq. 8's contour is the same for all."""
+    return turned(rows, "hook")
+
+
+def hooks_alone(rows: Rows) -> pd.DataFrame:
+    """Base+Pivot, so without Eq. 8, with its contrast after different blocks."""
+    return turned(rows, "hook", "pivot")
+
+
+def own_contours(rows: Rows) -> pd.DataFrame:
+    """The whole method with its contrast after different blocks, whose own grid is that of Eq. 8's contour."""
+    found = rows.turned("hook", "contour_grid", variants=("pivot+pc",))
+    found = found[found["contour_grid"] == 0]
+    return found.assign(method=found["hook"])
 
 
 def omegas(rows: Rows) -> pd.DataFrame:
     """The whole method under different weights of the contrast, called by these weights."""
-    return turned_whole(rows, "omega")
+    return turned(rows, "omega")
 
 
 def mus(rows: Rows) -> pd.DataFrame:
     """The whole method under different weights of contour pixels, called by these weights."""
-    return turned_whole(rows, "mu")
+    return turned(rows, "mu")
+
+
+def second_head(rows: Rows) -> pd.DataFrame:
+    """The whole method with one auxiliary head ('False') and with a second one on ASPP's output ('True')."""
+    return turned(rows, "aux_aspp")
+
+
+def papers_optimizer(rows: Rows) -> pd.DataFrame:
+    """Base and the whole method trained with the paper's optimizer and learning rate."""
+    found = rows.turned("optimizer")
+    return found[found["optimizer"] == "sgd"]
 
 
 def few(rows: Rows) -> pd.DataFrame:

@@ -3,66 +3,104 @@
 from collections.abc import Sequence
 from typing import Any
 
+from imdlib.ncl.space import ROWS, SPACE
+from imdlib.networks import lite0
+from imdlib.protocol import search
+from imdlib.protocol import tuned as best
 from imdlib.study import Cell
 
 METHODS = {
     "base": "Base",
+    "base-balanced": "Base, classes balanced",
+    "base+aux": "Base+Aux",
     "contrast": "Base+Contrast",
     "pivot": "Base+Pivot",
+    "pc": "Base+PC",
     "pivot+pc": "Base+Pivot+PC",
 }  # variant -> name in tables
+STEPS = ("base", "contrast", "pivot", "pivot+pc")  # Table 5, and the row that its argument needs
 BOTH = ("base", "pivot+pc")  # the paper's Base and the whole method
-TURNED = ("backbone", "stem_stride", "inputs", "train_count", "hook", "omega", "mu", "tau", "steps")
+KIND = ("backbone", "pretrained", "inputs")  # what makes another network, beside which nothing is turned
+TURNED = (
+    "stem_stride", "optimizer", "train_count", "hook", "contour_grid", "aux_aspp", "omega", "mu", "tau", "steps",
+)  # fmt: skip
+PAPERS_OPTIMIZER = {"optimizer": "sgd", "learning_rate": 0.007, "weight_decay": 0.0005}  # section 4
 
 
 def configurations(
     *,
     seeds: Sequence[int],
+    trials: int = 0,
+    trial_sets: Sequence[str] = (),
+    tuned: bool = False,
+    rows: Sequence[str] = (),
     ablation_sets: Sequence[str] = (),
     benchmark_sets: Sequence[str] = (),
     together: bool = False,
     detail_set: str = "",
     hooks: Sequence[str] = (),
+    contour_grids: Sequence[int] = (),
+    own_contours: Sequence[str] = (),
     omegas: Sequence[float] = (),
     mus: Sequence[float] = (),
     taus: Sequence[float] = (),
     train_counts: Sequence[int] = (),
     backbones: Sequence[str] = (),
-    base_inputs: Sequence[str] = (),
     base_stems: Sequence[int] = (),
     long_steps: Sequence[int] = (),
+    controls: bool = False,
+    lite0_steps: int = 0,
     attacked_sets: Sequence[str] = (),
 ) -> dict[str, Cell]:
     """{name of a run: Cell} for notebooks/ncl/run.ipynb.
 
-    ablation_sets: sets on which all four variants are trained (Table 5); benchmark_sets: sets for Base and the whole
-    method alone (Tables 1 and 2); together: train these two on all of those sets at once (Table 2); attacked_sets:
-    training sets whose runs also score attacked test images (Table 3). The others turn one parameter on `detail_set`:
-    backbones (Table 4) and train_counts (section 1) for Base and the whole method, hooks (Table 6), omegas, mus, taus
-    (section 4.3) for the whole method, base_inputs and base_stems for Base, long_steps for both.
+    trials: draws of settings that every row of `space.ROWS` is trained with on `detail_set`, scored on it and on trial_sets;
+    tuned: other runs get their row's settings of profiles/tuned/ncl.yaml. rows: those trained on `detail_set`.
+    ablation_sets: sets on which the variants of Table 5 are trained; benchmark_sets: sets for Base and the whole method alone
+    (Tables 1 and 2); together: train these two on all of those sets at once (Table 2); attacked_sets: training sets whose runs
+    also score attacked test images (Table 3). The others turn one parameter on `detail_set`: backbones (Table 4) and
+    train_counts (section 1) for Base and the whole method, hooks (Table 6) with and without Eq. 8, own_contours: hooks whose
+    own grid is the contour's, contour_grids, omegas, mus, taus (section 4.3) for the whole method, base_stems for Base,
+    long_steps for both; controls: the auxiliary head without Eq. 8, a second head, and the paper's optimizer for both.
+    lite0_steps: steps of the rows on EfficientNet-lite0, whose steps take four times as long; 0 for those of all.
     """
-    cells = [dict(train_set=name, variant=variant) for name in ablation_sets for variant in METHODS]
-    cells += [dict(train_set=name, variant=variant) for name in benchmark_sets for variant in BOTH]
-    if together:
-        cells += [dict(train_set="+".join([*ablation_sets, *benchmark_sets]), variant=variant) for variant in BOTH]
-    for parameter, values, variants in (
+    wanted = [(row, place, {}) for place in ablation_sets for row in STEPS]
+    wanted += [(row, place, {}) for place in benchmark_sets for row in BOTH]
+    wanted += [(row, "+".join([*ablation_sets, *benchmark_sets]), {}) for row in BOTH if together]
+    wanted += [(row, detail_set, {}) for row in rows]
+    for parameter, values, some in (
         ("backbone", backbones, BOTH),
         ("train_count", train_counts, BOTH),
         ("steps", long_steps, BOTH),
-        ("hook", hooks, ["pivot+pc"]),
-        ("omega", omegas, ["pivot+pc"]),
-        ("mu", mus, ["pivot+pc"]),
-        ("tau", taus, ["pivot+pc"]),
-        ("inputs", base_inputs, ["base"]),
-        ("stem_stride", base_stems, ["base"]),
+        ("hook", hooks, ("pivot", "pivot+pc")),
+        ("contour_grid", contour_grids, ("pivot+pc",)),
+        ("omega", omegas, ("pivot+pc",)),
+        ("mu", mus, ("pivot+pc",)),
+        ("tau", taus, ("pivot+pc",)),
+        ("stem_stride", base_stems, ("base",)),
     ):
-        cells += [{"train_set": detail_set, "variant": v, parameter: value} for value in values for v in variants]
-    cells = [cell | ({"attacked": True} if cell["train_set"] in attacked_sets else {}) for cell in cells]
-    return {name(cell, seed): Cell(cell | {"seed": seed}) for cell in cells for seed in seeds}
+        wanted += [(row, detail_set, {parameter: value}) for value in values for row in some]
+    wanted += [("pivot+pc", detail_set, {"hook": hook, "contour_grid": 0}) for hook in own_contours]
+    if controls:
+        wanted += [("base", detail_set, {"variant": "base+aux"}), ("pivot+pc", detail_set, {"aux_aspp": True})]
+        wanted += [(row, detail_set, PAPERS_OPTIMIZER) for row in BOTH]
+    settings = best.of("ncl") if tuned else {}
+    short = {"steps": lite0_steps} if lite0_steps else {}
+    fixed = {row: one.fixed | (short if one.fixed.get("backbone") == lite0.NAME else {}) for row, one in ROWS.items()}
+    found = {}
+    for row, train_set, turned in wanted:
+        cell = {"train_set": train_set, **fixed[row], **settings.get(row, {}), **turned}
+        cell |= {"test_sets": [train_set]} if turned else {}
+        cell |= {"attacked": True} if train_set in attacked_sets and row in STEPS and not turned else {}
+        found |= {name(row, train_set, turned, seed): Cell(cell | {"seed": seed}) for seed in seeds}
+    sets = {"train_set": detail_set, "test_sets": [detail_set, *trial_sets]}
+    for (row, number), cell in search.trials(SPACE, ROWS, trials).items():
+        found[name(row, detail_set, {}, search.TRIAL_SEED, f"trial{number}")] = Cell(fixed[row] | cell | sets)
+    return found
 
 
-def name(cell: dict[str, Any], seed: int) -> str:
-    """Folder of a run: variant, training set, what was turned, seed."""
-    train_set = "all" if "+" in cell["train_set"] else cell["train_set"]
-    turned = [f"{key}-{cell[key]}" for key in TURNED if key in cell]
-    return "_".join([cell["variant"].replace("+", "-"), train_set, *turned, f"seed{seed}"]).replace("rgb+", "rgb-")
+def name(row: str, train_set: str, turned: dict[str, Any], seed: int, *more: str) -> str:
+    """Folder of a run: row, training set, what was turned, whatever more, seed."""
+    words = [f"{key}-{value}" for key, value in turned.items()]
+    place = "all" if "+" in train_set else train_set
+    return "_".join([row, place, *words, *more, f"seed{seed}"]).replace("+", "-")

@@ -4,21 +4,48 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from imdlib.ncl.grid import METHODS
+from imdlib.ncl.grid import KIND, METHODS, TURNED
+from imdlib.ncl.space import ROWS
+from imdlib.protocol.search import row_of
 
 METRICS = ("f1", "f1_best", "auc", "auc_shuffled")  # of an image, compared by the statements
 ABOUT = ("visibility",)  # columns of score rows that only some data sets fill
+YOUNGER = {
+    "trial": -1,
+    "contour_grid": 0,
+    "aux_aspp": False,
+}  # parameters that older runs do not have: what they then did
 
 
 def named(settings: pd.DataFrame) -> pd.DataFrame:
-    """Runs with their `method`, several training sets called 'all', in the order of training sets, methods and seeds."""
+    """Runs with their `method` and `row`, several training sets called 'all', ordered by training set, method and seed."""
+    settings = settings.assign(
+        **{key: settings[key].fillna(value) if key in settings else value for key, value in YOUNGER.items()}
+    )
     several = settings["train_set"].str.contains("+", regex=False)
     settings = settings.assign(
         method=settings["variant"].map(METHODS),
+        row=[row_of(run, ROWS) for run in settings.to_dict("records")],
         train_set=settings["train_set"].mask(several, "all"),
         order=settings["variant"].map(list(METHODS).index),
     )
     return settings.sort_values(["train_set", "order", "seed", "run"], ignore_index=True).drop(columns="order")
+
+
+def as_usual(settings: pd.DataFrame) -> pd.DataFrame:
+    """Whether each run's value of each parameter in TURNED is the usual one of its row: bool, a line per run.
+
+    A row is a method on a kind of network; usual is the commonest value among its runs, of equally common ones that which is
+    commonest among all runs. Rows are tuned apart, so that omega, say, may have another usual value in each.
+    """
+    row = settings.groupby(["variant", *KIND], sort=False).ngroup()
+    found = {}
+    for key in TURNED:
+        inside = settings.groupby([row, key])["run"].transform("size")
+        common = inside + settings.groupby(key)["run"].transform("size") / (len(settings) + 1)
+        usual = settings[key].loc[common.groupby(row).idxmax()].to_numpy()
+        found[key] = settings[key] == usual[row]
+    return pd.DataFrame(found, index=settings.index)
 
 
 def filled(scores: pd.DataFrame) -> pd.DataFrame:

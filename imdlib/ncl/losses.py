@@ -1,30 +1,36 @@
-"""The losses of NCL: contrast over three kinds of patches, pixel loss with a weight on the contour, and their sum.
+"""The losses of NCL: contrast over three kinds of patches, and its sum with a pixel loss.
 
-NCL equations 7 (non-exclusive contrast), 8 (pivot-consistent loss) and 9 (total).
+NCL equations 7 (non-exclusive contrast) and 9 (total); the pixel losses, equation 8 among them, stand in `consistency.py`.
 
 Differs from the paper:
-- Eq. 7 and 8 lack the minus sign: minimising them as printed would push positives apart (a test shows it). Here both
-  are >= 0.
+- Eq. 7 lacks the minus sign: minimising it as printed would push positives apart (a test shows it). Here it is >= 0.
 - Eq. 7 divides exp(similarity) by tau, which cancels; here exp(similarity / tau). The similarity is the cosine, tau 0.1
   (neither is stated).
 - A patch is not its own positive (j != m). At most `max_pos` tampered and `max_neg` authentic patches of an image are
   drawn at each step.
 - Images without tampered or without authentic patches are left out of the mean; without contour patches only the first
   term remains.
-- Eq. 8 on an authentic batch keeps its literal weight 1 - mu; `renormalise=True` raises it to 1.
+- The paper takes the contour of Eq. 8 from the grid of the contrasted feature. A deeper hook then also widens the band of
+  contour pixels, two changes at once; `contour_grid` sets the band's cells apart from the hook.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from imdlib.ncl.patches import AUTHENTIC, IGNORE, TAMPERED, contour_pixels, draw_cells, label_patches, shrink_mask
+from imdlib.ncl.consistency import (
+    at_least_float32,
+    balanced_cross_entropy,
+    contour_of,
+    pivot_consistency,
+    pixel_cross_entropy,
+)
+from imdlib.ncl.patches import AUTHENTIC, TAMPERED, draw_cells, label_patches
 from imdlib.ncl.pivot import PivotNet
 
-VARIANTS = ("base", "contrast", "pivot", "pivot+pc")
+VARIANTS = ("base", "base-balanced", "base+aux", "contrast", "pivot", "pc", "pivot+pc")
 EPS = 1e-6  # norm below which a feature counts as zero: it then has cosine 0 with everything
 
 
@@ -108,41 +114,6 @@ def pivot_term(pivot: Tensor, same: Tensor, in_same: Tensor, other: Tensor, in_o
     return terms.sum(1) / in_same.sum(1)
 
 
-def pixel_cross_entropy(logits: Tensor, mask: Tensor) -> Tensor:
-    """Mean cross-entropy over the pixels that are not ignored; zero where all are.
-
-    logits (B,2,h,w) of any size; mask (B,1,H,W) or (B,H,W) in {0, 1, 255 = ignore}, shrunken to the size of the logits.
-    """
-    with torch.autocast(logits.device.type, enabled=False):
-        target = shrink_mask(mask, logits.shape[-2:])
-        total = F.cross_entropy(at_least_float32(logits), target, ignore_index=IGNORE, reduction="sum")
-        return total / (target != IGNORE).sum().clamp(min=1)
-
-
-def pivot_consistency(
-    logits_list: Iterable[Tensor], mask: Tensor, *, grid: tuple[int, int], mu: float = 0.9, renormalise: bool = False
-) -> Tensor:
-    """NCL Eq. 8, corrected, summed over the resolutions in `logits_list`: mu * mean over contour pixels + (1 - mu) *
-    mean over all pixels.
-
-    logits_list: logits (B,2,h,w), one per supervision; mask as in `pixel_cross_entropy`; grid (h, w) of the patches
-    whose contour cells hold the contour pixels. The contour is that of the whole batch; renormalise: weigh the second
-    mean 1 instead of 1 - mu where it is empty.
-    """
-    patches = label_patches(mask, grid)
-    total = 0
-    for logits in logits_list:
-        with torch.autocast(logits.device.type, enabled=False):
-            target = shrink_mask(mask, logits.shape[-2:])
-            known = target != IGNORE
-            contour = contour_pixels(patches, logits.shape[-2:]) & known
-            entropy = F.cross_entropy(at_least_float32(logits), target, ignore_index=IGNORE, reduction="none")
-            rest = 1 - mu * contour.any().to(entropy.dtype) if renormalise else 1 - mu
-            on_contour = (entropy * contour).sum() / contour.sum().clamp(min=1)
-            total = total + mu * on_contour + rest * entropy.sum() / known.sum().clamp(min=1)
-    return total
-
-
 def total_loss(
     outputs: dict[str, Tensor],
     mask: Tensor,
@@ -152,37 +123,37 @@ def total_loss(
     omega: float = 0.01,
     mu: float = 0.9,
     tau: float = 0.1,
+    contour_grid: int = 0,
     renormalise: bool = False,
     **sampling: int | torch.Generator | None,
 ) -> dict[str, Tensor]:
-    """NCL Eq. 9 and its ablations: dict of scalars; `loss` is to be minimised, the others (pixel, ncl, l1, l2, l3) are
+    """NCL Eq. 9, its ablations and controls: dict of scalars; `loss` is to be minimised, the others (pixel, ncl, l1, l2, l3) are
     for the history.
 
-    variant: 'base' = pixel cross-entropy; 'contrast' = base + omega * l1, contours dropped; 'pivot' = base + omega *
-    Eq. 7; 'pivot+pc' = omega * Eq. 7 + Eq. 8 on the logits and, where the model has them, the auxiliary logits.
-    outputs: of `NCLNet`; mask (B,1,H,W) in {0, 1, 255 = ignore}; pivot: the model's PivotNet; sampling: max_pos,
-    max_neg, generator.
+    variant: 'base' = pixel cross-entropy; 'base-balanced' = both classes weigh a half in it; 'base+aux' = on the auxiliary logits,
+    too, which is Eq. 8 with mu = 0; 'contrast' = base + omega * l1, contours dropped; 'pivot' = base + omega * Eq. 7; 'pc' =
+    Eq. 8 on the logits and the auxiliary ones, no contrast; 'pivot+pc' = omega * Eq. 7 + Eq. 8, the whole method.
+    outputs: of `NCLNet`; mask (B,1,H,W) in {0, 1, 255 = ignore}; pivot: the model's PivotNet; contour_grid: pixels per cell of
+    Eq. 8's contour, 0 for the cells of the contrasted feature; sampling: max_pos, max_neg, generator.
     """
     if variant not in VARIANTS:
         raise ValueError(f"variant={variant!r}: expected one of {', '.join(VARIANTS)}")
     if variant.startswith("pivot") and pivot is None:
         raise ValueError(f"variant={variant!r} needs pivot=model.pivot, of a model built with pivot=True")
-    feat, logits = outputs["feat"], outputs["logits"]
-    if variant == "base":
-        pixel = pixel_cross_entropy(logits, mask)
-        return {"loss": pixel, "pixel": pixel}
-    patches = label_patches(mask, feat.shape[-2:])
-    pivots = pivot(feat, patches) if variant.startswith("pivot") else ()
-    contrast = non_exclusive_contrast(feat, patches, *pivots, tau=tau, **sampling)
-    if variant == "pivot+pc":
-        supervised = [logits] + ([outputs["aux"]] if "aux" in outputs else [])
-        pixel = pivot_consistency(supervised, mask, grid=feat.shape[-2:], mu=mu, renormalise=renormalise)
+    supervised = [outputs[name] for name in ("logits", "aux", "aux_aspp") if name in outputs]
+    if variant == "base-balanced":
+        pixel = balanced_cross_entropy(outputs["logits"], mask)
+    elif variant == "base+aux":
+        pixel = sum(pixel_cross_entropy(logits, mask) for logits in supervised)
+    elif variant in ("pc", "pivot+pc"):
+        grid = contour_of(mask, contour_grid) or outputs["feat"].shape[-2:]
+        pixel = pivot_consistency(supervised, mask, grid=grid, mu=mu, renormalise=renormalise)
     else:
-        pixel = pixel_cross_entropy(logits, mask)
+        pixel = pixel_cross_entropy(outputs["logits"], mask)
+    if variant not in ("contrast", "pivot", "pivot+pc"):
+        return {"loss": pixel, "pixel": pixel}
+    patches = label_patches(mask, outputs["feat"].shape[-2:])
+    pivots = pivot(outputs["feat"], patches) if variant.startswith("pivot") else ()
+    contrast = non_exclusive_contrast(outputs["feat"], patches, *pivots, tau=tau, **sampling)
     parts = {"ncl": contrast.total, "l1": contrast.l1, "l2": contrast.l2, "l3": contrast.l3}
     return {"loss": pixel + omega * contrast.total, "pixel": pixel, **parts}
-
-
-def at_least_float32(x: Tensor) -> Tensor:
-    """Half precision becomes float32; float32 and float64 stay."""
-    return x if x.dtype == torch.float64 else x.float()

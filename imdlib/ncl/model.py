@@ -9,7 +9,8 @@ Differs from the paper:
 - `inputs="rgb+residual"` adds a high-pass residual; `stem_stride`, `width`, `blocks`, `head_width` and `dropout` are
   free (defaults: the paper's).
 - Only the pivot's and the auxiliary classifier's shapes that the paper leaves open are ours: see `pivot.py`; the
-  classifier is one 1x1 convolution.
+  classifier is one 1x1 convolution behind the decoder. "Through each upsampling" can also mean a second one on ASPP's output,
+  at the size before the first upsampling: `aux_aspp`.
 """
 
 from collections.abc import Sequence
@@ -29,8 +30,8 @@ class NCLNet(nn.Module):
     backbone, output_stride, stem_stride, width, blocks: see `resnet.Encoder`. inputs: see `pixels.Pixels`. hook:
     the feature map that is returned as `feat` ('stem', 'layer1' ... 'layer4'). head_width: channels of ASPP and
     decoder; rates: dilations of ASPP's three 3x3 convolutions. pivot: own a PivotNet, `pivot_mode` 'mean' or 'fixed_k';
-    aux: own the auxiliary classifier. dropout: rate after ASPP and the decoder's first convolution, a fifth of it after
-    the second. pretrained: start from ImageNet weights (width 1 only).
+    aux: own the auxiliary classifier, aux_aspp: a second one on ASPP's output. dropout: rate after ASPP and the decoder's
+    first convolution, a fifth of it after the second. pretrained: start from ImageNet weights (width 1 only).
 
     Contour cells exist only where a cell is larger than a pixel: not at the stem unless stem_stride=4, and not at
     layer1 with stem_stride=1.
@@ -51,6 +52,7 @@ class NCLNet(nn.Module):
         pivot: bool = True,
         pivot_mode: str = "mean",
         aux: bool = True,
+        aux_aspp: bool = False,
         dropout: float = 0.5,
         pretrained: bool = False,
         classes: int = 2,
@@ -79,25 +81,24 @@ class NCLNet(nn.Module):
         self.decoder = Decoder(channels["layer1"], head_width, dropout)
         self.classifier = nn.Conv2d(head_width, classes, 1)
         self.aux = nn.Conv2d(head_width, classes, 1) if aux else None
+        self.aux_aspp = nn.Conv2d(head_width, classes, 1) if aux and aux_aspp else None
         self.pivot = PivotNet(channels[hook], mode=pivot_mode) if pivot else None
-        heads = [self.aspp, self.decoder, self.classifier, *([self.aux] if aux else [])]
-        for module in (m for head in heads for m in head.modules()):
-            if isinstance(module, nn.Conv2d):  # by fan-in; by fan-out two-class logits would start ten times too large
-                nn.init.kaiming_normal_(module.weight)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        start_head(self.aspp, self.decoder, self.classifier, self.aux, self.aux_aspp)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """image (B,3,H,W) float in [0,1], H and W of at least 32 -> dict of logits (B,classes,H,W), feat (B,D,hf,wf)
-        and, where the model has the auxiliary classifier, aux (B,classes,h,w): logits at the decoder's size.
+        and, where the model has the auxiliary classifiers, aux (B,classes,h,w): logits at the decoder's size, aux_aspp: at ASPP's.
         """
         check_image(image, self.training)
         features = self.encoder(self.pixels(image))
-        x = self.decoder(self.aspp(features["layer4"]), features["layer1"])
+        deep = self.aspp(features["layer4"])
+        x = self.decoder(deep, features["layer1"])
         logits = F.interpolate(self.classifier(x).float(), image.shape[-2:], mode="bilinear", align_corners=True)
         outputs = {"logits": logits, "feat": features[self.hook]}
         if self.aux is not None:
             outputs["aux"] = self.aux(x)
+        if self.aux_aspp is not None:
+            outputs["aux_aspp"] = self.aux_aspp(deep)
         return outputs
 
 
@@ -137,6 +138,15 @@ def unit(inplanes: int, planes: int, kernel: int, dilation: int = 1, stride: int
     padding = dilation * (kernel // 2)
     conv = nn.Conv2d(inplanes, planes, kernel, stride, padding, dilation, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(planes), nn.ReLU(inplace=True))
+
+
+def start_head(*parts: nn.Module | None) -> None:
+    """Random weights of convolutions by fan-in; by fan-out, two-class logits would start ten times too large."""
+    for module in (module for part in parts if part is not None for module in part.modules()):
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def tampered_probability(logits: Tensor) -> Tensor:

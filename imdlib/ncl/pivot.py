@@ -75,7 +75,7 @@ class Branch(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.project(x)
-        if self.training and len(x) < 2 and not isinstance(self.norm, nn.SyncBatchNorm):
+        if self.training and len(x) < 2:
             # no variance in a single value: use the running statistics, and keep every parameter in the graph
             norm = self.norm
             return F.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps).relu()

@@ -1,11 +1,12 @@
 """Rows of NCL's runs, gathered once, and the cuts of them that tables, figures and statements look at.
 
 A score row is one test image of one run, before or after an attack. Labels: `run, method, variant, train_set, seed` and the
-parameters of `grid.TURNED`; a run trained on several sets has the train_set 'all', a predictor that looks at no image 'none'.
+parameters of `grid.KIND` and `grid.TURNED`; a run trained on several sets has the train_set 'all', a predictor that looks at no
+image 'none'. Runs of the search (`trial` of 0 or more) stand apart and are in none of the cuts.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,21 +14,23 @@ from typing import Any
 import pandas as pd
 
 from imdlib import archive
-from imdlib.ncl.grid import BOTH, TURNED
-from imdlib.ncl.labelled import attacked, filled, named, on_own_set, ordered
+from imdlib.ncl.grid import BOTH, KIND, STEPS, TURNED
+from imdlib.ncl.labelled import as_usual, attacked, filled, named, on_own_set, ordered
+from imdlib.networks import lite0
 from imdlib.places import results_folder
-from imdlib.scoring.rows import usual, usual_value, within
+from imdlib.scoring.rows import usual_value, within
 
-LABELS = ["run", "method", "variant", "train_set", "seed", *TURNED]
+LABELS = ["run", "method", "variant", "train_set", "seed", *KIND, *TURNED]
+NONE = pd.DataFrame({"run": [], "trial": []})
 
 
 @dataclass(eq=False)  # two of them are never compared, and what is computed from one can be cached
 class Rows:
     """All that the report looks at.
 
-    results: folder of the profile; settings: a row of parameters and stamp per run; history: a row per run and epoch; every:
-    score rows of all runs, of untouched and of attacked images; trivial: those of predictors that look at no image, on the
-    test images of the runs, where the data has them.
+    results: folder of the profile; settings: a row of parameters and stamp per run; history: a row per run and epoch, of trials,
+    too; every: score rows of all runs, of untouched and of attacked images; trivial: those of predictors that look at no image,
+    on the test images of the runs, where the data has them; trials, tried: settings and score rows of the runs of the search.
     """
 
     results: str
@@ -35,6 +38,8 @@ class Rows:
     history: pd.DataFrame
     every: pd.DataFrame
     trivial: pd.DataFrame
+    trials: pd.DataFrame = field(default_factory=lambda: NONE)
+    tried: pd.DataFrame = field(default_factory=lambda: NONE)
 
     @classmethod
     def gather(cls, results: str, runs: dict | None = None, sets: dict | None = None) -> "Rows":
@@ -52,7 +57,17 @@ class Rows:
         every = settings[LABELS].merge(filled(tables["scores"]), on="run")
         trivial = filled(data.get("scores", every.head(0)))
         trivial = ordered(within(trivial, every), "dataset", every["dataset"].unique()).assign(train_set="none")
-        return cls(results, settings, ordered(tables["history"], "run", settings["run"]), every, trivial)
+        history = ordered(tables["history"], "run", settings["run"])
+        trials = settings[settings["trial"] >= 0].reset_index(drop=True)
+        final = settings[settings["trial"] < 0].reset_index(drop=True)
+        search = every["run"].isin(trials["run"])
+        return cls(results, final, history, every[~search], trivial, trials, every[search])
+
+    def trial(self, number: int) -> "Rows":
+        """Rows that hold the runs of one draw of settings alone, as if they were the final ones: every cut can be applied to them."""
+        settings = self.trials[self.trials["trial"] == number].reset_index(drop=True)
+        every = self.tried[self.tried["run"].isin(settings["run"])]
+        return replace(self, settings=settings, every=every, trials=NONE, tried=NONE)
 
     @cached_property
     def folder(self) -> Path:
@@ -64,9 +79,34 @@ class Rows:
         return usual_value(self.settings, key)
 
     @cached_property
+    def alike(self) -> pd.DataFrame:
+        """Which parameters of each run have the usual value of its row: bool, a line per run of `settings`."""
+        return as_usual(self.settings)
+
+    @cached_property
+    def ordinary(self) -> pd.Series:
+        """Which runs are of the kind of network that most are of: bool, one per run of `settings`."""
+        kinds = self.settings.groupby([*KIND], sort=False)["run"].transform("size")
+        first = kinds.idxmax() if len(kinds) else None
+        return (self.settings[[*KIND]] == self.settings.loc[first, [*KIND]]).all(axis=1) if len(kinds) else kinds > 0
+
+    @cached_property
     def usual_runs(self) -> pd.DataFrame:
-        """Rows of `settings` in which no parameter is turned."""
-        return usual(self.settings, TURNED, among=self.settings)
+        """Rows of `settings` of the usual network in which no parameter is turned."""
+        return self.settings[self.ordinary & self.alike.all(axis=1)]
+
+    def of_kind(self, **kind: Any) -> pd.DataFrame:
+        """Score rows of runs on another network, such as backbone='vit', in which nothing else is turned, on their own set."""
+        runs = self.settings[self.alike.all(axis=1)]
+        for key in KIND:
+            runs = (
+                runs[runs[key] == kind.get(key, self.settings.loc[self.ordinary, key].iloc[0])] if len(runs) else runs
+            )
+        return on_own_set(self.of_runs(runs))
+
+    def of_runs(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Score rows of untouched images of some runs."""
+        return self.scores[self.scores["run"].isin(runs["run"])]
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -75,8 +115,8 @@ class Rows:
 
     @cached_property
     def main(self) -> pd.DataFrame:
-        """Score rows of runs with the usual network, weights, images and steps: Tables 1, 2 and 5."""
-        return self.scores[self.scores["run"].isin(self.usual_runs["run"])]
+        """Score rows of runs with the usual network, weights, images and steps: Tables 1, 2 and 5, and their controls."""
+        return self.of_runs(self.usual_runs)
 
     @cached_property
     def own(self) -> pd.DataFrame:
@@ -90,9 +130,10 @@ class Rows:
 
     @cached_property
     def ablation(self) -> pd.DataFrame:
-        """The part of `main` that was trained on sets on which most variants were trained, tested on every set: Table 5."""
-        variants = self.main.groupby("train_set")["variant"].nunique()
-        return self.main[self.main["train_set"].isin(variants[variants == variants.max()].index)]
+        """The steps of `main` trained on sets on which most of them were trained, tested on every set: Table 5."""
+        steps = self.main[self.main["variant"].isin(STEPS)]
+        variants = steps.groupby("train_set")["variant"].nunique()
+        return steps[steps["train_set"].isin(variants[variants == variants.max()].index)]
 
     @cached_property
     def target(self) -> str:
@@ -112,18 +153,27 @@ class Rows:
     @cached_property
     def vit(self) -> pd.DataFrame:
         """Vision transformers on the set they were trained on, methods named 'ViT' and 'ViT+NCL': Table 4."""
-        rows = on_own_set(self.scores[self.scores["backbone"] == "vit"])
+        rows = self.of_kind(backbone="vit")
         return rows.assign(method=rows["variant"].map({"base": "ViT", "pivot+pc": "ViT+NCL"}))
 
+    @cached_property
+    def started(self) -> pd.DataFrame:
+        """EfficientNet-lite0 on the set it was trained on, methods named 'Base, from scratch' ... 'NCL, pre-trained'."""
+        kinds = [self.of_kind(backbone=lite0.NAME, inputs="rgb", pretrained=start) for start in (False, True)]
+        rows = pd.concat(kinds)
+        name = rows["variant"].map({"base": "Base", "pivot+pc": "NCL"})
+        return rows.assign(method=name + rows["pretrained"].map({False: ", from scratch", True: ", pre-trained"}))
+
     def turned(self, *keys: str, variants: Sequence[str] = BOTH) -> pd.DataFrame:
-        """Runs that differ from the usual in these parameters alone, and the usual ones of the same training sets beside them.
+        """Runs that differ from the usual of their row in these parameters alone, and the usual ones of the same training sets
+        beside them.
 
         Of the given variants, tested on the set they were trained on; empty where no run differs.
         """
-        found = usual(self.settings, TURNED, *keys, among=self.settings)
-        found = found[found["variant"].isin(variants)]
+        others = self.alike.drop(columns=list(keys)).all(axis=1)
+        found = self.settings[self.ordinary & others & self.settings["variant"].isin(variants)]
         away = found[~found["run"].isin(self.usual_runs["run"])]
-        rows = on_own_set(self.scores[self.scores["run"].isin(found["run"])])
+        rows = on_own_set(self.of_runs(found))
         return rows[rows["train_set"].isin(away["train_set"])]
 
     def beside(self, rows: pd.DataFrame) -> pd.DataFrame:

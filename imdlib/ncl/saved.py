@@ -1,53 +1,34 @@
-"""A finished NCL run as a network again, and what has to be said about it before its map of a photo is believed."""
+"""A finished NCL run as a network again: any images scored as its notebook scores them, any photo looked at."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from torch import Tensor, nn
 
-from imdlib import archive, places, runs, store
+from imdlib import finished
+from imdlib.data import attacks
+from imdlib.data.batches import ImageSet
+from imdlib.finished import Finished
 from imdlib.ncl import networks
 from imdlib.ncl.grid import METHODS
 from imdlib.ncl.model import tampered_probability
-from imdlib.scoring import intervals
+from imdlib.photos import tiles
+from imdlib.scoring import evaluate, metrics
 
-SETTINGS = (*networks.SHARED, *networks.RESNET, "blocks", "variant")
-MAKE = "`make study` (or notebooks/ncl/run.ipynb) trains runs and keeps their weights"
-
-
-def newest(results: Path | str) -> Path:
-    """Folder of the NCL run under `results` that was finished last and still has its weights."""
-    found = runs.newest(results, "ncl")
-    if found is None:
-        raise FileNotFoundError(
-            f"no finished run with weights in {places.results_folder(results, 'ncl')}/runs: {MAKE}; weights are not in git, "
-            "so a fresh clone has none. Or give the folder of a run as the parameter `run`"
-        )
-    return found
+SCORE = "the map's largest value; it tends to grow with the size of the photo"
 
 
-def load_run(folder: Path | str) -> tuple:
-    """(network in evaluation mode, params, stamp) of a finished run's folder, its weights held against the sum in its stamp."""
-    folder = places.REPO / folder
-    weights, about = runs.trained(folder)
-    params = about["needs"]["parameters"]
-    absent = [name for name in SETTINGS if name not in params]
-    if absent:
-        raise ValueError(
-            f"{folder}: expected a run of notebooks/ncl/run.ipynb, its parameters lack {', '.join(absent)}"
-        )
-    network = networks.build(params | {"pretrained": False})
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(
-            f"{folder}: its weights do not fit the network of its parameters, so the code has changed since: {MAKE}. "
-            f"{str(error)[:300]}"
-        ) from error
-    return network.eval(), params, about
+def load_run(folder: Path | str, data: str = "") -> Finished:
+    """The run in that folder; data: not needed here (see `imdlib.inr.saved`)."""
+    return finished.load(folder, ("ncl/run",), lambda params, stamp: networks.build(params | {"pretrained": False}))
+
+
+def title(run: Finished) -> str:
+    """Name of its method in tables."""
+    return METHODS.get(run.params["variant"], run.params["variant"])
 
 
 def probability(network: nn.Module) -> Callable[[Tensor], Tensor]:
@@ -55,56 +36,32 @@ def probability(network: nn.Module) -> Callable[[Tensor], Tensor]:
     return lambda batch: tampered_probability(network(batch)["logits"])
 
 
-def beside_blob(folder: Path | str) -> pd.DataFrame:
-    """Scores on the run's own test images beside the centre blob's, tidy as `intervals.summarise` has them; the blob is absent
-    where notebooks/data.ipynb was not run."""
-    folder = Path(folder)
-    own = store.read(folder / "scores.parquet").assign(method="this run", seed=0)
-    if "attack" in own:
-        own = own[own["attack"] == "none"]
-    try:
-        _, found = archive.gather(folder.parents[2], "data", dict.fromkeys(own["dataset"].unique()))
-        blob = found["scores"]
-        own = pd.concat([own, blob[blob["method"] == "centre blob"]], ignore_index=True)
-    except runs.RunError:
-        pass
-    own = own[own["label"] == 1]
-    metrics = [name for name in ("f1", "iou", "auc", "auc_shuffled") if name in own]
-    return intervals.summarise(own, metrics, by=["dataset", "method"])
+def score(
+    run: Finished, rows: pd.DataFrame, *, same: bool = False, attack: str = "none", examples: int = 0
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """(scores, pictures) of `imdlib.scoring.evaluate.score` for rows of a manifest.
+
+    same: the images that the run itself scores of a test set: authentic ones of the sets that it was trained on alone.
+    attack: a name of `imdlib.data.attacks`, before which the images are as they are.
+    """
+    trained_on = rows["dataset"].isin(run.params["train_set"].split("+")).any()
+    images = ImageSet(rows[rows["label"] == 1] if same and not trained_on else rows)
+    locations = metrics.mask_locations([mask[0].numpy() for _, mask in images.samples()])
+    told = dict(probability=lambda outputs: tampered_probability(outputs["logits"]), locations=locations)
+    change = None if attack == "none" else partial(attacks.apply, attack)
+    scores, pictures = evaluate.score(run.network, images, examples=examples, attack=change, **told)
+    return scores.assign(attack=attack), pictures
 
 
-def authentic_scores(folder: Path | str) -> np.ndarray:
-    """Image scores of the authentic images among the run's test images, sorted."""
-    own = store.read(Path(folder) / "scores.parquet")
-    return own.loc[own["label"] == 0, "score"].sort_values().to_numpy()
+def named(method: str, scores: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `score` with the `method` that tables print."""
+    return scores.assign(method=method)
 
 
-def words(params: dict[str, Any], stamp: dict[str, Any], found: pd.DataFrame) -> str:
-    """What the network was trained on and how far to trust it, as Markdown; found: of `beside_blob`."""
-    name, data = METHODS.get(params["variant"], params["variant"]), params["train_set"]
-    twin = (
-        f"`{data}` is an **embedded twin**: pictures made by a simulated camera, {params['size']} pixels a side, not real forgeries. "
-        "On a real photograph this network works outside everything it has seen."
-        if data.startswith("sim-")
-        else f"It knows the manipulations of `{data}` and no others."
-    )
-    start = "ImageNet weights" if params.get("pretrained") else "scratch"
-    commit, device = stamp.get("commit", "unknown"), stamp.get("device", "unknown device")
-    lines = [
-        f"**{name}**, trained from {start} on {stamp.get('train_images', 'an unknown number of')} images of `{data}`, "
-        f"{params['epochs']} epochs (commit {commit}, {device}). {twin}\n"
-    ]
-    labels = {"f1": "pixel F1 at 0.5", "auc_shuffled": "shuffled AUC (0.5 is chance)"}
-    for (dataset, metric), part in found[found["metric"].isin(labels)].groupby(["dataset", "metric"], sort=False):
-        value = {row.method: f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}]" for row in part.itertuples()}
-        blob = value.get("centre blob", "not computed, run notebooks/data.ipynb")
-        lines.append(
-            f"- {labels[metric]} on the test images of `{dataset}`: **{value['this run']}**; "
-            f"a blob in the middle of the image, which looks at nothing: {blob}"
-        )
-    lines.append(
-        "\nA bright place in the map is where the network is reminded of what it was trained on. It is no proof of manipulation, "
-        "and a dark map is no proof of authenticity. The image score is the map's largest value; it tends to grow with the size "
-        "of the photo, and it is not the probability that the photo is forged."
-    )
-    return "\n".join(lines)
+def look(run: Finished, image: np.ndarray, **options: int | str) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """What the run says of a photo (H,W,3) uint8: ({'map': (H,W) in [0,1]}, {'score': its largest value}).
+
+    options: tile, overlap, device of `imdlib.photos.tiles.predict`.
+    """
+    drawn = tiles.predict(probability(run.network), image, **options)
+    return {"map": drawn}, {"score": float(drawn.max())}

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+SMALLEST = 32  # pixels a side that networks with five halvings need
 INPUTS = {"rgb": 3, "rgb+residual": 6}  # name -> channels
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 RESIDUAL_GAIN = 20.0  # the residual's median standard deviation is 0.046 on CASIA v1 and 0.048 over all the real images
@@ -32,3 +33,10 @@ class Pixels(nn.Module):
 def residual(image: Tensor) -> Tensor:
     """High-pass residual: image (B,3,H,W) minus its 3x3 mean, borders replicated -> (B,3,H,W)."""
     return image - F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+
+
+def padded(image: Tensor) -> Tensor:
+    """Images (B,C,H,W) with no side shorter than SMALLEST: smaller ones are continued right and below by their own border."""
+    height, width = image.shape[-2:]
+    missing = max(0, SMALLEST - width), max(0, SMALLEST - height)
+    return F.pad(image, (0, missing[0], 0, missing[1]), mode="replicate") if any(missing) else image

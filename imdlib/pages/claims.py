@@ -6,7 +6,7 @@ settings the effect has its sign (`imdlib.protocol.verdicts`). What a study clai
 `statements.py`; what its rows say about each is one file a study, `<results>/<study>/claims.csv`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,15 +66,16 @@ class Statement:
             raise ValueError(f"statement '{self.name}': decides='{self.decides}' is none of its metrics {self.metrics}")
 
 
-def judge(statements: Iterable[Statement], rows: Any, study: str, trials: Sequence[Any] = ()) -> pd.DataFrame:
+def judge(statements: Iterable[Statement], rows: Any, study: str, tried: pd.DataFrame | None = None) -> pd.DataFrame:
     """Rows of claims.csv, one per statement: is `better` above `worse` in the metric that decides?
 
-    rows: whatever the statements' cuts take; trials: the same of every setting of the search, one each. A statement whose cut has
-    no rows of either side is not tested. Methods that look at no image have no seed of their own: their rows are compared with
-    every seed of the other. p of headlines is Holm's, over the study's headlines.
+    rows: whatever the statements' cuts take; tried: of `in_settings`. A statement whose cut has no rows of either side is not
+    tested. Methods that look at no image have no seed of their own: their rows are compared with every seed of the other. p of
+    headlines is Holm's, over the study's headlines.
     """
-    statements = list(statements)
-    found = pd.DataFrame([line(one, rows, study, trials) for one in statements], columns=COLUMNS)
+    tried = in_settings([], {}) if tried is None else tried
+    lines = [line(one, rows, study, tried.loc[tried["name"] == one.name, "effect"]) for one in statements]
+    found = pd.DataFrame(lines, columns=COLUMNS)
     repeated = found.loc[found["id"].duplicated(), "id"]
     if len(repeated):
         raise ValueError(f"two statements of '{study}' have one name: {', '.join(repeated)}")
@@ -83,11 +84,10 @@ def judge(statements: Iterable[Statement], rows: Any, study: str, trials: Sequen
     return found.assign(verdict=[verdicts.word(row) for _, row in found.iterrows()])
 
 
-def line(one: Statement, rows: Any, study: str, trials: Sequence[Any]) -> dict:
-    """What rows and trials say about one statement, but for its verdict."""
+def line(one: Statement, rows: Any, study: str, tried: Iterable[float]) -> dict:
+    """What rows and its effects in settings say about one statement, but for its verdict."""
     metric = one.decides
-    effects = [specified(one, some)["effect"] for some in trials]
-    part, settings = verdicts.share(effects)
+    part, settings = verdicts.share(tried)
     effect = compared(*verdicts.sides_of(one.cut, rows, one.worse, one.better), metric)
     passed = learned(one, rows) if effect["n"] else verdicts.Gate()
     return dict(
@@ -108,6 +108,20 @@ def line(one: Statement, rows: Any, study: str, trials: Sequence[Any]) -> dict:
         smallest=verdicts.POWER * (effect["high"] - effect["low"]),
         overturned=one.overturned,
     )
+
+
+def in_settings(statements: Iterable[Statement], trials: Mapping[int, Any]) -> pd.DataFrame:
+    """Effect of every statement in every setting of the search: name, statement, metric, headline, trial, effect, raw.
+
+    trials: {number of the draw: rows of its runs, as the statements' cuts take them}. effect is NaN where neither side was tried
+    in that setting, or the better of them lies no higher than the best row that looks at no image; raw is it whatever was learned.
+    """
+    lines = []
+    for one in statements:
+        for number, rows in trials.items():
+            about = dict(name=one.name, statement=one.says, metric=one.decides, headline=one.headline, trial=number)
+            lines.append(about | specified(one, rows))
+    return pd.DataFrame(lines, columns=["name", "statement", "metric", "headline", "trial", "effect", "raw"])
 
 
 def learned(one: Statement, rows: Any, *, sure: bool = True) -> verdicts.Gate:

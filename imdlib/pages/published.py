@@ -15,6 +15,9 @@ SETS = {
     **dict.fromkeys(["gier", "iedit"], "IEdit"),
 }  # our name of a data set -> the papers'
 
+UNITS = {"percent": 100, "fraction": 1, "count": 1}
+COLUMNS = ["method", "train_set", "test_set", "metric", "value", "note"]
+
 
 def read(folder: Traversable, number: int) -> pd.DataFrame:
     """`table<number>.csv` as a DataFrame `method, train_set, test_set, metric, value, note`; values are fractions, never percent."""
@@ -22,10 +25,13 @@ def read(folder: Traversable, number: int) -> pd.DataFrame:
     if not path.is_file():
         known = sorted(one.name for one in folder.iterdir() if one.name.endswith(".csv"))
         raise ValueError(f"{folder}: no published table {number}; there are: {', '.join(known)}")
-    with path.open(encoding="utf-8") as file:
-        rows = pd.read_csv(file, keep_default_na=False)
-    rows["value"] = rows["value"].astype(float) / rows["unit"].map({"percent": 100, "fraction": 1, "count": 1})
-    return rows.drop(columns="unit")
+    try:
+        with path.open(encoding="utf-8") as file:
+            rows = pd.read_csv(file, keep_default_na=False)
+        rows["value"] = rows["value"].astype(float) / [UNITS[unit] for unit in rows["unit"]]
+        return rows.drop(columns="unit")[COLUMNS]
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{path}: no published table can be read from it ({error}); take it from git again") from error
 
 
 def paper_name(dataset: str) -> str:

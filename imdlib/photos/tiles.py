@@ -11,11 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SMALLEST = 32  # pixels a side that networks with five halvings need; smaller images are padded
+from imdlib.networks.pixels import padded
+
+
+def predict(network: Callable[[Tensor], Tensor], image: np.ndarray, **options: int | torch.device | str) -> np.ndarray:
+    """Probability map of an image of any size: image (H,W,3) uint8 -> (H,W) float32 in [0,1]; all arguments: of `joined`."""
+    total = joined(network, image, **options)
+    return total.clip(0, 1, out=total)
 
 
 @torch.inference_mode()
-def predict(
+def joined(
     network: Callable[[Tensor], Tensor],
     image: np.ndarray,
     *,
@@ -23,9 +29,9 @@ def predict(
     overlap: int = 128,
     device: torch.device | str = "cpu",
 ) -> np.ndarray:
-    """Probability map of an image of any size: image (H,W,3) uint8 -> (H,W) float32 in [0,1].
+    """Maps of all tiles of an image as one: image (H,W,3) uint8 -> (H,W) float32 in the range of the network's maps.
 
-    network(batch (1,3,h,w) float in [0,1]) -> probability (1,1,h,w), already in evaluation mode. tile: side of the largest piece in
+    network(batch (1,3,h,w) float in [0,1]) -> map (1,1,h,w), already in evaluation mode. tile: side of the largest piece in
     pixels; an image that fits is done whole. overlap: pixels that neighbours share, a quarter of them on each side without weight.
     Memory: one tile's activations, and about 11 bytes per pixel of the image (itself, the sum, the map).
     """
@@ -42,7 +48,7 @@ def predict(
         for left, weight_x in zip(columns, across):
             here = slice(top, top + sides[0]), slice(left, left + sides[1])
             total[here] += forward(network, image[here], device) * weight_y[:, None] * weight_x
-    return total.clip(0, 1, out=total)
+    return total
 
 
 def starts(size: int, tile: int, overlap: int) -> list[int]:
@@ -71,11 +77,7 @@ def windows(size: int, tile: int, at: Sequence[int], overlap: int) -> np.ndarray
 
 
 def forward(network: Callable[[Tensor], Tensor], piece: np.ndarray, device: torch.device | str) -> np.ndarray:
-    """Map (h,w) float32 of one piece (h,w,3) uint8; a piece below SMALLEST is padded with its own border, and cut again."""
+    """Map (h,w) float32 of one piece (h,w,3) uint8; one that is too small for a network is `padded`, and its map cut again."""
     height, width = piece.shape[:2]
-    padding = [(0, max(0, SMALLEST - height)), (0, max(0, SMALLEST - width)), (0, 0)]
-    piece = (
-        np.pad(piece, padding, mode="edge") if height < SMALLEST or width < SMALLEST else np.ascontiguousarray(piece)
-    )
-    batch = torch.from_numpy(piece).to(device).permute(2, 0, 1)[None].float() / 255
-    return network(batch)[0, 0, :height, :width].float().cpu().numpy()
+    batch = torch.from_numpy(np.ascontiguousarray(piece)).to(device).permute(2, 0, 1)[None].float() / 255
+    return network(padded(batch))[0, 0, :height, :width].float().cpu().numpy()

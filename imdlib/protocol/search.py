@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scipy.stats import qmc
-
 TRIAL_SEED = 100  # of every trial's training: none that a final run has
 DIMENSIONS = 32  # of the sequence, more than any study's space has: so a parameter that joins changes no other's values
 
@@ -69,6 +67,8 @@ def draws(space: Mapping[str, Range], count: int, seed: int = 0) -> list[dict[st
 
     space: at most DIMENSIONS, in an order that stays: a parameter that joins at its end changes none of the others' values.
     """
+    from scipy.stats import qmc  # takes a second to import
+
     if len(space) > DIMENSIONS:
         raise ValueError(f"{len(space)} parameters to search: expected at most {DIMENSIONS}")
     places = qmc.Sobol(DIMENSIONS, rng=seed).random(1 << max(count - 1, 0).bit_length())[:count]
@@ -90,3 +90,18 @@ def trials(space: Mapping[str, Range], rows: Mapping[str, Row], count: int) -> d
         for name, row in rows.items()
         for number, draw in enumerate(draws(space, count))
     }
+
+
+def row_of(parameters: Mapping[str, Any], rows: Mapping[str, Row]) -> str:
+    """The row that a run belongs to: the one whose fixed parameters all are the run's, of several the one that fixes most; '' if none."""
+    fitting = {
+        name: len(row.fixed)
+        for name, row in rows.items()
+        if all(key in parameters and same(parameters[key], value) for key, value in row.fixed.items())
+    }
+    return max(fitting, key=fitting.get, default="")
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two parameters are equal; lists as they come back from a table count as lists."""
+    return list(one) == list(other) if isinstance(other, list | tuple) else one == other

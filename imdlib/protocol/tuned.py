@@ -1,9 +1,12 @@
 """Tuned settings: which of a row's trials did best on validation images, and the file in which final runs find it.
 
+As a command: python -m imdlib.protocol.tuned <results of a profile>, after its trials were made (`make tune`).
+
 `profiles/tuned/<study>.yaml` is written from finished trials (`make tune`) and committed, so that what a profile asks for is known
 before anything is trained; the page of the trials shows how each was found.
 """
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +14,10 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from imdlib import files
+from imdlib import archive, files
 from imdlib.places import REPO
-from imdlib.protocol.search import Row
+from imdlib.protocol.search import Row, row_of
+from imdlib.study import STUDIES, load
 
 HEAD = "# Settings of {study}'s rows, each the best of {count} trials on validation images. Written by `make tune`; not by hand.\n"
 
@@ -32,15 +36,17 @@ def of(study: str) -> dict[str, dict[str, Any]]:
 def best(settings: pd.DataFrame, history: pd.DataFrame, rows: Mapping[str, Row]) -> pd.DataFrame:
     """One line per finished trial: row, trial, run, score, chosen, then the parameters that were searched.
 
-    settings: a line per run with its parameters, `row`, `trial` and `keep`, the validation number that chooses; history: a line
-    per run and epoch. score: the highest of that number over the epochs; chosen: the trial of each row with the highest score,
+    settings: a line per run with its parameters, among them `trial` and `keep`, the validation number that chooses; history: a
+    line per run and epoch. score: the highest of that number over the epochs; chosen: the trial of each row with the highest score,
     of equal ones the first.
     """
     lines = []
-    for _, run in settings[settings["trial"] >= 0].sort_values(["row", "trial"]).iterrows():
+    for run in settings[settings["trial"] >= 0].sort_values("trial", kind="stable").to_dict("records"):
+        row = row_of(run, rows)
         score = history.loc[history["run"] == run["run"], run["keep"]].max()
-        searched = {key: run[key] for key in rows[run["row"]].searched}
-        lines.append(dict(row=run["row"], trial=int(run["trial"]), run=run["run"], score=score) | searched)
+        searched = {key: run[key] for key in rows[row].searched}
+        lines.append(dict(row=row, trial=int(run["trial"]), run=run["run"], score=score) | searched)
+    lines.sort(key=lambda line: [*rows].index(line["row"]))
     found = pd.DataFrame(lines, columns=None if lines else ["row", "trial", "run", "score"])
     first = found.sort_values(["score", "trial"], ascending=[False, True]).groupby("row")["trial"].first()
     found.insert(4, "chosen", found["trial"] == found["row"].map(first))
@@ -64,3 +70,16 @@ def write(study: str, tried: pd.DataFrame, rows: Mapping[str, Row]) -> Path:
 def plain(value: Any) -> Any:
     """A number of NumPy as Python's."""
     return value.item() if hasattr(value, "item") else value
+
+
+def main(results: str) -> None:
+    """Write the settings of every study that has trials under `results`."""
+    for study in map(load, STUDIES):
+        settings, tables = archive.gather(results, study.name)
+        if "trial" in settings and (settings["trial"] >= 0).any():
+            tried = best(settings, tables["history"], study.rows)
+            print(f"{write(study.name, tried, study.rows)}: {tried['row'].nunique()} rows, {len(tried)} trials")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -65,13 +65,16 @@ def project(
     return fitted.astype(np.float64)
 
 
-def judge(features: ArrayLike, labels: ArrayLike, coordinates: ArrayLike, k: int = 10) -> dict[str, float]:
+def judge(
+    features: ArrayLike, labels: ArrayLike, coordinates: ArrayLike, k: int = 10, groups: ArrayLike | None = None
+) -> dict[str, float]:
     """How far classes lie apart, before and after the projection: dict of five floats.
 
     features (N,D), of which the `prepared` ones are judged; labels (N,) of any kind; coordinates (N,2).
     silhouette, silhouette_plane: mean over the points, in [-1,1]; NaN with one class, or with as many as points.
     knn, knn_plane: share of the points whose class is that of most of their k nearest others (of equal classes the
-    first in sorted order); NaN where there are not more than k points. chance: share of the largest class.
+    first in sorted order); NaN where there are not more than k points. groups (N,): whatever shares a point's group is
+    none of its neighbours, as another picture of the same scene, which is near for what it shows. chance: share of the largest class.
     """
     labels, coordinates = np.unique(np.asarray(labels), return_inverse=True)[1], np.asarray(coordinates, np.float64)
     points = prepared(features)
@@ -81,8 +84,8 @@ def judge(features: ArrayLike, labels: ArrayLike, coordinates: ArrayLike, k: int
     return {
         "silhouette": silhouette(points, labels),
         "silhouette_plane": silhouette(coordinates, labels),
-        "knn": leave_one_out(points, labels, k),
-        "knn_plane": leave_one_out(coordinates, labels, k),
+        "knn": leave_one_out(points, labels, k, groups),
+        "knn_plane": leave_one_out(coordinates, labels, k, groups),
         "chance": float(np.bincount(labels).max() / len(labels)),
     }
 
@@ -92,12 +95,23 @@ def silhouette(points: np.ndarray, labels: np.ndarray) -> float:
     return float(silhouette_score(points, labels)) if 1 < len(np.unique(labels)) < len(labels) else float("nan")
 
 
-def leave_one_out(points: np.ndarray, labels: np.ndarray, k: int) -> float:
-    """Share of points (N,D) whose label is the commonest among their k nearest others; NaN where N <= k."""
-    if len(points) <= k:
-        return float("nan")
-    nearest = (
-        NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False)
-    )  # (N,k), not the point itself
-    votes = (labels[nearest][..., None] == np.arange(labels.max() + 1)).sum(1)  # (N,classes)
-    return float((votes.argmax(1) == labels).mean())
+def leave_one_out(points: np.ndarray, labels: np.ndarray, k: int, groups: ArrayLike | None = None) -> float:
+    """Share of points (N,D) whose neighbours agree, see `agree`; NaN where there are too few."""
+    return float(agree(points, labels, k, groups).mean())
+
+
+def agree(points: np.ndarray, labels: np.ndarray, k: int, groups: ArrayLike | None = None) -> np.ndarray:
+    """1.0 where a point's label is the commonest among its k nearest others that share no group with it, else 0.0: (N,).
+
+    points (N,D); labels (N,) int from 0; groups (N,), None = each point is a group of its own. NaN where a group leaves fewer
+    than k others.
+    """
+    group = np.unique(np.arange(len(points)) if groups is None else np.asarray(groups), return_inverse=True)[1]
+    most = np.bincount(group).max()  # as many of the nearest may be of the point's own group, itself among them
+    if len(points) - most < k:
+        return np.full(len(points), np.nan)
+    nearest = NearestNeighbors(n_neighbors=k + most).fit(points).kneighbors(points, return_distance=False)
+    foreign = group[nearest] != group[:, None]
+    others = nearest[foreign & (np.cumsum(foreign, axis=1) <= k)].reshape(len(points), k)  # (N,k), nearest first
+    votes = (labels[others][..., None] == np.arange(labels.max() + 1)).sum(1)  # (N,classes)
+    return (votes.argmax(1) == labels).astype(float)

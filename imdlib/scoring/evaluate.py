@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from tqdm.auto import tqdm
 
 from imdlib.data.batches import ImageSet, evaluation_batches
+from imdlib.networks.pixels import padded
 from imdlib.progress import interactive
 from imdlib.scoring import metrics
 
@@ -33,6 +35,7 @@ def predict(
 
     probability(outputs) -> (B,1,h,w) in [0,1], resized to the image where it is not of its size; image_score(outputs) -> (B,), None = the
     map's largest value; attack(image (3,H,W) uint8) -> image of any size: the image is degraded, the mask and the size of the map are not.
+    Images that are too small for networks are `padded`, and their maps cut again.
     The model is put into evaluation mode.
     """
     model.eval()
@@ -41,10 +44,14 @@ def predict(
     for image, mask, index in tqdm(batches, desc="scoring", unit="batch", leave=False, disable=not interactive()):
         if attack is not None:
             image = torch.stack([attack(one) for one in image])
-        outputs = model(image.to(device).float() / 255)
+        view = padded(image.to(device).float() / 255)
+        outputs = model(view)
         prob = probability(outputs).float()
+        if view.shape != image.shape:
+            prob = F.interpolate(prob, view.shape[-2:], mode="bilinear", align_corners=False)
+            prob = prob[..., : image.shape[-2], : image.shape[-1]]
         if prob.shape[-2:] != mask.shape[-2:]:
-            prob = torch.nn.functional.interpolate(prob, mask.shape[-2:], mode="bilinear", align_corners=False)
+            prob = F.interpolate(prob, mask.shape[-2:], mode="bilinear", align_corners=False)
         score = prob.amax((1, 2, 3)) if image_score is None else image_score(outputs)
         yield from zip(index.tolist(), prob[:, 0].cpu().numpy(), score.tolist())
 
@@ -89,10 +96,15 @@ def score(
     return scores, pictures
 
 
-def validation(model: nn.Module, images: ImageSet, *, probability: Callable[[Any], Tensor]) -> dict[str, float]:
-    """Mean per-image AUC and F1 at 0.5 over the tampered images of a validation set: what chooses an epoch, when one is chosen."""
-    scores, _ = score(model, images, probability=probability)
-    return {"val_auc": scores["auc"].mean(), "val_f1": scores["f1"].mean()}
+def validation(
+    model: nn.Module, images: ImageSet, *, probability: Callable[[Any], Tensor], locations: np.ndarray | None = None
+) -> dict[str, float]:
+    """Mean per-image AUC and F1 at 0.5 over the tampered images of a validation set: what chooses an epoch, when one is chosen.
+
+    locations: pooled masks of these images (`metrics.mask_locations`), for their mean shuffled AUC `val_auc_shuffled`, too.
+    """
+    scores, _ = score(model, images, probability=probability, locations=locations)
+    return {f"val_{name}": scores[name].mean() for name in ("auc", "f1", "auc_shuffled") if name in scores}
 
 
 def chosen(manifest: pd.DataFrame, count: int) -> list[int]:

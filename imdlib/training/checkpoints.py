@@ -4,6 +4,7 @@ A file holds a dict of states {name: state_dict}, epoch (how many are finished),
 ({name: state_dict} of the networks of a chosen epoch, or None) and flat (the epoch with which a cool-down began, or None).
 """
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,12 @@ def restore(
 ) -> dict[str, Any]:
     """Continue from a checkpoint: its dict, after every part, {name: network or optimizer}, got its state from there.
 
-    Raises CheckpointError where the file is cut off, of another kind, or of other networks.
+    Raises CheckpointError where the file is cut off, changed, of another kind, or of other networks.
     """
     try:
+        with zipfile.ZipFile(path) as whole:
+            if broken := whole.testzip():  # PyTorch itself takes changed bytes for numbers
+                raise ValueError(f"{broken} in it is not what was written")
         state = torch.load(path, map_location=device, weights_only=True)
         found = set(state["states"])
         if missing := {"epoch", "history", "kept", "flat"} - set(state):

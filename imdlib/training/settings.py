@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
 
 
 @dataclass(frozen=True)
@@ -52,5 +53,8 @@ def best_precision() -> str:
 def make_fabric(*, devices: int = 1, precision: str = "auto", accelerator: str = "auto") -> Fabric:
     """A Fabric for `devices` devices of `accelerator` ('auto', 'cpu', 'gpu'); precision 'auto' = `best_precision()`."""
     precision = best_precision() if precision == "auto" else precision
-    strategy = "auto" if devices == 1 else "ddp_notebook"
+    if devices == 1:
+        return Fabric(accelerator=accelerator, devices=1, precision=precision)
+    # forked, so that functions of a notebook arrive there; static: outputs that a loss does not use have no gradient
+    strategy = DDPStrategy(start_method="fork", static_graph=True)
     return Fabric(accelerator=accelerator, devices=devices, precision=precision, strategy=strategy)

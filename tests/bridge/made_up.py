@@ -8,7 +8,7 @@ import pandas as pd
 from imdlib import parameters, store
 from imdlib.bridge import grid
 from imdlib.bridge.labels import CLASSES
-from imdlib.bridge.methods import BINARY, parts
+from imdlib.bridge.methods import BINARY, NAMES, parts
 from imdlib.places import results_folder
 
 HOME, AWAY = "sim-dolos-nearest", "sim-dolos-haar"
@@ -21,6 +21,7 @@ def images(dataset=HOME, n=24):
     """What is known of n images: real, partly fake, real and fully fake in turns."""
     table = pd.DataFrame(dict(image=[f"{i:03d}.jpg" for i in range(n)], kind=np.array(KINDS)[np.arange(n) % 4]))
     fake = table["kind"] != "authentic"
+    table["scene"] = [f"scene {i // 4}" for i in range(n)]
     return table.assign(dataset=dataset, label=fake.astype(int), generator=np.where(fake, "made", ""))
 
 
@@ -34,8 +35,10 @@ def scored(method, table, rng):
     table["predicted"] = np.array(CLASSES)[p.argmax(1)]
     made = parts(method)
     students = made["distillation"] and made["students"]
-    for name in ("d1", "d2", "d1_start", "d2_start"):
+    for name in ("d1", "d2", "d1_start", "d2_start", "d1_fresh", "d2_fresh"):
         table[name] = rng.random(n) if students else np.nan
+    for name in ("knn_extractor", "knn_final"):
+        table[name] = rng.integers(2, size=n).astype(float)
     if made["classifier"] not in ("", "disc"):
         for name in [prefix + one for prefix in ("", "drawn_", "plain_") for one in PIXELS]:
             table[name] = np.where(table["kind"] == "edit", rng.random(n), np.nan)
@@ -87,8 +90,9 @@ def keep(results, study, made):
     store.write_sums(folder, names)
 
 
-def all_cells(seeds=(0, 1), train_sets=(HOME, AWAY)):
+def all_cells(seeds=(0, 1, 2), train_sets=(HOME, AWAY), trials=0):
     """{name: parameters} of every kind of run that the report knows."""
     turned = dict(without_fully=["wang", "late"], orders=["once"], diverging=[True], compared=["feature"])
-    cells = grid.configurations(seeds=[*seeds], train_sets=[*train_sets], transcam_inputs=["rgb"], **turned)
+    turned |= dict(methods=[*NAMES], equal_passes=["wang", "transcam"], transcam_inputs=["rgb"], trials=trials)
+    cells = grid.configurations(seeds=[*seeds], train_sets=[*train_sets], **turned)
     return {name: cell.parameters for name, cell in cells.items()}

@@ -13,7 +13,7 @@ PARAMS = dict(distillation=[16, 1, 2], conformer=[8, 16, 3, 2], stem_stride=2, i
 PARAMS |= dict(
     backbone="resnet18", backbone_width=0.125, backbone_stride=2, blocks=[1, 1, 1, 1], pretrained=True, tar_blocks=1
 )
-PARAMS |= dict(precision="32-true")
+PARAMS |= dict(precision="32-true", start="random", crossfit=0)
 
 
 @pytest.fixture(scope="module")

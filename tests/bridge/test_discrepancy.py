@@ -15,7 +15,7 @@ from imdlib.bridge.discrepancy import (
     student_losses,
 )
 from imdlib.bridge.labels import FULLY, PARTLY, REAL
-from imdlib.bridge.transformers import Generalizer, Reader
+from imdlib.bridge.transformers import Generalizer, Reader, first_token
 
 SMALL = dict(dim=12, depth=1, heads=2)
 
@@ -186,6 +186,12 @@ def test_reader_uses_every_token_and_ignores_none():
     model, tokens = Reader(5, **SMALL), torch.randn(1, 7, 5, requires_grad=True)
     (gradient,) = torch.autograd.grad(model(tokens)[0].sum(), tokens)
     assert (gradient.abs().sum(2) > 0).all()
+
+
+def test_the_first_token_is_that_of_the_whole_block():
+    x = torch.randn(3, 7, 16)
+    for block in Reader(5, **SMALL | dict(dim=16, depth=2, heads=2)).blocks:
+        torch.testing.assert_close(first_token(block, x), block(x)[:, 0])
 
 
 def test_refuses_what_does_not_fit():

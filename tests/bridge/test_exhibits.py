@@ -68,7 +68,7 @@ def test_what_tables_hold(all_runs):
     assert {"random class", "TransCAM, inputs rgb", "Discrepancies alone (Eq. 8), order once"} <= set(ablation)
     exhibits.table_ordering(all_runs)
     ordering = pd.read_csv(all_runs.folder / "tables" / "table_ordering.csv")["method"].unique()
-    assert ordering[0] == "Ours, before training" and "TransCAM" not in ordering
+    assert ordering[0] == "Ours, before training: untrained teacher" and "TransCAM" not in ordering
 
 
 def test_settings_and_configurations(all_runs, two_runs):

@@ -4,7 +4,8 @@ import pytest
 
 from imdlib import parameters
 from imdlib.bridge import grid
-from imdlib.bridge.methods import METHODS, parts
+from imdlib.bridge.methods import METHODS, NAMES, parts
+from imdlib.bridge.space import ROWS, SPACE, kind_of
 
 ALL = dict(
     seeds=[0, 1],
@@ -14,19 +15,20 @@ ALL = dict(
     diverging=[False],
     compared=["feature"],
     transcam_inputs=["rgb"],
+    equal_passes=["wang"],
 )
 
 
 def test_every_cell_is_a_run_of_its_own():
     found = grid.configurations(**ALL)
-    cells = len(METHODS) + 4 + 2 + 3 + 1
+    cells = len(METHODS) + 4 + 2 + 3 + 1 + 1
     assert len(found) == 2 * cells
     assert len({str(sorted(cell.parameters.items())) for cell in found.values()}) == len(found)
 
 
 def test_the_notebook_has_every_parameter_and_takes_the_values():
     known = parameters.declared("bridge/run")
-    for cell in grid.configurations(**ALL).values():
+    for cell in grid.configurations(**ALL | dict(methods=[*NAMES], trials=2, trial_sets=["sim-dolos-haar"])).values():
         for name, value in cell.parameters.items():
             assert parameters.typed("bridge/run", name, value, known[name]) == value
 
@@ -61,3 +63,46 @@ def test_an_unknown_method_is_refused():
         grid.configurations(seeds=[0], train_sets=["a"], methods=["lat"])
     with pytest.raises(ValueError, match="method='lat'"):
         parts("lat")
+
+
+def test_every_row_of_the_search_has_as_many_trials_and_shares_their_draws():
+    found = grid.configurations(seeds=[], train_sets=["a"], trials=4, trial_sets=["a", "b"])
+    assert len(found) == 4 * len(ROWS) and "wang-imagenet_a_trial3_seed100" in found
+    given = {name: cell.parameters for name, cell in found.items()}
+    late, wang = given["late_a_trial2_seed100"], given["wang_a_trial2_seed100"]
+    assert late["learning_rate"] == wang["learning_rate"] and "margin" not in wang and late["test_sets"] == ["a", "b"]
+    assert {cell["train_set"] for cell in given.values()} == {"a"} and late["seed"] == 100 and late["trial"] == 2
+    assert all(
+        "test_sets" not in cell.parameters
+        for cell in grid.configurations(seeds=[], train_sets=["a"], trials=1).values()
+    )
+
+
+def test_tuned_settings_go_to_all_that_belongs_to_a_row(monkeypatch):
+    tuned = {
+        "late": dict(learning_rate=0.002, margin=2.0),
+        "wang": dict(perturbed=0.1),
+        "late-features": dict(margin=9.0),
+    }
+    monkeypatch.setattr(grid.kept, "of", lambda study: tuned)
+    options = dict(
+        methods=["late", "token", "disc", "teacher-features"], without_fully=["late", "wang"], more_methods=["late"]
+    )
+    found = grid.configurations(seeds=[0], train_sets=["a", "b"], tuned=True, **options)
+    given = {name: cell.parameters for name, cell in found.items()}
+    assert given["late_a_with_fully-False_seed0"]["margin"] == given["token_a_seed0"]["margin"] == 2.0
+    assert given["late_b_seed0"]["learning_rate"] == 0.002 and given["teacher-features_a_seed0"]["margin"] == 9.0
+    assert given["wang_a_with_fully-False_seed0"]["perturbed"] == 0.1 and "margin" not in given["disc_a_seed0"]
+    plain = grid.configurations(seeds=[0], train_sets=["a"], **options)
+    assert "margin" not in plain["late_a_seed0"].parameters
+
+
+def test_what_is_turned_is_not_tuned():
+    assert not set(grid.TURNED) & set(SPACE)
+
+
+def test_a_run_belongs_to_the_row_that_names_most_of_it():
+    assert kind_of(dict(method="late", crossfit=2, extractor="stand-in")) == "late-crossfit"
+    assert (
+        kind_of(dict(method="late", crossfit=0, extractor="vit")) == "late" and kind_of(dict(method="token")) == "token"
+    )

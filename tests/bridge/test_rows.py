@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 from imdlib import runs
-from imdlib.bridge.measures.labelled import named
+from imdlib.bridge.measures.labelled import completed, named
 from imdlib.bridge.rows import Rows
+from imdlib.bridge.space import ROWS
 from tests.bridge.made_up import AWAY, HOME, images, write_runs, write_trivial
 
 CELLS = {
@@ -92,3 +93,27 @@ def test_a_probe_stands_beside_without_changing_the_rest(rows):
 def test_two_classes_without_masks(two_runs):
     assert two_runs.masked == [] and two_runs.maps.empty and two_runs.trivial.empty and two_runs.unseen.empty
     assert two_runs.groups == ("fully fake", "both") and all(rows.empty for rows in two_runs.turned.values())
+
+
+def test_runs_of_the_search_are_in_no_table(searched_runs):
+    assert set(searched_runs.every["run"]) == set(searched_runs.settings["run"]) == {"wang_0", "late_0"}
+    assert len(searched_runs.trials) == 2 * len(ROWS) and set(searched_runs.trials["seed"]) == {100}
+    first = searched_runs.trial(0)
+    assert set(first.main["variant"]) == set(ROWS) and set(first.settings["trial"]) == {0}
+    assert first.every["run"].str.contains("trial0").all() and first.trials.empty
+
+
+def test_usual_is_what_is_commonest_in_a_row_of_its_own(tmp_path):
+    tuned = {f"wang_{seed}": dict(method="wang", seed=seed, stem_stride=1) for seed in range(2)}
+    cells = CELLS | tuned | {"late_rgb": dict(method="late", seed=0, inputs="rgb")}
+    cells |= {"started": dict(method="wang", start="imagenet", inputs="rgb", precision="32-true", seed=0)}
+    write_runs(tmp_path, cells, {HOME: images(HOME)}, train_set=HOME)
+    found = Rows.gather(tmp_path).settings.set_index("run")["turned"]
+    assert found["wang_0"] == found["wang_1"] == found["started"] == found["late_0"] == ""
+    assert found["late_rgb"] == "inputs" and found["late_without"] == "with_fully"
+
+
+def test_older_records_have_the_defaults_of_what_they_lack(tmp_path):
+    write_runs(tmp_path, CELLS, {HOME: images(HOME)}, train_set=HOME)
+    settings = Rows.gather(tmp_path).settings[["run", "method", "train_set", "test_sets", "with_fully"]]
+    assert completed(settings)["crossfit"].eq(0).all() and completed(settings)["trial"].eq(-1).all()

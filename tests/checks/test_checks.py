@@ -181,7 +181,9 @@ def test_neighbours_agree_with_a_naive_loop():
 
 
 def test_leaks_are_only_between_splits():
-    manifest = pd.DataFrame({"image": list("abc"), "split": ["train", "train", "test"], "label": [0, 1, 1]})
+    manifest = pd.DataFrame(
+        {"image": list("abc"), "split": ["train", "train", "test"], "label": [0, 1, 1], "dataset": "x"}
+    )
     pairs = pd.DataFrame({"first": [0, 1], "second": [1, 2], "agreement": [1.0, 0.6]})
     found = resemblance.leaks(manifest, pairs)
     assert found[["image", "other"]].to_numpy().tolist() == [["b", "c"]] and resemblance.leaked(found) == 1

@@ -104,7 +104,9 @@ def test_settings_count_where_something_was_learned():
         score_rows(-0.1, seeds=[9]),
         below.assign(f1=below["f1"] - 0.5),
     ]
-    row = claims.judge([one], score_rows(0.1), "ncl", trials).iloc[0]
+    tried = claims.in_settings([one], dict(enumerate(trials)))
+    assert tried["effect"].isna().tolist() == [False, False, False, True] and tried["raw"].notna().all()
+    row = claims.judge([one], score_rows(0.1), "ncl", tried).iloc[0]
     assert (row["settings"], row["share"], row["gate"]) == (3, pytest.approx(2 / 3), "passed")
     assert row["verdict"] == verdicts.DEPENDS and row["learned"] > row["blind"] == pytest.approx(0.3)
     assert claims.judge([one], below.assign(f1=0.1), "ncl").iloc[0]["gate"] == "failed"

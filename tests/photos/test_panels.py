@@ -42,7 +42,7 @@ def stamped(run, parameters):
     """Let the stamp of a run say that it had these parameters."""
     stamp = json.loads((run / "stamp.json").read_text())
     stamp["needs"]["parameters"] = parameters
-    (run / "stamp.json").write_text(json.dumps(stamp | {"key": runs.key_of(stamp["needs"])}))
+    (run / "stamp.json").write_text(json.dumps(runs.sealed(stamp | {"key": runs.key_of(stamp["needs"])})))
 
 
 def brightness(batch):

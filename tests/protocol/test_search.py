@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imdlib.protocol.search import DIMENSIONS, TRIAL_SEED, Choice, Linear, Log, Row, draws, trials
+from imdlib.protocol.search import DIMENSIONS, TRIAL_SEED, Choice, Linear, Log, Row, draws, row_of, trials
 
 SPACE = {"learning_rate": Log(1e-4, 1e-2), "mu": Linear(0.5, 1.0), "form": Choice("literal", "standard")}
 
@@ -52,3 +52,15 @@ def test_a_row_is_tuned_in_what_the_space_has_and_it_does_not_fix(row):
 def test_a_space_that_is_too_large_is_refused():
     with pytest.raises(ValueError, match=f"expected at most {DIMENSIONS}"):
         draws({str(k): Linear(0, 1) for k in range(DIMENSIONS + 1)}, 1)
+
+
+def test_a_run_belongs_to_the_row_that_says_most_about_it():
+    rows = {
+        "base": Row({"variant": "base"}),
+        "rgb base": Row({"variant": "base", "inputs": "rgb"}),
+        "deep": Row({"blocks": [1, 1]}),
+    }
+    assert row_of({"variant": "base", "inputs": "rgb+residual"}, rows) == "base"
+    assert row_of({"variant": "base", "inputs": "rgb", "omega": 0.1}, rows) == "rgb base"
+    assert row_of({"variant": "other", "blocks": (1, 1)}, rows) == "deep"
+    assert row_of({"variant": "other"}, rows) == ""

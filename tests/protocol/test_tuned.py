@@ -18,7 +18,7 @@ def tried():
     """Two trials of two rows; of the second row's first trial the middle epoch was the best of all."""
     runs = [("base", 0, 0.1), ("base", 1, 0.2), ("whole", 0, 0.1), ("whole", 1, 0.2), ("base", -1, 0.3)]
     settings = pd.DataFrame(
-        [dict(row=r, trial=k, learning_rate=rate, form="literal", keep="val", run=f"{r}{k}") for r, k, rate in runs]
+        [dict(variant=r, trial=k, learning_rate=rate, form="literal", keep="val", run=f"{r}{k}") for r, k, rate in runs]
     )
     values = {
         "base0": [0.6, 0.7],
@@ -41,9 +41,7 @@ def test_final_runs_are_no_trials(tried):
 
 
 def test_nothing_tried_is_an_empty_table():
-    found = tuned.best(
-        pd.DataFrame(columns=["row", "trial", "run", "keep"]), pd.DataFrame(columns=["run", "val"]), ROWS
-    )
+    found = tuned.best(pd.DataFrame(columns=["trial", "run", "keep"]), pd.DataFrame(columns=["run", "val"]), ROWS)
     assert found.empty and "chosen" in found
 
 

@@ -17,7 +17,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
 from imdlib.checks.sheets import contact_sheet
-from imdlib.twins import build, recipes
+from imdlib.twins import build, folders, recipes
+from imdlib.twins.identity import recipe_digest
 
 matplotlib.use("Agg")
 COLUMNS = ["image", "mask", "label", "kind", "scene", "split", "dataset", "visibility", "note"]
@@ -182,7 +183,7 @@ def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="disk is full while building sim-casia.*IMDLIB_CACHE"):
+    with pytest.raises(OSError, match="disk is full while building sim-casia.* 8 images.*IMDLIB_CACHE"):
         build.build("sim-casia", tmp_path, count=8, size=48, progress=False)
     assert not list(tmp_path.iterdir())
 
@@ -197,10 +198,10 @@ def test_a_killed_build_leaves_nothing_that_looks_finished(tmp_path, monkeypatch
     process.wait()
     (rest,) = tmp_path.iterdir()
     assert rest.name.startswith(".sim-casia-100000x32-seed0.") and not list(rest.glob("manifest*"))
-    build.sweep(tmp_path, "sim-casia-100000x32-seed0")
+    folders.sweep(tmp_path, "sim-casia-100000x32-seed0")
     assert rest.exists()  # it might belong to a build that is running
-    monkeypatch.setattr(build, "ABANDONED", -1)
-    build.sweep(tmp_path, "sim-casia-100000x32-seed0")
+    monkeypatch.setattr(folders, "ABANDONED", -1)
+    folders.sweep(tmp_path, "sim-casia-100000x32-seed0")
     assert not list(tmp_path.iterdir())
 
 
@@ -209,7 +210,7 @@ def test_of_two_builders_at_once_the_first_stays(tmp_path):
     second = tmp_path / ".second"
     second.mkdir()
     (second / "manifest.csv").write_text("late\n")
-    build.publish(second, folder, "sim-coverage")
+    folders.publish(second, folder, recipe_digest("sim-coverage"))
     assert "late" not in (folder / "manifest.csv").read_text()
 
 

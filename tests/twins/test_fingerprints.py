@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from imdlib.twins import build, dolos, recipes
+from imdlib.twins import build, dolos, folders, recipes
 
 COUNT, SIZE, SEED = 40, 128, 1
 FILE = Path(__file__).with_name("fingerprints.csv")
@@ -28,7 +28,7 @@ NARROW = {  # each library told to do without what not every processor has; unkn
 
 
 def digest(name, root, workers=2):
-    return build.contents(build.build(name, root, COUNT, SIZE, SEED, workers=workers, progress=False))
+    return folders.contents(build.build(name, root, COUNT, SIZE, SEED, workers=workers, progress=False))
 
 
 def test_every_twin_has_its_line():
@@ -56,7 +56,8 @@ def test_without_wide_instructions_no_byte_changes(tmp_path):
     code = f"""
 import sys
 from pathlib import Path
-from imdlib.twins.build import build, contents
+from imdlib.twins.build import build
+from imdlib.twins.folders import contents
 for name in sys.argv[1:]:
     print(name, contents(build(name, Path({str(tmp_path)!r}), {COUNT}, {SIZE}, {SEED}, progress=False)))
 """
@@ -68,9 +69,9 @@ for name in sys.argv[1:]:
 def test_the_stamp_of_a_twin_tells_its_recipe_and_its_contents(tmp_path):
     folder = build.build("sim-columbia", tmp_path, 6, 48, progress=False)
     stamp = (folder / "fingerprint.txt").read_text()
-    assert stamp == f"{build.recipe_digest('sim-columbia')}\n{build.contents(folder)}\n"
+    assert stamp == f"{build.recipe_digest('sim-columbia')}\n{folders.contents(folder)}\n"
     mask = next((folder / "masks").iterdir())
     mask.write_bytes(mask.read_bytes()[:-1] + b"!")
-    assert build.contents(folder) != stamp.split()[1]
+    assert folders.contents(folder) != stamp.split()[1]
     mask.unlink()
-    assert build.contents(folder) != stamp.split()[1]
+    assert folders.contents(folder) != stamp.split()[1]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from imdlib.bridge import published
 from imdlib.bridge.exhibits.detection import as_theirs
 from imdlib.bridge.measures import blind, detection, draws
-from imdlib.bridge.methods import PARTS
+from imdlib.bridge.methods import PARTS, VARIANTS
 from imdlib.bridge.rows import Rows
 from imdlib.pages import plots, tables
 
@@ -17,7 +17,7 @@ from imdlib.pages import plots, tables
 @cache
 def drops(rows: Rows) -> pd.DataFrame:
     """Tidy rows of in domain minus the mean over unseen generators, beside the paper's; none where there are no such."""
-    compared = pd.concat([rows.probed, rows.main, rows.turned["with_fully"]])
+    compared = pd.concat([rows.probed, rows.main, rows.turned["with_fully"], rows.turned["equal_passes"]])
     metrics, scopes = (
         {"F1": "f1", "AUC": "auc", "balanced accuracy": "accuracy"},
         detection.drops(rows.main, rows.groups),
@@ -47,7 +47,8 @@ def figure_drop(rows: Rows) -> Figure | None:
 def ablation(rows: Rows) -> pd.DataFrame:
     """Tidy rows of the parts of the method, and of runs with one parameter turned; the metric says on which generators."""
     lucky = rows.blind[rows.blind["method"] == blind.RANDOM]
-    compared = pd.concat([lucky, rows.main[rows.main["variant"].isin(PARTS)], *rows.turned.values()])
+    three = rows.main[rows.main["p_partly"].notna() & rows.main["variant"].isin([*PARTS, *VARIANTS])]
+    compared = pd.concat([lucky, three, *rows.turned.values()])
     metrics = {"F1": "f1", "AUC": "auc", "macro F1": "macro_f1"}
     found = draws.table(compared, detection.measure, rows.generators, metrics)
     where = found["test_set"].str.replace(detection.SEEN, "trained").str.replace(detection.UNSEEN, "unseen")

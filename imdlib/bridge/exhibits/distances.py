@@ -1,6 +1,7 @@
 """Figure 3: do the discrepancies tell the classes apart, as densities, as shares of pairs, and over the epochs.
 
-Bridging section 4.2.2.
+Bridging section 4.2.2. The paper does not say of which teacher "before training" is: both are drawn, an untrained one, and the
+trained one from which its students begin to learn.
 """
 
 from functools import cache
@@ -18,6 +19,12 @@ from imdlib.bridge.methods import METHODS
 from imdlib.bridge.rows import Rows
 from imdlib.pages import plots, tables
 
+TIMES = {
+    "_start": "untrained teacher",
+    "_fresh": "trained teacher, fresh students",
+    "": "after training",
+}  # suffix of d1 and d2 -> of when they are
+
 
 def figure3(rows: Rows) -> Figure | None:
     """Figure 3 of the whole method, test images of the training set, all seeds."""
@@ -31,7 +38,7 @@ def long_distances(scores: pd.DataFrame) -> pd.DataFrame:
     parts = [
         frame[["class"]].assign(which=which, when=when, distance=frame[f"{which}{suffix}"] ** 0.5)
         for which in ("d1", "d2")
-        for suffix, when in (("_start", "before training"), ("", "after training"))
+        for suffix, when in TIMES.items()
         if f"{which}{suffix}" in frame
     ]
     return pd.concat(parts, ignore_index=True)
@@ -43,7 +50,9 @@ def densities(scores: pd.DataFrame) -> Figure:
     occurring = [name for name in CLASSES if name in set(long["class"])]
     shape = dict(height=plots.PAGE / 5, aspect=2, facet_kws=dict(margin_titles=True, sharey=False))
     curves = dict(kind="kde", common_norm=False, fill=True, warn_singular=False, cut=0)
-    panels = dict(row="class", row_order=occurring, col="which", hue="when", palette=plots.PALETTE[:2])
+    panels = dict(
+        row="class", row_order=occurring, col="which", hue="when", palette=plots.PALETTE[: long["when"].nunique()]
+    )
     with plt.rc_context({"figure.constrained_layout.use": False}):  # seaborn lays it out itself
         drawn = sns.displot(long, x="distance", **panels, **curves, **shape)
     drawn.set_titles(row_template="{row_name}", col_template="{col_name}")
@@ -52,10 +61,14 @@ def densities(scores: pd.DataFrame) -> Figure:
 
 @cache
 def ordered(rows: Rows) -> pd.DataFrame:
-    """Tidy rows of `ordering.METRICS`: the whole method before training, every method after it, and what was turned."""
-    start = ordering.before(rows.measured[rows.measured["variant"] == MAIN])
-    start = start.assign(method=f"{METHODS[MAIN]}, before training")
-    compared = pd.concat([start, rows.measured, *map(ordering.measured, rows.turned.values())])
+    """Tidy rows of `ordering.METRICS`: the whole method before training (either teacher), all methods after it, what was turned."""
+    ours = rows.measured[rows.measured["variant"] == MAIN]
+    begun = [
+        ordering.before(ours, suffix).assign(method=f"{METHODS[MAIN]}, before training: {when}")
+        for suffix, when in TIMES.items()
+        if suffix
+    ]
+    compared = pd.concat([*begun, rows.measured, *map(ordering.measured, rows.turned.values())])
     found = draws.table(compared, ordering.measure, rows.generators, ordering.METRICS)
     return found[found["value"].notna()]
 

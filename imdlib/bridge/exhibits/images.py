@@ -9,7 +9,7 @@ import torch
 from imdlib import data as datasets
 from imdlib.bridge import networks
 from imdlib.bridge.labels import three_classes
-from imdlib.bridge.measures import probe
+from imdlib.bridge.measures import detection, probe
 from imdlib.bridge.rows import Rows
 from imdlib.bridge.towers import cache
 from imdlib.data.batches import ImageSet
@@ -46,19 +46,31 @@ class Images:
         """The frozen extractor of the runs."""
         return networks.tower_of(self.rows.first)
 
-    def pooled(self, manifest: pd.DataFrame) -> np.ndarray:
-        """Features of images, the mean over tokens: (N,D) float32, computed where the cache has none."""
-        return probe.pooled(cache.extract(self.tower, manifest["image"].tolist(), progress=False))
+    @cached_property
+    def towers(self) -> dict[str, torch.nn.Module]:
+        """{name of a probe: the tower that it stands on}: of the whole method, and of its variant with other features."""
+        others = self.rows.usual_runs[self.rows.usual_runs["variant"] == "late-features"].to_dict("records")[:1]
+        return {probe.METHOD: self.tower} | {
+            f"{probe.METHOD}, ImageNet features": networks.tower_of(self.rows.first | {"extractor": one["extractor"]})
+            for one in others
+        }
 
     def probed(self) -> pd.DataFrame:
-        """Score rows of a linear probe on these features, learned from the training images, on every test image."""
-        train, labels = self.pooled(self.learned_from), three_classes(self.learned_from)
-        parts = []
-        for manifest in self.tested.values():
-            found = probe.probabilities(train, labels, self.pooled(manifest))
-            parts.append(probe.rows(manifest, found, train_set=self.rows.target))
+        """Score rows of linear probes on these features, learned from the training images, on every test image; their one setting is
+        chosen on validation images.
+        """
+        labels, parts = three_classes(self.learned_from), []
+        watched = networks.some_rows(
+            self.manifests[self.rows.seen["dataset"].iloc[0]], "val", self.rows.first["test_count"]
+        )
+        for name, tower in self.towers.items():
+            train, val = pooled(tower, self.learned_from), pooled(tower, watched)
+            strength = probe.tuned(train, labels, val, three_classes(watched))
+            for manifest in self.tested.values():
+                found = probe.probabilities(train, labels, pooled(tower, manifest), strength)
+                parts.append(probe.rows(manifest, found, train_set=self.rows.target, method=name))
         seen = self.rows.main[["dataset", "image", "seen"]].drop_duplicates()
-        return judged(pd.concat(parts).merge(seen, on=["dataset", "image"]))
+        return detection.balanced(judged(pd.concat(parts).merge(seen, on=["dataset", "image"])))
 
     def batch(self, device: str) -> tuple[list[str], dict[str, torch.Tensor]]:
         """(files, batch) of training images on a device, classes in turns, as `samples.batches_on` leaves it."""
@@ -71,3 +83,9 @@ class Images:
         batch = {"tokens": tokens, "label": torch.from_numpy(three_classes(some)), "image": pixels}
         batch = {name: one.to(device) for name, one in batch.items()}
         return files, batch | {"image": batch["image"].float() / 255}
+
+
+def pooled(tower: torch.nn.Module, manifest: pd.DataFrame) -> np.ndarray:
+    """Features of images, the mean over tokens: (N,D) float32, computed where the cache has none."""
+    files = manifest["image"].tolist()
+    return probe.pooled(cache.extract(tower, files, progress=False)) if files else np.zeros((0, tower.shape[1]))

@@ -1,6 +1,7 @@
 """Figure 4: features of test images in the plane by t-SNE and UMAP, and numbers of how far the classes lie apart.
 
-Bridging section 4.2.2. Differs from the paper: every picture stands beside the same numbers of the features themselves.
+Bridging section 4.2.2. Differs from the paper: every picture stands beside the same numbers of the features themselves. Neighbours
+that show the same scene are left out of them: the embedded sets show each scene in several versions, near for what they show.
 """
 
 from collections.abc import Iterable
@@ -38,7 +39,7 @@ def features(rows: Rows) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
 def usual_planes(rows: Rows) -> tuple[dict, dict]:
     """`planes` of all features at the usual perplexity."""
     known, found = features(rows)
-    return planes(found, classes(known), [("tsne", USUAL), ("umap", USUAL)])
+    return planes(found, classes(known), [("tsne", USUAL), ("umap", USUAL)], scenes=scenes(known))
 
 
 @cache
@@ -47,21 +48,27 @@ def other_planes(rows: Rows, perplexities: tuple[int, ...]) -> tuple[dict, dict]
     known, found = features(rows)
     ours = {title: some for title, some in found.items() if title == "ours"}
     ways = [(method, one) for method in ("tsne", "umap") for one in perplexities if one != USUAL]
-    return planes(ours, classes(known), ways)
+    return planes(ours, classes(known), ways, scenes=scenes(known))
 
 
-def planes(features: dict, classes: np.ndarray, ways: Iterable[tuple[str, int]], seed: int = 0) -> tuple[dict, dict]:
+def planes(
+    features: dict,
+    classes: np.ndarray,
+    ways: Iterable[tuple[str, int]],
+    seed: int = 0,
+    scenes: np.ndarray | None = None,
+) -> tuple[dict, dict]:
     """({title: coordinates (N,2)}, {title: `embedding.judge`}) of every kind of features by every way.
 
-    features: {title: (N,D)}; classes (N,); ways: pairs (method of `embedding.METHODS`, perplexity), of which those that
-    ask for as many neighbours as there are images are left out.
+    features: {title: (N,D)}; classes (N,); ways: pairs (method of `embedding.METHODS`, perplexity), of which those that ask for as
+    many neighbours as there are images are left out; scenes (N,): images of one scene are no neighbours, None = all are.
     """
     coordinates, judged = {}, {}
     for method, perplexity in ways:
         for title, points in features.items() if perplexity < len(classes) else ():
             name = f"{title}, {embedding.METHODS[method]} {perplexity}"
             coordinates[name] = embedding.project(points, method, perplexity, seed=seed)
-            judged[name] = embedding.judge(points, classes, coordinates[name])
+            judged[name] = embedding.judge(points, classes, coordinates[name], groups=scenes)
     return coordinates, judged
 
 
@@ -96,6 +103,11 @@ def table_embedding(rows: Rows, perplexities: list[int]) -> HTML | Markdown:
     found = found.assign(test_set="all", n=len(features(rows)[0]), seeds=1)
     caption = "How far the classes lie apart, in the features and in the plane; chance: the largest class"
     return tables.save(found, rows.folder, "table_embedding", caption, index=("method",), columns=("metric",))
+
+
+def scenes(known: pd.DataFrame) -> np.ndarray | None:
+    """Scenes (N,), None where older points lack them."""
+    return known["scene"].to_numpy() if "scene" in known else None
 
 
 def classes(known: pd.DataFrame) -> np.ndarray:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from imdlib.bridge.labels import CLASSES, three_classes
 
-KNOWN = ["image", "dataset", "class", "generator"]  # what is kept of an image beside its features
+KNOWN = ["image", "dataset", "class", "scene", "generator"]  # what is kept of an image beside its features
 
 
 def write_points(path: Path | str, scores: pd.DataFrame, points: Iterable[dict[str, np.ndarray]]) -> None:
@@ -31,5 +31,5 @@ def read_points(path: Path) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """(DataFrame of KNOWN, {which: features (N,D) float32}) that `write_points` left."""
     with np.load(path) as kept:
         found = {name: kept[name] for name in kept.files}
-    rows = pd.DataFrame({name: found.pop(name) for name in KNOWN})
+    rows = pd.DataFrame({name: found.pop(name) for name in KNOWN if name in found})  # older points lack the scene
     return rows, {which: features.astype(np.float32) for which, features in found.items()}

@@ -18,16 +18,19 @@ from imdlib.pages.ran import ran
 # fmt: off
 SHOWN = [
     "extractor", "size", "distillation", "disc_on", "margin", "order", "teacher_epochs", "teacher_passes", "conformer",
-    "stem_stride", "inputs", "train_count", "epochs", "batch_size", "learning_rate", "schedule", "scales", "backbone",
+    "stem_stride", "inputs", "train_count", "epochs", "batch_size", "learning_rate", "schedule", "until_flat", "keep", "scales", "backbone",
     "backbone_width", "backbone_stride", "precision", "device",
 ]  # parameters and facts that the report names
 # fmt: on
 SAID = (
     "**The extractor is a stand-in, not CLIP**: a small transformer that learned to name simulated cameras and JPEG qualities "
     "and has never seen a fake, nor anything else that CLIP has seen. What depends on CLIP's knowledge of pictures is not "
-    "tested by these runs."
+    "tested by these runs. The cameras are those of the embedded benchmark itself, so all that rests on the stand-in was pre-trained "
+    "on the benchmark's own labels, and its rivals were not. Rows with *ImageNet features* have a tower that never saw the "
+    "benchmark; rows with an *ImageNet start* give rivals a pre-training, too: compare these with each other."
 )
 CURVES = {
+    "val_both": "validation: mean of recall and AUC",
     "val_recall": "validation recall",
     "val_teacher_recall": "that of the teacher",
     "d1_pf": "d1, partly fake",
@@ -39,6 +42,7 @@ CURVES = {
     "loss": "loss",
 }  # columns of a run's history -> titles
 COMPARED = {
+    "val_both": "validation: mean of recall and AUC",
     "val_recall": "validation recall",
     "val_teacher_recall": "that of the teacher alone",
     "classifier_loss": "loss of the classifier",

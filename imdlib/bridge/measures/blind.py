@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from imdlib.bridge.labels import CLASSES
+from imdlib.bridge.measures.detection import balanced
 from imdlib.scoring.rows import judged
 
 FAKE, REAL, RANDOM = "always fake", "always real", "random class"
@@ -26,4 +27,4 @@ def blind(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         images.assign(method=RANDOM, p_partly=(drawn == 1).astype(float), **any_class),
     ]
     found = pd.concat(parts, ignore_index=True)
-    return judged(found.assign(run=found["method"]))
+    return balanced(judged(found.assign(run=found["method"])))

@@ -65,6 +65,23 @@ def three_way(rows: pd.DataFrame, each: np.ndarray, count: np.ndarray, times: np
     return means | {name: recall[:, k] for k, name in enumerate(CLASSES)}
 
 
+def balanced(rows: pd.DataFrame, by: Sequence[str] = ("run", "dataset")) -> pd.DataFrame:
+    """Rows with `recall`, a value of each image whose mean over the images of one run and data set is the mean recall over the
+    classes that the set has: 0 where the class is called wrongly, else images / (classes * images of this class).
+
+    A value of each image lets an interval resample images, which macro F1, a ratio, does not. NaN for a detector without a third
+    class (p_partly NaN).
+    """
+    group = [rows[name] for name in by]
+    count, own = (
+        rows.groupby(group)["class"].transform("size"),
+        rows.groupby([*group, rows["class"]])["class"].transform("size"),
+    )
+    weight = count / (rows.groupby(group)["class"].transform("nunique") * own)
+    right = (rows["predicted"] == rows["class"]).astype(float)
+    return rows.assign(recall=(weight * right).where(rows["p_partly"].notna()))
+
+
 def scopes(rows: pd.DataFrame, groups: Sequence[str] = tuple(GROUPS)) -> dict[str, tuple[str, dict[str, float]]]:
     """{'<group>: <set>': (group, {dataset: weight})} for `draws.table`: the trained generator, each unseen one, and their mean.
 

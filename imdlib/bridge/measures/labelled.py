@@ -1,39 +1,78 @@
-"""Labels of runs and of their score rows: names of methods, classes of images, and whether a data set was trained on."""
+"""Labels of runs and of their score rows: names of methods, what was turned, classes of images, whether a set was trained on."""
 
 import numpy as np
 import pandas as pd
 
+from imdlib import parameters
 from imdlib.bridge.grid import TURNED
 from imdlib.bridge.labels import CLASSES, three_classes
-from imdlib.bridge.methods import METHODS
+from imdlib.bridge.measures.detection import balanced
+from imdlib.bridge.methods import NAMES as TITLES
+from imdlib.bridge.space import KINDS, kind_of
 from imdlib.scoring.rows import judged
 
 NAMES = {
     "with_fully": "without fully fake images",
     "diverge_on_raw_too": "diverging on raw fakes too",
+    "equal_passes": "as many passes as ours",
 }  # what a turned parameter is called where its value goes without saying
 
 
 def labelled(settings: pd.DataFrame, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(settings, rows) of `archive.gather` with labels; `train_set` is 'all' where there were several.
 
-    Both have `variant` (key of METHODS) and `method` (its name in tables). Rows have TURNED, `class` (one of CLASSES), `seen`
-    (whether their data set was trained on), and what `judged` adds. Both are ordered by training set, method, seed and name;
-    rows stand in the order of the runs' test sets before all.
+    Both have `variant` (key of KINDS), `method` (its name in tables), and `turned`, the names of those of TURNED in which a run is
+    not usual among runs of its variant. Rows have TURNED, `class` (one of CLASSES), `seen` (whether their data set was trained
+    on), and what `judged` and `balanced` add. Both are ordered by training set, method, seed and name; rows stand in the order of
+    the runs' test sets before all. What a run's record lacks has its default.
     """
-    settings = settings.assign(variant=settings["method"], sets=settings["train_set"].str.split("+"))
-    settings["method"] = settings["variant"].map(METHODS)
+    settings = completed(settings).assign(sets=lambda one: one["train_set"].str.split("+"))
+    settings["variant"] = [kind_of(one) for one in settings.to_dict("records")]
+    settings["method"] = settings["variant"].map(TITLES)
+    settings["turned"] = turned(settings)
     settings["train_set"] = settings["train_set"].mask(settings["sets"].str.len() > 1, "all")
-    order = {name: k for k, name in enumerate(METHODS)}
+    order = {name: k for k, name in enumerate(TITLES)}
     by = ["train_set", "variant", "seed", "run"]
     settings = settings.sort_values(by, key=lambda c: c.map(order) if c.name == "variant" else c, ignore_index=True)
     listed = list(dict.fromkeys(name for names in settings["test_sets"] for name in names))
-    rows = settings[["run", "variant", "method", "train_set", "sets", "seed", *TURNED]].merge(rows, on="run")
+    about = ["run", "variant", "method", "turned", "train_set", "sets", "seed", *TURNED]
+    rows = settings[about].merge(rows, on="run")
     rows = rows.sort_values("dataset", key=lambda c: c.map(listed.index), kind="stable", ignore_index=True)
     rows["p_partly"] = rows.get("p_partly", np.nan)  # which detectors of real against fake alone do not have
     seen = [dataset in sets for dataset, sets in zip(rows["dataset"], rows["sets"])]
     rows = rows.drop(columns="sets").assign(seen=seen, **{"class": np.array(CLASSES)[three_classes(rows)]})
-    return settings, judged(rows)
+    return settings, balanced(judged(rows))
+
+
+def completed(settings: pd.DataFrame) -> pd.DataFrame:
+    """Settings with what makes a run and older records lack, as the notebook has it by default."""
+    default, needed = (
+        parameters.declared("bridge/run"),
+        {*TURNED, "trial", *(key for row in KINDS.values() for key in row.fixed)},
+    )
+    filled = {key: settings[key].fillna(default[key]) if key in settings else default[key] for key in sorted(needed)}
+    return settings.assign(**filled).infer_objects()
+
+
+def turned(settings: pd.DataFrame) -> list[str]:
+    """The parameters of TURNED in which each run differs from the commonest run of its own variant, joined by ' '.
+
+    So a row that is made by other inputs, or was tuned to others, has its own usual ones. Of values that are equally common in a
+    variant, that which is commoner among all runs is usual.
+    """
+    found = [[] for _ in range(len(settings))]
+    for key in TURNED:
+        everywhere = settings[key].value_counts().to_dict()
+        usual = {name: commonest(some, everywhere) for name, some in settings.groupby("variant")[key]}
+        for names, value, variant in zip(found, settings[key], settings["variant"]):
+            names += [key] if value != usual[variant] else []
+    return [" ".join(names) for names in found]
+
+
+def commonest(values: pd.Series, everywhere: dict) -> object:
+    """The value that occurs most often; of several that which counts most in `everywhere`, {value: how often}."""
+    counts = values.value_counts().to_dict()
+    return max(counts, key=lambda one: (counts[one], everywhere[one]))
 
 
 def named(rows: pd.DataFrame, key: str) -> pd.DataFrame:

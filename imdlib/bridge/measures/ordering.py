@@ -71,9 +71,13 @@ def per_image(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
-def before(rows: pd.DataFrame) -> pd.DataFrame:
-    """The same rows with the distances before training in place of those after."""
-    return rows.assign(d1=rows["d1_start"], d2=rows["d2_start"])
+def before(rows: pd.DataFrame, suffix: str = "_start") -> pd.DataFrame:
+    """The same rows with the distances before training in place of those after: of a teacher and students that have learned
+    nothing ('_start'), or of the trained teacher and students that have not ('_fresh'); none where they were not noted.
+    """
+    if f"d1{suffix}" not in rows:
+        return rows.head(0)
+    return rows.assign(d1=rows[f"d1{suffix}"], d2=rows[f"d2{suffix}"])
 
 
 def codes(rows: pd.DataFrame) -> np.ndarray:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from imdlib.data.groups import linked
 from imdlib.data.images import ImageError, image_size
-from imdlib.data.readers.common import Found, Row, homes, images_in, refuse
+from imdlib.data.readers.common import Found, Row, files_in, homes, refuse
+from imdlib.data.readers.joins import only
 from imdlib.data.splits import by_hash
 
 # images whose published mask has another size, by id: stored sideways, or cut by some pixels
@@ -13,6 +14,8 @@ SIDEWAYS = ("11227", "12437", "11524", "10508", "11230")
 CUT = ("01602", "11912", "11913", "01654", "01883", "01778", "00751", "01719", "01971", "20010", "02316", "01980")
 SHARES = {"train": 0.95, "val": 0.05}
 LARGE = 0.02  # a linked group with a larger share of the images goes to training, or the 5% would be far off
+AUTHENTIC = r"au_([a-z]{3})_(\d{5})"
+TAMPERED = r"tp_([ds])_.*?([a-z]{3}\d{5})_([a-z]{3}\d{5})_(\d+)"
 TREE = "Au/Au_*, Tp/Tp_* and a folder of masks Tp_*_gt.png (any folders: files are known by their names)"
 
 
@@ -33,15 +36,17 @@ def casia2(root: Path) -> Found:
     Split: all for training, 5% of it for validation; images that share a scene, as background or as source, stay
     together. Some authentic images occur in CASIA v1 too, so image-level numbers on v1 after training here flatter.
     """
-    found, files = Found(), images_in(*homes(root, r"casia[ _-]?v?2([ ._-].*)?", r"au|tp"))
-    corrected = sorted(files, key=lambda f: ("correct" not in str(f.relative_to(root)).lower(), f))
-    masks = {f.stem.split("_")[-2]: f for f in reversed(corrected) if re.fullmatch(r"tp_.*_\d+_gt", f.stem.lower())}
-    for image in files:
-        authentic = re.fullmatch(r"au_([a-z]{3})_(\d{5})", image.stem.lower())
-        tampered = re.fullmatch(r"tp_([ds])_.*?([a-z]{3}\d{5})_([a-z]{3}\d{5})_(\d+)", image.stem.lower())
+    found = Found(files_in(*homes(root, r"casia[ _-]?v?2([ ._-].*)?", r"au|tp")))
+    files = found.pictures()
+    masks = [f for f in files if re.fullmatch(r"tp_.*_\d+_gt", f.stem.lower())]
+    masks = only(found, masks, lambda f: f.stem.split("_")[-2], better="correct")
+    images = [f for f in files if re.fullmatch(AUTHENTIC, f.stem.lower()) or re.fullmatch(TAMPERED, f.stem.lower())]
+    for image in only(found, images, lambda f: re.sub(r"^tp_.*_", "tp_", f.stem.lower())).values():
+        authentic = re.fullmatch(AUTHENTIC, image.stem.lower())
+        tampered = re.fullmatch(TAMPERED, image.stem.lower())
         if authentic:
             found.rows.append(Row(image, "authentic", authentic[1] + authentic[2], ""))
-        elif tampered:
+        else:
             add_tampered(found, image, masks.get(tampered[4]), *tampered.groups())
     if not any(row.kind != "authentic" for row in found.rows) and not found.problems:
         raise refuse(root, "casia2", TREE)
@@ -56,7 +61,8 @@ def add_tampered(
     if mask is None:
         found.problem(image, "no mask", f"a mask named Tp_..._{number}_gt.png", "copy the masks again")
     elif number in CUT and not same_size(image, mask):
-        found.exclude(image, "known to have a mask of another size; the corrected masks have it right")
+        for file in (image, mask):
+            found.exclude(file, "known to have a mask of another size; the corrected masks have it right")
     else:
         kind = {"d": "splicing", "s": "copy-move"}[letter]
         row = Row(image, kind, f"{source} {target}", "", mask=mask, repair="turn" if number in SIDEWAYS else "")

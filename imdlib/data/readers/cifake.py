@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from imdlib.data.readers.common import Found, Row, homes, images_in, refuse
+from imdlib.data.readers.common import Found, Row, files_in, homes, refuse
+from imdlib.data.readers.joins import only
 from imdlib.data.splits import by_hash
 
 GENERATOR = "stable-diffusion-1.4"
@@ -20,12 +21,10 @@ def cifake(root: Path) -> Found:
     Had from kaggle.com/datasets/birdy654/cifake-real-and-ai-generated-synthetic-images (MIT licence, about 100 MB).
     Whole images of 32x32, so there are no masks: kind is authentic or generated (CIFAR-10; Stable Diffusion 1.4).
     """
-    found = Found()
-    for image in images_in(*homes(root, r"cifake.*")):
+    found = Found(files_in(*homes(root, r"cifake.*")))
+    images = [image for image in found.pictures() if image.parent.name.upper() in ("REAL", "FAKE")]
+    for scene, image in only(found, images, place).items():
         folder, above = image.parent.name.upper(), image.parent.parent.name.lower()
-        if folder not in ("REAL", "FAKE"):
-            continue
-        scene = f"{above}/{folder}/{image.stem}" if above in ("train", "test") else f"{folder}/{image.stem}"
         if above == "test":
             split = "test"
         elif above == "train":
@@ -37,3 +36,9 @@ def cifake(root: Path) -> Found:
     if {row.kind for row in found.rows} != {"authentic", "generated"}:
         raise refuse(root, "cifake", TREE)
     return found
+
+
+def place(image: Path) -> str:
+    """An image's place in the set, such as "train/REAL/0001"."""
+    above = image.parent.parent.name.lower()
+    return f"{above}/" * (above in ("train", "test")) + f"{image.parent.name.upper()}/{image.stem}"

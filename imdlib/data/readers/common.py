@@ -1,6 +1,6 @@
 """What every reader uses: the rows and problems it finds, and folders walked in a fixed order.
 
-A reader is a function `(root, **options) -> Found`. It joins files by name, gives each image its kind and scene, and
+A reader is a function `(root, **options) -> Found`. It joins files by name (`joins.py`), gives each image its kind and scene, and
 says how its mask is decoded and which known defect it has. Sizes, decoding and writing are done for all in `build.py`.
 """
 
@@ -13,7 +13,8 @@ from pathlib import Path
 from imdlib.data.splits import place
 from imdlib.places import cache_folder
 
-IMAGES = frozenset([".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".jp2"])
+JPEGS = (".jpg", ".jpeg", ".jpe", ".jfif")
+IMAGES = frozenset([*JPEGS, ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".pbm", ".jp2", ".avif"])
 
 
 @dataclass
@@ -21,8 +22,10 @@ class Row:
     """One image, and what its reader knows about it.
 
     mask: its file, or None; kind: as in the manifest; scene: what a split must keep together.
-    decode: (mask file, image file) -> uint8 (H, W) in {0, 1}; None where white is tampered.
-    repair: what is known to be needed where sizes differ: "turn" (a sideways mask), "resize" (a few pixels off).
+    decode: (mask file, image file) -> uint8 (H, W) in {0, 1}; None where the file's values say it (`values.tampered`).
+    sources: other files that decode looks at; how: what else it goes by, as text. A mask is written anew where these change.
+    repair: what is known to be needed where sizes differ: "turn" (a sideways mask), "resize" (a few pixels off), "scale" (the same
+    picture at another size), "crop <top> <left>" (the image's upper left corner in a larger mask, or negative in a smaller one).
     """
 
     image: Path
@@ -33,6 +36,8 @@ class Row:
     note: str = ""
     generator: str = ""
     decode: Callable | None = None
+    sources: tuple = ()
+    how: str = ""
     repair: str = ""
 
 
@@ -51,11 +56,21 @@ class Problem:
 
 @dataclass
 class Found:
-    """What a reader finds. excluded: (file, reason) of what is left out on purpose."""
+    """What a reader finds in `files`, all those that it looked at: each ends in rows, used, problems or excluded.
 
+    used: files beside images and masks that rows are made from, such as a list; excluded: (file, reason) of what is left out on
+    purpose. A file that the reader names nowhere is left out as unknown, by `joins.account`.
+    """
+
+    files: list = field(default_factory=list)
     rows: list = field(default_factory=list)
+    used: list = field(default_factory=list)
     problems: list = field(default_factory=list)
     excluded: list = field(default_factory=list)
+
+    def pictures(self) -> list[Path]:
+        """Those of the files that have an image's suffix."""
+        return [path for path in self.files if path.suffix.lower() in IMAGES]
 
     def problem(self, file: Path | str, problem: str, expected: str, action: str) -> None:
         """Note what is wrong with a file; it gets no row."""
@@ -142,16 +157,8 @@ def images_in(*folders: Path | str) -> list[Path]:
     return [path for path in files_in(*folders) if path.suffix.lower() in IMAGES]
 
 
-def by_stem(paths: Iterable[Path], ending: str = "") -> dict[str, Path]:
-    """{stem in lower case, without `ending`: first path of that name}."""
-    index = {}
-    for path in paths:
-        index.setdefault(path.stem.lower().removesuffix(ending), path)
-    return index
-
-
-def thin(rows: list[Row], group: Callable[[Row], Hashable], limit: int | None, salt: str) -> list[Row]:
-    """At most `limit` rows of each group(row), those whose names come first by hash; all of them where it is None."""
+def thin(found: Found, rows: list[Row], group: Callable[[Row], Hashable], limit: int | None, salt: str) -> list[Row]:
+    """At most `limit` rows of each group(row), those whose names come first by hash, the others left out; all where it is None."""
     if limit is None:
         return rows
     ranked = sorted(rows, key=lambda row: place(f"{row.image.parent.name}/{row.image.name}", salt))
@@ -160,4 +167,8 @@ def thin(rows: list[Row], group: Callable[[Row], Hashable], limit: int | None, s
         counts[group(row)] = counts.get(group(row), 0) + 1
         if counts[group(row)] <= limit:
             kept.add(row.image)
+    for row in rows:
+        for file in [row.image, row.mask] * (row.image not in kept):
+            if file is not None:
+                found.exclude(file, f"not among the {limit} of its kind that were asked for")
     return [row for row in rows if row.image in kept]

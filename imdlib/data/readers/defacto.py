@@ -3,11 +3,13 @@
 import re
 from pathlib import Path
 
-from imdlib.data.readers.common import Found, Row, homes, images_in, refuse, thin
+from imdlib.data.readers.common import Found, Row, files_in, homes, refuse, thin
+from imdlib.data.readers.joins import only
 from imdlib.data.splits import by_hash
 
 KINDS = {"copymove": "copy-move", "inpainting": "removal", "splicing": "splicing"}
 SHARES = {"train": 0.84, "val": 0.04, "test": 0.12}
+COCO = r"coco_\w+_\d{12}"
 TREE = "<type>_img/img/*.tif and <type>_annotations/probe_mask/*.jpg for the types copymove, inpainting, splicing_<n>"
 
 
@@ -29,20 +31,24 @@ def defacto(root: Path, limit: int | None = None) -> Found:
     limit: at most so many images of each kind, chosen by a hash of their names, since the first reading decodes every
     mask of those that are asked for.
     """
-    found = Found()
-    files = images_in(*homes(root, r"defacto.*", r".*(copy-?move|inpainting|splicing).*"))
-    masks = {(place(f), f.stem.lower()): f for f in files if f.parent.name.lower() == "probe_mask"}
+    found = Found(files_in(*homes(root, r"defacto.*", r".*(copy-?move|inpainting|splicing).*")))
+    files = found.pictures()
+    masks = only(found, [f for f in files if f.parent.name.lower() == "probe_mask"], named)
+    for file in files:
+        if file.parent.name.lower() in ("donor_mask", "inpaint_mask"):
+            found.exclude(file, "not used: where a piece was taken from, or what was painted over")
+    photos = [f for f in files if re.fullmatch(COCO, f.stem.lower())]
+    images = [f for f in files if f not in set(photos) and f.parent.name.lower() == "img" and place(f)[0]]
     rows = []
-    for image in files:
+    for image in [*only(found, photos, named).values(), *only(found, images, named).values()]:
         number = re.findall(r"\d{12}", image.stem)
         scene = number[-1] if number else image.stem
         split = by_hash(scene, "defacto", SHARES)
-        if re.fullmatch(r"coco_\w+_\d{12}", image.stem.lower()):
+        if re.fullmatch(COCO, image.stem.lower()):
             rows.append(Row(image, "authentic", scene, split))
-        elif image.parent.name.lower() == "img" and place(image)[0]:
-            mask = masks.get((place(image), image.stem.lower()))
-            rows.append(Row(image, KINDS[place(image)[0]], scene, split, mask=mask))
-    for row in thin(rows, lambda row: row.kind, limit, "defacto"):
+        else:
+            rows.append(Row(image, KINDS[place(image)[0]], scene, split, mask=masks.get(named(image))))
+    for row in thin(found, rows, lambda row: row.kind, limit, "defacto"):
         if row.kind != "authentic" and row.mask is None:
             found.problem(row.image, "no mask", f"probe_mask/{row.image.stem}.jpg of its type", "unpack it again")
         else:
@@ -50,6 +56,11 @@ def defacto(root: Path, limit: int | None = None) -> Found:
     if not any(row.kind != "authentic" for row in rows):
         raise refuse(root, "defacto", TREE)
     return found
+
+
+def named(file: Path) -> tuple[tuple[str, str], str]:
+    """What a file is known by: its type and part, and its name."""
+    return place(file), file.stem.lower()
 
 
 def place(file: Path) -> tuple[str, str]:

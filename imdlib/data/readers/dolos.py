@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from imdlib.data.images import load_grey
-from imdlib.data.readers.common import Found, Row, homes, images_in, refuse, thin
+from imdlib.data.readers import values
+from imdlib.data.readers.common import Found, Row, files_in, homes, images_in, refuse, thin
+from imdlib.data.readers.joins import only
 
 SPLITS = {"train": "train", "valid": "val", "test": "test"}
 WHOLE = ("p2",)  # generators of whole images; the others fill a region
@@ -30,15 +32,19 @@ def dolos(root: Path, limit: int | None = None) -> Found:
 
     limit: at most so many images of each source, generator and split, chosen by a hash of their names.
     """
-    found = Found()
+    folders = homes(root, r"dolos.*|wacv_data")
+    found = Found(files_in(*folders))
     for source in ("celebahq", "ffhq"):
-        for home in homes(root, r"dolos.*|wacv_data"):
+        for home in folders:
             rows = [
                 row
                 for folder in sorted([*home.glob(f"{source}/*/"), *home.glob(f"*/{source}/*/")])
                 for row in rows_in(folder, source, found)
             ]
-            found.rows += thin(rows, lambda row: (row.generator, row.split), limit, "dolos")
+            known = {row.image: (row.generator, row.split, row.kind, row.image.stem) for row in rows}
+            chosen = set(only(found, known, known.get).values())
+            rows = [row for row in rows if row.image in chosen]
+            found.rows += thin(found, rows, lambda row: (row.generator, row.split), limit, "dolos")
     if not found.rows and not found.problems:
         raise refuse(root, "dolos", TREE)
     return found
@@ -81,4 +87,4 @@ def split_images(folder: Path) -> Iterator[tuple[Path, str]]:
 
 def white_is_real(mask: Path, image: Path) -> np.ndarray:
     """uint8 (H, W) in {0, 1}, 1 where the file is not quite white."""
-    return (load_grey(mask) != 255).astype(np.uint8)
+    return values.decided((load_grey(mask) != 255).astype(np.uint8), mask)

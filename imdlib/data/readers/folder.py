@@ -1,97 +1,172 @@
 """A plain folder: anybody's own images and masks."""
 
-from pathlib import Path
+import os
+import re
+from collections import Counter
+from collections.abc import Collection
+from functools import partial
+from pathlib import Path, PurePosixPath
 
-import pandas as pd
+import numpy as np
 
-from imdlib.data.images import ImageError, load_mask
-from imdlib.data.readers.common import Found, Row, images_in, refuse
+from imdlib.data.images import ImageError
+from imdlib.data.readers import values
+from imdlib.data.readers.common import IMAGES, CatalogError, Found, Problem, Row, files_in, refuse
+from imdlib.data.readers.images_csv import contradiction, read_lines
+from imdlib.data.readers.named import join, stripped
 from imdlib.data.splits import by_hash
 
-ENDINGS = ("", "_mask", "_gt", "-mask", "-gt")
-COLUMNS = ("image", "mask", "label", "kind", "scene", "split", "note", "generator")
-KINDS = ("authentic", "splicing", "copy-move", "removal", "edit", "generated", "tampered")
-SPLITS = ("train", "val", "test")
+MASKS = IMAGES | {".npy"}
+MASKLIKE = r"(edge|probe)?[ _-]?masks?([ _-].*)?|gts?|ground[ _-]?truths?|annotations?|labels?"
+VALUES = "mask_values.txt"
 TREE = "images/ with image files, masks/ with a mask for each tampered one, and if wanted images.csv"
 
 
-def folder(root: Path) -> Found:
+def folder(root: Path, mask_values: Collection[float] | None = None) -> Found:
     """Your own data:
 
         <any name>/
             images/<name>.<any>             folders in it as you like
-            masks/<name>[_mask|_gt].<any>   white = tampered, in the same folders as the image, or in none
+            masks/<name>[_mask|_gt].<any>   white = tampered, in the same folders as the image, or in none; npy too;
+                                            mask_<name> and gt_<name> too; <name>_mask1, <name>_mask2 are united
             images.csv                      may be left out; one line per image: image (below images/) and any of
                                             mask (below masks/), label (0, 1), kind, scene, split, note, generator
+            mask_values.txt                 may be left out: numbers, the stored values that mean tampered
 
     Without images.csv an image with a mask that is not all black is tampered, any other is authentic: a missing mask
     cannot be noticed, a mask without an image is. With images.csv, images with label 1 must have a mask, unless their
     kind is "generated". Scene: the name; give it where images share a background. Split: about 60/10/30 by scene.
+
+    mask_values: as in mask_values.txt, before which it counts; for masks of class ids, 12 bits in 16, or marks in the
+    alpha channel alone, which are refused without it. Of a palette the numbers of its colours.
     """
     if not (root / "images").is_dir():
-        raise refuse(root, "folder", TREE)
-    found = Found()
-    images = {str(f.relative_to(root / "images").as_posix()): f for f in images_in(root / "images")}
-    masks = {}
-    for mask in images_in(root / "masks") if (root / "masks").is_dir() else []:
-        masks.setdefault(mask.relative_to(root / "masks").with_suffix("").as_posix(), mask)
-    lines = read_lines(root / "images.csv", images, found) if (root / "images.csv").is_file() else None
-    for name, image in images.items():
-        if lines is None or name in lines:
-            add(found, root, image, name, masks, lines[name] if lines else None)
-    if lines is None:
-        for mask in sorted(set(masks.values()) - {mask_of(name, masks) for name in images}):
-            found.problem(mask, "no image of its name", "images/ with the same name and folders", "rename it")
+        inner = [p.name for p in sorted(root.iterdir()) if (p / "images").is_dir()]
+        hint = f"; in it, {', '.join(inner[:6])} have images/: 'folder:{inner[0]}' is one of them" if inner else ""
+        raise refuse(root, "folder", TREE + hint)
+    found = Found([*(f for f in sorted(root.iterdir()) if f.is_file()), *files_in(root / "images", root / "masks")])
+    images = {below(f, root / "images"): f for f in found.pictures() if f.is_relative_to(root / "images")}
     if not images:
         raise refuse(root, "folder", TREE)
+    masks = {below(f, root / "masks"): f for f in found.files if f.is_relative_to(root / "masks")}
+    lines = read_lines(found, root / "images.csv", images, masks) if (root / "images.csv").is_file() else None
+    joined = masks_of(found, images, masks, lines or {})
+    misplaced(found, root, images, joined)
+    meaning = stored_meaning(found, root, mask_values)
+    for name, image in images.items():
+        if lines is None or name in lines:
+            add(found, image, name, joined.get(name, []), lines[name] if lines else {}, meaning)
+        else:
+            for file in [image, *joined.get(name, [])]:
+                found.exclude(file, "not named in images.csv")
     return found
 
 
-def read_lines(index: Path, images: dict[str, Path], found: Found) -> dict[str, dict[str, str]]:
-    """{name of the image: its line of images.csv as a dict}."""
-    table = pd.read_csv(index, dtype=str, keep_default_na=False)
-    unknown = [column for column in table.columns if column not in COLUMNS]
-    if unknown or "image" not in table.columns:
-        problem = f"columns {', '.join(table.columns)}"
-        found.problem(index, problem, f"image and any of {', '.join(COLUMNS[1:])}", "rename the columns")
-        return {}
-    for name in table["image"]:
-        if name not in images:
-            found.problem(index, f"names {name}, which is not in images/", "files that are there", "correct the name")
-    return {line["image"]: line for line in table.to_dict("records")}
+def below(file: Path, top: Path) -> str:
+    """A file's name below a folder, with "/"."""
+    return file.relative_to(top).as_posix()
 
 
-def add(found: Found, root: Path, image: Path, name: str, masks: dict[str, Path], line: dict[str, str] | None) -> None:
+def masks_of(
+    found: Found, images: dict[str, Path], masks: dict[str, Path], lines: dict[str, dict[str, str]]
+) -> dict[str, list[Path]]:
+    """{image: its masks}: the one that images.csv names, else those of its name."""
+    listed = {name: line["mask"] for name, line in lines.items() if line.get("mask") in masks}
+    odd = {name: f for name, f in masks.items() if f.suffix.lower() not in MASKS}
+    rest = {name: f for name, f in masks.items() if name not in odd and name not in listed.values()}
+    joined = join(found, rest, images)
+    for name, mine in join(Found(), odd, images).items():
+        if name not in joined and name not in listed:  # without another mask, these would leave the image authentic
+            joined[name] = mine
+            for mask in mine:
+                action = "save it as PNG"
+                found.problem(mask, f"a mask of a form that is not read ({mask.suffix})", "an image or npy", action)
+    for name, mask in listed.items():
+        for other in joined.get(name, []):
+            found.problem(other, f"has the name of {name}, whose mask is {mask}", "one mask", "correct images.csv")
+        joined[name] = [masks[mask]]
+        if masks[mask].suffix.lower() not in MASKS:
+            found.problem(masks[mask], "a mask of a form that is not read", "an image or npy", "save it as PNG")
+    return joined
+
+
+def misplaced(found: Found, root: Path, images: dict[str, Path], joined: dict[str, list[Path]]) -> None:
+    """Note masks that lie where they would not be seen, or be taken for images, and folders that are not looked at."""
+    for inner in sorted(p for p in root.iterdir() if p.is_dir() and p.name not in ("images", "masks")):
+        if re.fullmatch(MASKLIKE, inner.name, re.I):
+            found.problem(inner, "a folder that looks like one of masks", "masks/", "rename it, or move it elsewhere")
+        elif not inner.name.startswith("."):
+            found.exclude(f"{inner}{os.sep}", "not looked at: neither images/ nor masks/")
+    stems = Counter(str(PurePosixPath(name).with_suffix("")) for name in images)
+    for name, file in images.items():
+        stem = PurePosixPath(name).with_suffix("")
+        kin = {str(stem.with_name(short)) for short in stripped(stem.name) if short} - {str(stem)}
+        if name not in joined and (stems[str(stem)] > 1 or kin & set(stems)) and like_a_mask(file):
+            found.problem(file, "looks like a mask among the images", "masks in masks/", "move it there")
+
+
+def like_a_mask(file: Path) -> bool:
+    """True for a picture whose values a mask might have."""
+    try:
+        values.tampered(file)
+    except ImageError:
+        return False
+    return True
+
+
+def stored_meaning(found: Found, root: Path, given: Collection[float] | None) -> list[float] | None:
+    """The stored values that mean tampered, or None where masks are black and white."""
+    file = root / VALUES
+    if file.is_file():
+        found.used.append(file)
+        try:
+            read = [float(word) for word in file.read_text(encoding="utf-8-sig").replace(",", " ").split()]
+        except ValueError as error:
+            text, action = f"cannot be read as numbers ({error})", "write the stored values that mean tampered"
+            raise CatalogError([Problem(str(file), text, "numbers such as 38 75", action)], "folder") from error
+        given = read if given is None else given
+    return None if given is None else sorted(given)
+
+
+def add(
+    found: Found, image: Path, name: str, masks: list[Path], said: dict[str, str], meaning: list[float] | None
+) -> None:
     """The row of one image, or what is wrong with what is said of it."""
-    said = line or {}
-    mask = root / "masks" / said["mask"] if said.get("mask") else mask_of(name, masks)
     kind = said.get("kind") or {"0": "authentic", "1": "tampered"}.get(said.get("label", ""), "")
     scene = said.get("scene") or name.rsplit(".", 1)[0]
     split = said.get("split") or by_hash(scene, "folder")
-    for value, allowed, what in ((kind or "tampered", KINDS, "kind"), (split, SPLITS, "split")):
-        if value not in allowed:
-            found.problem(image, f"{what} '{value}'", f"one of {', '.join(allowed)}", "correct images.csv")
-            return
-    if said.get("label") and said["label"] != str(int(kind != "authentic")):
-        found.problem(image, f"label {said['label']} and kind {kind}", "0 for authentic only", "correct images.csv")
-        return
-    if mask is not None and not kind:
+    wrong = contradiction(kind, split, said)
+    region = None
+    if masks and not any(str(mask) == problem.file for mask in masks for problem in found.problems):
         try:
-            kind = "tampered" if load_mask(mask).any() else "authentic"
+            region = bool(united(masks[0], image, masks=masks, meaning=meaning).any())
         except ImageError as error:
             found.problem(error.file, error.problem, error.expected, error.action)
-            return
-    kind = kind or "authentic"
-    if mask is None and kind not in ("authentic", "generated"):
-        found.problem(image, "no mask", f"masks/{name.rsplit('.', 1)[0]}.png", "add it, or correct images.csv")
-        return
-    row = Row(image, kind, scene, split, mask=None if kind == "authentic" else mask)
-    row.note, row.generator = said.get("note", ""), said.get("generator", "")
+    if not wrong and region is not None and kind and kind != "generated" and region != (kind != "authentic"):
+        holds = "tampered pixels" if region else "no tampered pixel"
+        wrong = f"{kind} in images.csv, but its mask {masks[0].name} has {holds}", "both to agree"
+    kind = kind or ("tampered" if region else "authentic")
+    if not wrong and not masks and kind not in ("authentic", "generated"):
+        wrong = "no mask", f"masks/{name.rsplit('.', 1)[0]}.png"
+    if wrong:
+        found.problem(image, *wrong, "correct images.csv, or the mask")
+    row = Row(image, kind, scene, split, note=said.get("note", ""), generator=said.get("generator", ""), repair="scale")
+    if masks and (wrong or region is None or kind != "authentic"):
+        row.mask, row.sources = masks[0], tuple(masks[1:])
+        if meaning is not None or len(masks) > 1:
+            row.decode, row.how = partial(united, masks=masks, meaning=meaning), f"values {meaning}"
+        row.note = "; ".join(filter(None, [row.note, f"{len(masks)} masks united" if len(masks) > 1 else ""]))
+    else:
+        found.used += masks
     found.rows.append(row)
 
 
-def mask_of(name: str, masks: dict[str, Path]) -> Path | None:
-    """The mask of an image: its name with one of the usual endings, in the same folders or in none."""
-    stem = name.rsplit(".", 1)[0]
-    names = [base + ending for base in (stem, stem.rsplit("/", 1)[-1]) for ending in ENDINGS]
-    return next((masks[name] for name in names if name in masks), None)
+def united(mask: Path, image: Path, masks: list[Path], meaning: list[float] | None) -> np.ndarray:
+    """uint8 (H, W) in {0, 1}, 1 where any of an image's masks says tampered."""
+    regions = [values.tampered(file) if meaning is None else values.meant(file, meaning) for file in masks]
+    for file, region in zip(masks, regions):
+        if region.shape != regions[0].shape:
+            size = "{1}x{0}".format(*regions[0].shape)
+            came = "{1}x{0}".format(*region.shape)
+            raise ImageError(file, f"a mask of {came} pixels", "save them in one size", f"{size} like {mask.name}")
+    return np.any(regions, axis=0).astype(np.uint8)

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from imdlib.data.images import ImageError, image_size
-from imdlib.data.readers.common import Found, Row, folder_with, refuse
+from imdlib.data.readers.common import CatalogError, Found, Problem, Row, files_in, folder_with, refuse
+from imdlib.data.readers.lists import inside
 
 INDEXES = ("GIER.json", "IER2.json")
 TREE = "GIER.json (or IER2.json), images/*.jpg and masks/*_mask.json"
@@ -34,28 +35,39 @@ def gier(root: Path) -> Found:
     folder = folder_with(root, *INDEXES)
     if folder is None:
         raise refuse(root, "gier", TREE)
-    found, inputs = Found(), set()
-    entries = json.loads(next(folder / name for name in INDEXES if (folder / name).is_file()).read_text())
-    for entry, split in zip(entries, official(len(entries))):
-        source, target = folder / "images" / entry["input"], folder / "images" / entry["output"]
+    found, inputs = Found(files_in(folder)), set()
+    index = next(folder / name for name in INDEXES if (folder / name).is_file())
+    found.used.append(index)
+    try:
+        entries = json.loads(index.read_text(encoding="utf-8"))
+        pairs = [[inside(folder / "images", entry[key]) for key in ("input", "output")] for entry in entries]
+        edits = [[(edit["local"], list(edit["ids"])) for edit in entry["operator"].values()] for entry in entries]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        action = "unpack it again"
+        raise CatalogError([Problem(str(index), f"{type(error).__name__}: {error}", TREE, action)], "gier") from error
+    for entry, pair, operators, split in zip(entries, pairs, edits, official(len(entries))):
+        if None in pair:
+            found.problem(index, f"names {entry['input']}, {entry['output']}", "files below images/", "unpack it again")
+            continue
+        source, target = pair
         scene = source.stem.split("_")[0]
         absent = [path for path in (source, target) if not path.is_file()]
         for path in absent:
             found.problem(path, "is missing", "an image that the index names", "unpack it again")
+            found.exclude(target if path == source else source, f"goes with {path.name}, which is missing")
         if not absent and source not in inputs:
             inputs.add(source)
             found.rows.append(Row(source, "authentic", scene, split))
         if not absent:
-            add_edit(found, folder, entry, target, Row(target, "edit", scene, split))
+            add_edit(found, folder, entry, operators, Row(target, "edit", scene, split))
     shared_inputs_stay_together(found.rows)
     return found
 
 
-def add_edit(found: Found, folder: Path, entry: dict[str, Any], target: Path, row: Row) -> None:
-    """Put in the row of an edited image, with its mask where all of its operators are local."""
-    operators = list(entry["operator"].values())
-    ids = sorted({number for operator in operators for number in operator["ids"]})
-    if not ids or not all(operator["local"] for operator in operators):
+def add_edit(found: Found, folder: Path, entry: dict[str, Any], operators: list[tuple], row: Row) -> None:
+    """Put in the row of an edited image, with its mask where all of its operators, (local, ids) each, are local."""
+    ids = sorted({number for _, numbers in operators for number in numbers})
+    if not ids or not all(local for local, _ in operators):
         row.note = "edited as a whole or in an unknown region, no mask"
         found.rows.append(row)
         return
@@ -63,17 +75,18 @@ def add_edit(found: Found, folder: Path, entry: dict[str, Any], target: Path, ro
     try:
         segments = json.loads(row.mask.read_text())
         height, width = segments[ids[-1]]["size"]
-        size = image_size(target)
+        size = image_size(row.image)
     except ImageError as error:
         found.problem(error.file, error.problem, error.expected, error.action)
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         found.problem(row.mask, f"{type(error).__name__}: {error}", f"segments with the ids {ids}", "unpack it again")
+        found.exclude(row.image, f"goes with {row.mask.name}, which has a problem")
     else:
         if "crop" in entry["operator"] or abs(size[0] * width / (size[1] * height) - 1) > 0.02:
-            found.exclude(target, "cropped or turned, so that its mask does not fit")
+            found.exclude(row.image, "cropped or turned, so that its mask does not fit")
         else:
             row.note = "" if size == (height, width) else f"mask of {width}x{height} resized with the image (nearest)"
-            row.decode = partial(union, ids=ids, size=size)
+            row.decode, row.how = partial(union, ids=ids, size=size), f"segments {ids}"
             found.rows.append(row)
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from imdlib.data.images import ImageError, decoded, load_image, opened
-from imdlib.data.readers.common import Found, Row, homes, images_in, refuse
+from imdlib.data.readers import values
+from imdlib.data.readers.common import Found, Row, files_in, homes, refuse
+from imdlib.data.readers.joins import only
 from imdlib.data.splits import by_hash
 
 SPLITS = {"train": "train", "dev": "val", "test": "test"}
@@ -32,7 +34,9 @@ def magicbrush(root: Path) -> Found:
     output holds the edits of all turns so far, and so does its mask here. The model re-renders the picture, so pixels
     outside the region may change slightly too.
     """
-    found, files = Found(), images_in(*homes(root, r"magic[ _-]?brush.*"))
+    found = Found(files_in(*homes(root, r"magic[ _-]?brush.*")))
+    files = [f for f in found.pictures() if re.fullmatch(r"\d+-(input|(output|mask)\d+)", f.stem)]
+    files = only(found, files, lambda f: f.stem).values()  # an id is in one of the three folders
     named = {(f.parent, f.stem): f for f in files}
     for image in files:
         name = re.fullmatch(r"(\d+)-(input|output(\d+))", image.stem)
@@ -47,10 +51,11 @@ def magicbrush(root: Path) -> Found:
         turns, missing = earlier(named, image.parent, scene, int(name[3]))
         for file in missing:
             found.problem(file, "is missing", f"needed for the mask of {image.name}", "unpack it again")
+            found.exclude(image, f"goes with {file.name}, which is missing")
         if not missing:
             note = f"masks of turns 1 to {name[3]} together" if int(name[3]) > 1 else ""
             row = Row(image, "edit", scene, split, mask=turns[-1][0], note=note, generator="dalle2")
-            row.decode = partial(edited, turns=turns)
+            row.decode, row.sources = partial(edited, turns=turns), tuple(file for turn in turns for file in turn)
             found.rows.append(row)
     if not any(row.mask for row in found.rows) and not found.problems:
         raise refuse(root, "magicbrush", TREE)
@@ -76,7 +81,7 @@ def edited(mask: Path, image: Path, turns: list[list[Path]]) -> np.ndarray:
     if len({region.shape for region in regions}) > 1:
         sizes = ", ".join(f"{r.shape[1]}x{r.shape[0]}" for r in regions)
         raise ImageError(mask, f"masks of sizes {sizes}", "unpack it again", "one size for all turns")
-    return np.any(regions, axis=0).astype(np.uint8)
+    return values.decided(np.any(regions, axis=0).astype(np.uint8), mask)
 
 
 def blank(mask: Path, before: Path) -> np.ndarray:

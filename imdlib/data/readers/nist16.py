@@ -4,11 +4,12 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from imdlib.data.groups import cached_groups
-from imdlib.data.images import load_mask
-from imdlib.data.readers.common import Found, Row, by_stem, folder_with, homes, images_in, refuse
+from imdlib.data.readers import values
+from imdlib.data.readers.common import Found, Row, files_in, folder_with, homes, refuse
+from imdlib.data.readers.joins import only
+from imdlib.data.readers.lists import inside, read_list
 from imdlib.data.splits import by_count, by_hash, published
 
 INDEX = "reference/manipulation/NC2016-manipulation-ref.csv"
@@ -40,7 +41,8 @@ def nist16(root: Path, split: str = "group") -> Found:
         raise ValueError(f"nist16: split must be 'group', 'random' or 'published', got {split!r}")
     found, folders = Found(), homes(root, r"nist[ _-]?(20)?16.*|nc2016.*")
     official = folder_with(root, INDEX)
-    (read_official if official else read_copy)(found, official or folders)
+    found.files = files_in(*([official] if official else folders))
+    (read_official(found, official) if official else read_copy(found))
     if not found.rows and not found.problems:
         raise refuse(root, "nist16", TREE)
     draw(found.rows, split)
@@ -49,24 +51,31 @@ def nist16(root: Path, split: str = "group") -> Found:
 
 def read_official(found: Found, folder: Path) -> None:
     """Rows from the index of the official release."""
-    index = pd.read_csv(folder / INDEX, sep="|", dtype=str, keep_default_na=False)
-    for entry in index[index["IsTarget"] == "Y"].to_dict("records"):
-        image, mask = folder / entry["ProbeFileName"], folder / entry["ProbeMaskFileName"]
+    index = read_list(found, folder / INDEX, ["IsTarget", "ProbeFileName", "ProbeMaskFileName"], sep="|")
+    for entry in [] if index is None else index[index["IsTarget"] == "Y"].to_dict("records"):
+        image, mask = (inside(folder, entry[name]) for name in ("ProbeFileName", "ProbeMaskFileName"))
+        if image is None or mask is None:
+            found.problem(folder / INDEX, f"names {entry}", "files below its folder", "unpack it again")
+            continue
         if not image.is_file() or not mask.is_file():
             missing, named = (image, "ProbeFileName") if not image.is_file() else (mask, "ProbeMaskFileName")
+            found.exclude(image if missing == mask else mask, f"goes with {missing.name}, which is missing")
             found.problem(missing, "is missing", f"the file that {INDEX} names as {named}", "unpack it again")
             continue
         kind = next((kind for name, kind in TYPES.items() if entry.get(f"IsManipulationType{name}") == "Y"), "tampered")
         found.rows.append(Row(image, kind, image.stem, "", mask=mask, decode=black_is_tampered))
 
 
-def read_copy(found: Found, folders: list[Path]) -> None:
+def read_copy(found: Found) -> None:
     """Rows from folders of images and masks that are joined by their number."""
-    files = [f for f in images_in(*folders) if re.fullmatch(r"nc2016_\d{4}(_mask)?", f.stem.lower())]
-    masks = by_stem((f for f in files if f.stem.lower().endswith("_mask")), ending="_mask")
-    for name, image in by_stem(f for f in files if not f.stem.lower().endswith("_mask")).items():
+    files = [f for f in found.pictures() if re.fullmatch(r"nc2016_\d{4}(_mask)?", f.stem.lower())]
+    masks = only(
+        found, (f for f in files if f.stem.lower().endswith("_mask")), lambda f: f.stem.lower()[: -len("_mask")]
+    )
+    images = only(found, (f for f in files if not f.stem.lower().endswith("_mask")), lambda f: f.stem.lower())
+    for name, image in images.items():
         if name in masks:
-            found.rows.append(Row(image, "tampered", image.stem, "", mask=masks.pop(name)))
+            found.rows.append(Row(image, "tampered", image.stem, "", mask=masks.pop(name), repair="scale"))
         else:
             found.problem(image, "no mask", f"{image.stem}_mask in a folder of masks", "copy the masks again")
     for mask in masks.values():
@@ -93,4 +102,4 @@ def draw(rows: list[Row], split: str) -> None:
 
 def black_is_tampered(mask: Path, image: Path) -> np.ndarray:
     """The official masks, the other way round: uint8 (H, W), 1 where the file is black."""
-    return np.uint8(1) - load_mask(mask)
+    return np.uint8(1) - values.tampered(mask)

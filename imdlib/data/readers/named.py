@@ -1,0 +1,65 @@
+"""Masks joined to images by their names, for plain folders: each mask to one image, an exact name before any ending or prefix."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from imdlib.data.readers.common import Found
+
+NUMBERED = re.compile(r".+[_-](?:mask|gt)[_-]?\d+", re.I)
+WANTED = "the image's name, in the same folders or in none, perhaps with mask_ or gt_ before it or _mask, _gt or _mask<number> after it"
+
+
+def owners(masks: Iterable[str], images: Iterable[str]) -> dict[str, list[str]]:
+    """{mask: images that its name may mean}; names with suffixes and "/", below the folders of masks and of images.
+
+    Looked for in this order, the first that any image answers to: the same name in the same folders, that name without the usual
+    endings and prefixes, and both again for a mask that lies in no folder and an image in any.
+    """
+    exact, bare = {}, {}
+    for image in images:
+        path = PurePosixPath(image)
+        for name in {str(path), str(path.with_suffix(""))}:
+            exact.setdefault(name, []).append(image)
+        for name in {path.name, path.stem}:
+            bare.setdefault(name, []).append(image)
+    found = {}
+    for mask in masks:
+        path = PurePosixPath(mask).with_suffix("")
+        short = [name for name in stripped(path.name) if name != path.name]
+        inner = [str(path.with_name(name)) for name in short]
+        levels = [[exact, [str(path)]], [exact, inner]]
+        levels += [[bare, [path.name]], [bare, short]] if len(path.parts) == 1 else []
+        found[mask] = next((hits for index, names in levels if (hits := answers(index, names))), [])
+    return found
+
+
+def answers(index: dict[str, list[str]], names: Iterable[str]) -> list[str]:
+    """Images known by any of the names, each once."""
+    return list(dict.fromkeys(image for name in names for image in index.get(name, [])))
+
+
+def stripped(name: str) -> list[str]:
+    """A mask's name without its ending, without its prefix, and without both."""
+    without = re.sub(r"[_-](mask|gt)([_-]?\d+)?$", "", name, flags=re.I)
+    return [without, *(re.sub(r"^(mask|gt)[_-]", "", one, flags=re.I) for one in (name, without))]
+
+
+def join(found: Found, masks: dict[str, Path], images: dict[str, Path]) -> dict[str, list[Path]]:
+    """{image: its masks}, after noting masks of no image or of several, and images with several masks that are not numbered."""
+    joined = {}
+    for mask, mine in owners(masks, images).items():
+        if not mine:
+            found.problem(masks[mask], "no image of its name", WANTED, "rename it")
+        elif len(mine) > 1:
+            named = ", ".join(str(images[image]) for image in mine)
+            found.problem(masks[mask], f"one mask for {len(mine)} images: {named}", "one image", "rename them")
+        for image in mine:
+            joined.setdefault(image, []).append(masks[mask])
+    for image, several in joined.items():
+        if len(several) > 1 and not all(NUMBERED.fullmatch(mask.stem) for mask in several):
+            for mask in several:
+                others = ", ".join(other.name for other in several if other != mask)
+                action = "keep one, or number all of them as <name>_mask1, <name>_mask2 to have them united"
+                found.problem(mask, f"one of several masks of {image} (beside {others})", "one mask", action)
+    return joined

@@ -1,0 +1,28 @@
+"""What the parameters of INR's notebooks may be, where all studies do not share it."""
+
+from imdlib.choices import COUNT, MANY, Rule, between, each, one_of, some
+from imdlib.inr.grid import METHODS
+
+CHOICES = {
+    "mode": one_of("weak", "unsupervised"),
+    "variant": one_of(*METHODS),
+    "pooling": one_of("", "adaptive", "otsu", "max", "average", "gem", "smooth"),
+    "selection": one_of("agreement", "all"),
+    "shallow": one_of("norm", "literal"),
+    "labels": one_of("image", "crop"),
+    "form": one_of("literal", "standard"),
+    "scl_on": one_of("proj", "feat"),
+    "m_rule": one_of("minority", "low"),
+    "feat": one_of("fused", "stage4"),
+    "run.proj": each(MANY, 2),
+    "recompressed": between(0, 100),
+    "frequencies": COUNT,
+    "nrr.width": MANY,
+    "nrr.stride": one_of(1, 2, 4),
+    "nrr.blocks": COUNT,
+    "nrr.channels": MANY,
+    "nrr.hidden": some(MANY),
+    "nrr.norm": one_of("none", "instance"),
+    "nrr.span": COUNT,
+    "nrr.box": Rule("an odd number of pixels", lambda side: side % 2 == 1 and side > 0),
+}
