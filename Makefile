@@ -22,7 +22,7 @@ help:
 		(echo "Python 3.11 or newer is needed; '$(PYTHON)' is older. Try: make PYTHON=python3.12 ..." && false)
 	@echo "-- making .venv and installing the locked packages (about 5 GB with PyTorch's CUDA libraries, two to four minutes)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
@@ -49,7 +49,8 @@ lab: .venv/ready
 	@$(BIN)/jupyter lab notebooks
 
 bench: .venv/ready
-	@$(BIN)/pip install -q --disable-pip-version-check -c requirements.lock -e ".[bench]"
+	@sed -e '/--hash=/d' -e 's/ \\$$//' requirements.lock > .venv/versions.txt  # pip takes no hashes beside a folder
+	@$(BIN)/pip install -q --disable-pip-version-check -c .venv/versions.txt -e ".[bench]"
 	@$(BIN)/python -m benchmarks.run
 
 lint: .venv/ready

@@ -6,6 +6,7 @@ What all notebooks share is in COMMON; a study adds its own in `imdlib/<study>/c
 
 import importlib
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,12 +84,21 @@ def known_set(name: str) -> bool:
 
     weights = REPO / "imdlib" / "twins" / "weights"
     twins = {*TWINS, *(f"sim-dolos-{path.stem}" for path in weights.glob("*.safetensors"))}
-    return all(one in twins or one.partition("-")[0] in DATASETS for one in name.split("+"))
+    return all(one in twins or re.split("[-:]", one)[0] in DATASETS for one in name.split("+"))
+
+
+def known_attack(name: str) -> bool:
+    """Whether `imdlib.data.attacks` has an attack of that name."""
+    from imdlib.data.attacks import ATTACKS
+
+    return name in ATTACKS
 
 
 NAME = Rule("a name without '/' that does not begin with '.'", plain)
 DATA_SET = Rule("a data set that docs/datasets.md lists, or an embedded twin such as sim-casia", known_set)
+METHOD = Rule("a name that does not begin with '.'", lambda value: plain(value.replace("/", "-")))
 RUN = Rule("'<study>/<run>', such as ncl/base_sim-casia_seed0", named)
+ATTACK = Rule("none, or a name of imdlib.data.attacks.ATTACKS such as jpeg 50", known_attack)
 COUNT = at_least(0)
 MANY = at_least(1)
 
@@ -102,6 +112,7 @@ COMMON = {
     "size": at_least(16),
     "train_count": COUNT,
     "test_count": COUNT,
+    "trial": at_least(-1),
     "epochs": MANY,
     "steps": MANY,
     "batch_size": MANY,
@@ -140,7 +151,7 @@ def of(notebook: str) -> dict:
 TEXT = Rule("text", lambda value: isinstance(value, str))
 SPLIT = one_of("train", "val", "test", "all")
 ALONE = {  # notebooks that belong to no study
-    "score": {"run": RUN, "split": SPLIT, "count": COUNT, "size": COUNT, "threads": COUNT},
-    "score_maps": {"split": one_of("", "train", "val", "test"), "missing": one_of("raise", "skip"), "method": NAME},
+    "score": {"run": RUN, "split": SPLIT, "attack": ATTACK, "count": COUNT, "size": COUNT, "threads": COUNT},
+    "score_maps": {"split": one_of("", "train", "val", "test"), "missing": one_of("raise", "skip"), "method": METHOD},
     "try_it": {"run": TEXT, "runs": each(TEXT), "tile": at_least(64), "overlap": MANY, "show": COUNT},
 }

@@ -6,6 +6,7 @@ Every study has `imdlib/<study>/saved.py` with the same names: `load_run`, `scor
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -57,6 +58,17 @@ class Finished:
 
 
 # ---- from a name to a network --------------------------------------------------------------------------------------
+
+
+def load_any(results: Path | str, run: str, studies: dict[str, ModuleType], data: str = "") -> Finished:
+    """The run '<study>/<run>' under `results`, or the one in the folder `run`; studies: {name: its `saved`}; data: of `load_run`."""
+    there = places.REPO / run
+    folder = there if not choices.named(run) or (there / runs.STAMP).exists() else find(results, run)
+    stamp = runs.state(folder).stamp
+    study = stamp["needs"]["notebook"].split("/")[0] if stamp else ""
+    if study not in studies:
+        raise runs.RunError(f"run={run!r}: {folder} holds no finished run of {', '.join(studies)}. {MAKE}")
+    return studies[study].load_run(folder.resolve(), data)
 
 
 def find(results: Path | str, run: str) -> Path:
@@ -112,8 +124,9 @@ def load(folder: Path | str, notebooks: tuple[str, ...], build: Callable[[dict, 
 
 
 def own_scores(run: Finished) -> pd.DataFrame:
-    """Score rows of the run's own test images, without attacked ones and without what other predictors scored."""
+    """Score rows of the run's own test images as they are; of several predictors, as an NRR's run has them, those of the first."""
     own = store.read(run.folder / "scores.parquet")
+    own = own[own["predictor"] == own["predictor"].iloc[0]] if "predictor" in own else own
     return own[own["attack"] == "none"] if "attack" in own else own
 
 

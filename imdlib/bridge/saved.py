@@ -1,7 +1,7 @@
 """A finished run of Bridging as a network again: any images scored as its notebook scores them, any photo looked at."""
 
 import tempfile
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from imdlib.finished import Finished
 from imdlib.photos import tiles
 from imdlib.scoring import evaluate, metrics
 
+TOWER = ("extractor", "extractor_weights", "pooled", "size")
 SCORE = "1 - the probability of real, of the tile where that is smallest"
 
 
@@ -96,6 +97,19 @@ def attacked(rows: pd.DataFrame, attack: str, folder: Path) -> pd.DataFrame:
     return rows.assign(image=files)
 
 
+def named(method: str, scores: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `score` with the `method` that tables print: once with the map that inference gives, once with the map as it is drawn
+    whatever the class is, of the images that have one."""
+    rows = scores.assign(method=method)
+    drawn = [name for name in rows if name.startswith("drawn_")]
+    if not drawn:
+        return rows
+    other = rows.drop(columns=[name.removeprefix("drawn_") for name in drawn])
+    other = other.rename(columns={name: name.removeprefix("drawn_") for name in drawn})
+    other = other.assign(method=f"{method}, drawn whatever the class", score=np.nan)  # of the image there is one score
+    return pd.concat([rows, other], ignore_index=True)
+
+
 @torch.no_grad()
 def look(run: Finished, image: np.ndarray, **options: int | str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """What the run says of a photo (H,W,3) uint8: ({'map': (H,W) in [0,1]} or {}, class, probabilities and distances).
@@ -109,9 +123,10 @@ def look(run: Finished, image: np.ndarray, **options: int | str) -> tuple[dict[s
         tiles.joined(partial(step, seen=seen), image, **options)
         fake = max(seen)
         return {}, {"score": fake, "class": scoring.FAKE if fake > 0.5 else CLASSES[REAL], "p_real": 1 - fake}
-    tower = networks.tower_of(run.params).to(options.get("device", "cpu"))
+    device = options.get("device", "cpu")
+    tower = tower_of(*(run.params[name] for name in TOWER)).to(device)
     view = tower.prepare(torch.from_numpy(np.array(image)).permute(2, 0, 1))
-    tokens = tower(view[None].to(options.get("device", "cpu"))).half().float()  # as they are kept
+    tokens = tower(view[None].to(device)).half().float()  # as they are kept
     seen = []
     drawn = tiles.joined(partial(called, run, tokens, seen=seen), image, **options)
     chances = min(seen, key=lambda one: one[REAL])
@@ -121,6 +136,12 @@ def look(run: Finished, image: np.ndarray, **options: int | str) -> tuple[dict[s
     )
     maps = {"map": unit_range(torch.from_numpy(drawn)[None, None])[0, 0].numpy()} if run.network.localizes else {}
     return maps, facts
+
+
+@lru_cache(maxsize=2)
+def tower_of(*values: Any) -> nn.Module:
+    """The frozen tower for values of the parameters TOWER, read once for many photos."""
+    return networks.tower_of(dict(zip(TOWER, values)))
 
 
 def called(run: Finished, tokens: Tensor, batch: Tensor, *, seen: list) -> Tensor:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 FRAME = 0.5  # share of the frame, the image's outermost pixels, above which a mask holds most of it
-MANY = 0.2  # share of the masks above which the set is suspected
+MANY = 0.05  # share of the masks above which they are suspected
 
 
 def frame_share(mask: np.ndarray) -> float:
@@ -24,4 +24,4 @@ def polarity(facts: pd.DataFrame, masks: pd.DataFrame) -> tuple[str, str]:
     found = f"{wide} of {len(frames)} masks hold most of their image's frame"
     found += f", {inverted} of {len(masks)} are inverted against their originals" * bool(len(masks))
     suspected = wide > MANY * len(frames) or inverted > MANY * len(masks)
-    return "reservation" if suspected else "ok", found + ": the set may have its masks inverted" * suspected
+    return "reservation" if suspected else "ok", found + ": their polarity may be inverted" * suspected

@@ -85,7 +85,7 @@ def error_detectors(run: Finished) -> dict[str, ErrorDetector]:
 def score(
     run: Finished, rows: pd.DataFrame, *, same: bool = False, attack: str = "none", examples: int = 0
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """(scores, pictures) of `imdlib.scoring.evaluate.score` for rows of a manifest; of an NRR those of its error map, smoothed,
+    """(scores, pictures) of `imdlib.scoring.evaluate.score` for rows of a manifest; of an NRR those of its error map,
     and the column `predictor`.
 
     same: the images that the run itself scores of a test set: `test_count` of each label, those with a mask for an NRR.
@@ -107,17 +107,22 @@ def score(
     detectors = error_detectors(run)
     found = {name: evaluate.score(one, images, probability=Tensor.float, **told) for name, one in detectors.items()}
     scores = [scores.assign(predictor=name, attack=attack) for name, (scores, _) in found.items()]
-    return pd.concat(scores, ignore_index=True), found["NRR error, smoothed"][1]
+    return pd.concat(scores, ignore_index=True), found["NRR error"][1]
+
+
+def named(method: str, scores: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `score` with the `method` that tables print: of an NRR's run, a method for each form of its error map."""
+    return scores.assign(method=method + (": " + scores["predictor"] if "predictor" in scores else ""))
 
 
 def look(run: Finished, image: np.ndarray, **options: int | str) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """What the run says of a photo (H,W,3) uint8: ({'map', 'error': (H,W) in [0,1]}, {'score': of the image}).
 
-    error: that of the detector's prior, as the detector gets it; of an NRR alone its own, smoothed, and no map. options:
-    tile, overlap, device of `imdlib.photos.tiles.predict`. The score of a photo in tiles is the largest of its tiles.
+    error: that of the detector's prior, as the detector gets it; of an NRR alone its own, and no map. options: tile,
+    overlap, device of `imdlib.photos.tiles.predict`. The score of a photo in tiles is the largest of its tiles.
     """
     if run.stamp["needs"]["notebook"] == NRR:
-        error = tiles.predict(error_detectors(run)["NRR error, smoothed"].eval(), image, **options)
+        error = tiles.predict(error_detectors(run)["NRR error"].eval(), image, **options)
         return {"error": error}, {"score": float(error.max())}
     scores, pool = [], image_score(run)
 

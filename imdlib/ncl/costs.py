@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from imdlib.ncl import networks
-from imdlib.ncl.grid import METHODS
+from imdlib.ncl.grid import METHODS, STEPS
 from imdlib.ncl.losses import non_exclusive_contrast, total_loss
 from imdlib.ncl.patches import label_patches
 from imdlib.ncl.pivot import PivotNet
@@ -19,7 +19,7 @@ from imdlib.training.settings import make_fabric
 
 
 def measure(params: dict[str, Any], image: Tensor, mask: Tensor, *, repeats: int = 10) -> pd.DataFrame:
-    """One row per variant: `method, parameters, step_ms, against_base, contrast_ms, kept_mb`.
+    """One row per variant: `method, parameters, step_ms, against_base, contrast_ms, kept_mb`, the steps of Table 5.
 
     params: of a run of notebooks/ncl/run.ipynb; image (B,3,H,W) float in [0,1] and mask (B,1,H,W): a training batch, on
     the device to be measured. step_ms: median over `repeats` of forward, loss, backward and optimizer step; the variants
@@ -31,21 +31,21 @@ def measure(params: dict[str, Any], image: Tensor, mask: Tensor, *, repeats: int
     fabric = make_fabric(precision=params["precision"], accelerator=image.device.type)
     sampling = {name: params[name] for name in ("tau", "max_pos", "max_neg")}
     steps, parts, rows = {}, {}, []
-    for variant in METHODS:
+    for variant in STEPS:
         model = networks.build(params | {"variant": variant}).to(image.device, memory_format=torch.channels_last)
         optimizer = make_optimizer("adamw", model.parameters(), learning_rate=1e-3, weight_decay=0)
         model, optimizer = fabric.setup(model.train(), optimizer)
-        weights = dict(omega=params["omega"], mu=params["mu"], **sampling)
+        weights = dict(omega=params["omega"], mu=params["mu"], contour_grid=params["contour_grid"], **sampling)
         loss = partial(total_loss, variant=variant, pivot=model.pivot, **weights)
         steps[variant] = partial(step, fabric, model, optimizer, loss, image, mask)
         parts[variant] = partial(contrast, variant, model.pivot, model(image)["feat"].detach(), mask, sampling)
         count = sum(p.numel() for p in model.parameters())
         kept_mb = kept(model, loss, image, mask) / 2**20
         rows.append({"method": METHODS[variant], "parameters": count, "kept_mb": kept_mb})
-    times = [{variant: (steps[variant](), parts[variant]()) for variant in METHODS} for _ in range(repeats + 1)]
+    times = [{variant: (steps[variant](), parts[variant]()) for variant in STEPS} for _ in range(repeats + 1)]
     table = pd.DataFrame(rows)
     for place, name in enumerate(["step_ms", "contrast_ms"]):  # the first turn warms up
-        table[name] = [1000 * statistics.median(turn[variant][place] for turn in times[1:]) for variant in METHODS]
+        table[name] = [1000 * statistics.median(turn[variant][place] for turn in times[1:]) for variant in STEPS]
     table["against_base"] = table["step_ms"] / table["step_ms"].iloc[0]
     return table[["method", "parameters", "step_ms", "against_base", "contrast_ms", "kept_mb"]]
 

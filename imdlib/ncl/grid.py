@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imdlib.ncl.space import ROWS, SPACE
+from imdlib.networks import lite0
 from imdlib.protocol import search
 from imdlib.protocol import tuned as best
 from imdlib.study import Cell
@@ -48,6 +49,7 @@ def configurations(
     base_stems: Sequence[int] = (),
     long_steps: Sequence[int] = (),
     controls: bool = False,
+    lite0_steps: int = 0,
     attacked_sets: Sequence[str] = (),
 ) -> dict[str, Cell]:
     """{name of a run: Cell} for notebooks/ncl/run.ipynb.
@@ -60,6 +62,7 @@ def configurations(
     train_counts (section 1) for Base and the whole method, hooks (Table 6) with and without Eq. 8, own_contours: hooks whose
     own grid is the contour's, contour_grids, omegas, mus, taus (section 4.3) for the whole method, base_stems for Base,
     long_steps for both; controls: the auxiliary head without Eq. 8, a second head, and the paper's optimizer for both.
+    lite0_steps: steps of the rows on EfficientNet-lite0, whose steps take four times as long; 0 for those of all.
     """
     wanted = [(row, place, {}) for place in ablation_sets for row in STEPS]
     wanted += [(row, place, {}) for place in benchmark_sets for row in BOTH]
@@ -82,15 +85,17 @@ def configurations(
         wanted += [("base", detail_set, {"variant": "base+aux"}), ("pivot+pc", detail_set, {"aux_aspp": True})]
         wanted += [(row, detail_set, PAPERS_OPTIMIZER) for row in BOTH]
     settings = best.of("ncl") if tuned else {}
+    short = {"steps": lite0_steps} if lite0_steps else {}
+    fixed = {row: one.fixed | (short if one.fixed.get("backbone") == lite0.NAME else {}) for row, one in ROWS.items()}
     found = {}
     for row, train_set, turned in wanted:
-        cell = {"train_set": train_set, **ROWS[row].fixed, **settings.get(row, {}), **turned}
+        cell = {"train_set": train_set, **fixed[row], **settings.get(row, {}), **turned}
         cell |= {"test_sets": [train_set]} if turned else {}
         cell |= {"attacked": True} if train_set in attacked_sets and row in STEPS and not turned else {}
         found |= {name(row, train_set, turned, seed): Cell(cell | {"seed": seed}) for seed in seeds}
     sets = {"train_set": detail_set, "test_sets": [detail_set, *trial_sets]}
     for (row, number), cell in search.trials(SPACE, ROWS, trials).items():
-        found[name(row, detail_set, {}, search.TRIAL_SEED, f"trial{number}")] = Cell(cell | sets)
+        found[name(row, detail_set, {}, search.TRIAL_SEED, f"trial{number}")] = Cell(fixed[row] | cell | sets)
     return found
 
 

@@ -1,12 +1,12 @@
 """Runs and score rows of NCL under the names that its tables use, and what is cut from any rows in one way."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import pandas as pd
 
 from imdlib.ncl.grid import KIND, METHODS, TURNED
 from imdlib.ncl.space import ROWS
+from imdlib.protocol.search import row_of
 
 METRICS = ("f1", "f1_best", "auc", "auc_shuffled")  # of an image, compared by the statements
 ABOUT = ("visibility",)  # columns of score rows that only some data sets fill
@@ -25,17 +25,11 @@ def named(settings: pd.DataFrame) -> pd.DataFrame:
     several = settings["train_set"].str.contains("+", regex=False)
     settings = settings.assign(
         method=settings["variant"].map(METHODS),
-        row=[row_of(run) for run in settings.to_dict("records")],
+        row=[row_of(run, ROWS) for run in settings.to_dict("records")],
         train_set=settings["train_set"].mask(several, "all"),
         order=settings["variant"].map(list(METHODS).index),
     )
     return settings.sort_values(["train_set", "order", "seed", "run"], ignore_index=True).drop(columns="order")
-
-
-def row_of(run: dict[str, Any]) -> str:
-    """Name of a run's row in `space.ROWS`: of those whose fixed parameters it has, the one that fixes most; '' for none."""
-    having = [name for name, row in ROWS.items() if all(run[key] == value for key, value in row.fixed.items())]
-    return max(having, key=lambda name: len(ROWS[name].fixed), default="")
 
 
 def as_usual(settings: pd.DataFrame) -> pd.DataFrame:

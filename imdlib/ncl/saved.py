@@ -53,6 +53,11 @@ def score(
     return scores.assign(attack=attack), pictures
 
 
+def named(method: str, scores: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `score` with the `method` that tables print."""
+    return scores.assign(method=method)
+
+
 def look(run: Finished, image: np.ndarray, **options: int | str) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """What the run says of a photo (H,W,3) uint8: ({'map': (H,W) in [0,1]}, {'score': its largest value}).
 

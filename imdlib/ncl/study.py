@@ -1,6 +1,7 @@
-"""NCL as a study: its name, its methods, and where its runs differ."""
+"""NCL as a study: its name, its methods, where its runs differ, and what they are tuned in."""
 
-from imdlib.ncl.grid import METHODS, TURNED, configurations
+from imdlib.ncl.grid import KIND, METHODS, TURNED, configurations
+from imdlib.ncl.space import ROWS, SPACE
 from imdlib.study import Study
 
 STUDY = Study(
@@ -8,5 +9,7 @@ STUDY = Study(
     title="Pre-training-free Image Manipulation Localization through Non-Mutually Exclusive Contrastive Learning",
     methods=METHODS,
     configurations=configurations,
-    turned=TURNED,
+    turned=(*KIND, *TURNED),
+    space=SPACE,
+    rows=ROWS,
 )

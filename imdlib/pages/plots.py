@@ -42,6 +42,7 @@ def use_style() -> None:
             "axes.spines.right": False,
             "axes.titlesize": 9,
             "legend.frameon": False,
+            "text.parse_math": False,  # names of files and methods are text, whatever signs they hold
         }
     )
 
@@ -66,7 +67,7 @@ def save(
         with Image.open(path / f"{name}.png") as png:
             png.convert("RGB").quantize(colors).save(path / f"{name}.png", optimize=True)
     figure.savefig(path / f"{name}.pdf", dpi=min(dpi, 120), metadata={"CreationDate": None})
-    pd.DataFrame(data).to_csv(path / f"{name}.csv", index=False, float_format="%.6g")
+    tables.write_csv(pd.DataFrame(data), path / f"{name}.csv")
     return figure
 
 
@@ -84,7 +85,7 @@ def picture(axis: Axes, image: ArrayLike, title: str | None = None, **options: A
     axis.set(xticks=[], yticks=[])
     sns.despine(ax=axis, left=True, bottom=True)
     if title:
-        axis.set_title(title, fontsize=7, pad=2)
+        axis.set_title(title, fontsize=7, pad=2, parse_math=False)
 
 
 def prediction_grid(columns: Sequence[dict[str, Any]], methods: Sequence[str]) -> Figure:

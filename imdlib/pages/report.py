@@ -190,10 +190,8 @@ def embedded(path: Path) -> HTML:
             if shown.width > WIDE:
                 shown = shown.resize((WIDE, round(WIDE * shown.height / shown.width)), Image.Resampling.LANCZOS)
             content, kind = encoded(shown, "WEBP", quality=60, method=6), "webp"
-    data = base64.b64encode(content).decode()
-    return HTML(
-        f'<figure><img src="data:image/{kind};base64,{data}"><figcaption>{path.parent.name}/{path.stem}</figcaption></figure>'
-    )
+    data, caption = base64.b64encode(content).decode(), html.escape(f"{path.parent.name}/{path.stem}")
+    return HTML(f'<figure><img src="data:image/{kind};base64,{data}"><figcaption>{caption}</figcaption></figure>')
 
 
 def stamp(page: Path, needed: dict) -> Path:

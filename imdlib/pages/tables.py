@@ -1,6 +1,7 @@
 """Tables: one tidy csv that machines read, and the same numbers wide, as md for people and as tex for reports."""
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from imdlib.scoring import intervals
 
 COLUMNS = ["method", "train_set", "test_set", "metric", "value", "low", "high", "n", "seeds", "published", "note"]
 
+FILES = ("image", "photo", "file", "scene", "other", "background", "fits", "map", "mask")  # columns that name files
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+TEX = re.compile(r"[#$%&_{}]")  # signs of LaTeX in a caption
 
 NAMES = {
     "f1": "pixel F1",
@@ -72,18 +76,39 @@ def save(
     rows = rows.reindex(columns=COLUMNS)
     path = save_csv(rows, folder, name).parent
     shown = wide(rows, index, columns)
-    (path / f"{name}.md").write_text(f"{caption}\n\n{shown.reset_index().to_markdown(index=False)}\n")
-    tex = shown.to_latex(caption=caption, label=f"tab:{name}", escape=True, multicolumn_format="c")
-    (path / f"{name}.tex").write_text(tex)
+    printed = shown.reset_index().map(marked).rename(columns=marked)
+    (path / f"{name}.md").write_text(f"{marked(caption)}\n\n{printed.to_markdown(index=False)}\n", encoding="utf-8")
+    tex = shown.to_latex(
+        caption=TEX.sub(lambda sign: f"\\{sign[0]}", caption), label=f"tab:{name}", escape=True, multicolumn_format="c"
+    )
+    (path / f"{name}.tex").write_text(tex, encoding="utf-8")
     return show(shown.reset_index(), merge=len(index) - 1 if shown.index.nlevels == len(index) else 0)
 
 
 def save_csv(rows: pd.DataFrame, folder: Path | str, name: str) -> Path:
     """Write any table to `<folder>/tables/<name>.csv`; returns the file."""
     path = Path(folder) / "tables" / f"{name}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(path, index=False, float_format="%.6g")
-    return path
+    return write_csv(rows, path)
+
+
+def write_csv(rows: pd.DataFrame, path: Path | str) -> Path:
+    """Write a table as csv in which names of files are no formulas.
+
+    A spreadsheet takes a cell that begins with = + - @ for a formula and would run it: in columns that hold names of files such a name
+    gets an apostrophe before it. All else stands as it is.
+    """
+    names = [name for name in rows if name in FILES]
+    safe = {name: rows[name].map(lambda cell: f"'{cell}" if str(cell).startswith(FORMULA) else cell) for name in names}
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    rows.assign(**safe).to_csv(path, index=False, float_format="%.6g")
+    return Path(path)
+
+
+def marked(cell: Any) -> Any:
+    """Text as it has to stand in Markdown, so that none of it is taken for markup or for the end of a cell; all else as it is."""
+    if not isinstance(cell, str):
+        return cell
+    return html.escape(cell, quote=False).replace("|", "&#124;").replace("\n", " ")
 
 
 def wide(
@@ -123,12 +148,17 @@ def cell(row: Any) -> str:
     return text if np.isnan(published) else f"{text} (paper {published:.3f})"
 
 
+def escaped(cell: Any) -> Any:
+    """Text as it has to stand in a page; all else as it is."""
+    return html.escape(cell, quote=False) if isinstance(cell, str) else cell
+
+
 def show(table: pd.DataFrame, digits: int = 3, merge: int = 0) -> HTML:
     """Any table as it should look in a notebook or report: no row numbers, NaN as a dash, intervals on a line of their own.
 
     merge: how many of the first columns say what is as in the row above by a blank.
     """
-    safe = table.map(lambda cell: html.escape(cell, quote=False) if isinstance(cell, str) else cell)
+    safe = table.map(escaped).rename(columns=escaped)
     for level in reversed(range(merge)):
         columns = list(safe.columns[: level + 1])
         again = (safe[columns] == safe[columns].shift()).all(axis=1)

@@ -1,5 +1,9 @@
-"""Photos of one's own: the map of a network, an overlay, the image score and error level analysis for each, saved as png and csv."""
+"""Photos of one's own through finished runs: maps, overlays, scores and error level analysis for each, saved as png and csv.
 
+A file name is data: it stands as it is in every figure and table, whatever characters it has, and leads nowhere.
+"""
+
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -10,18 +14,20 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from torch import Tensor
 from tqdm.auto import tqdm
 
 from imdlib import runs
 from imdlib.baselines import classic
 from imdlib.data.images import ImageError, load_image
-from imdlib.pages import plots
-from imdlib.photos import tiles
+from imdlib.pages import plots, tables
+from imdlib.photos.names import label, stem
 from imdlib.progress import interactive
 
 SHOWN = 1000  # longest side of a picture in a figure, in pixels
-COLUMNS = ["photo", "width", "height", "score", "share_tampered", "authentic_share", "seconds", "map"]
+ACROSS = 4  # pictures in a row of a figure
+THIN = 20  # sides of a picture in a figure may differ by this factor
+COLUMNS = ["photo", "run", "width", "height", "score", "share_tampered", "authentic_share", "seconds", "map", "figure"]
+PROBLEM = ["file", "problem", "to do"]
 
 
 def files_of(photo: Path | str) -> list[Path]:
@@ -37,71 +43,113 @@ def files_of(photo: Path | str) -> list[Path]:
 
 def examine(
     files: Iterable[Path],
-    network: Callable[[Tensor], Tensor],
+    looks: dict[str, Callable[[np.ndarray], tuple[dict[str, np.ndarray], dict[str, Any]]]],
     folder: Path | str,
     *,
-    authentic: Sequence[float] | np.ndarray = (),
-    **options: Any,
+    authentic: dict[str, Sequence[float] | np.ndarray] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Examine every file and save what was found under `folder`; a file that cannot be read stops no other.
+    """Examine every file with every run and save what was found under `folder`; a file that fails stops no other.
 
-    network: as in `tiles.predict`, which takes `options`. authentic: sorted image scores of authentic images, for a false alarm rate.
-    Writes maps/<name>.png (8 bits, the photo's size), figures/<name>.png|pdf|csv and photos.csv. Returns (rows, problems):
-    one row per photo with `score` (the map's maximum), `share_tampered` (of its pixels, above 0.5) and `authentic_share` (of
-    the authentic images, those that score as high; NaN without any).
+    looks: {run: look(image (H,W,3) uint8) -> ({title: map (H,W) in [0,1]}, {column: value})}, `look` of a study's `saved`.
+    authentic: {run: sorted image scores of authentic images}, for a false alarm rate.
+    Writes maps/<run>/<photo>.png (8 bits, the photo's size; the first map of a run), figures/<photo>.png|pdf|csv, photos.csv and
+    problems.csv. Returns (rows, problems): one row per photo and run with what `look` says, `share_tampered` (of the pixels of
+    its map, above 0.5) and `authentic_share` (of the authentic images, those that score as high; NaN without any).
     """
-    folder = Path(folder)
-    (folder / "maps").mkdir(parents=True, exist_ok=True)
-    rows, problems = [], []
+    folder, rows, problems = Path(folder), [], []
     for file in tqdm(files, desc="photos", unit="photo", disable=not interactive(), leave=False):
-        begun = time.perf_counter()
         try:
             image = load_image(file)
+            found, pictures = seen(file, image, looks, folder, authentic or {})
         except ImageError as error:
-            problems.append({"file": file.name, "problem": error.problem, "to do": error.action})
+            problems.append((label(file), error.problem, error.action))
             continue
-        prob = tiles.predict(network, image, **options)
-        cv2.imwrite(str(folder / "maps" / f"{file.name}.png"), runs.as_bytes(prob))
-        row = {
-            "photo": file.name,
-            "width": image.shape[1],
-            "height": image.shape[0],
-            "score": float(prob.max()),
-            "share_tampered": float((prob > 0.5).mean()),
-            "authentic_share": at_least(prob.max(), authentic),
-            "map": f"maps/{file.name}.png",
-        }
-        figure = sheet(panels(image, prob), f"{file.name}: image score {row['score']:.2f}")
-        rows.append(row | {"seconds": round(time.perf_counter() - begun, 1)})
-        plots.save(figure, [row], folder, file.name)
+        except Exception as error:  # whatever a network, a codec or a disk makes of one photo
+            problems.append(
+                (label(file), f"{type(error).__name__}: {error}", "look at the file, or try a smaller tile")
+            )
+            continue
+        rows += found
+        try:
+            draw(file, image, found, pictures, folder)
+        except Exception as error:
+            problems.append((label(file), f"no figure: {error}", "look at its maps, which are saved"))
+            for row in found:
+                row["figure"] = ""
+    known = list(
+        dict.fromkeys([*COLUMNS[:-2], *(name for row in rows for name in row if name not in COLUMNS), *COLUMNS[-2:]])
+    )
+    rows, problems = pd.DataFrame(rows, columns=known), pd.DataFrame(problems, columns=PROBLEM)
+    tables.write_csv(rows, folder / "photos.csv")
+    tables.write_csv(problems, folder / "problems.csv")
+    return rows, problems
+
+
+def seen(
+    file: Path, image: np.ndarray, looks: dict[str, Callable], folder: Path, authentic: dict[str, Sequence[float]]
+) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
+    """(a row per run, {title: map}) of one photo; the maps are saved."""
+    rows, pictures = [], {}
+    for run, look in looks.items():
+        begun = time.perf_counter()
+        maps, facts = look(image)
+        row = {"photo": label(file), "run": run, "width": image.shape[1], "height": image.shape[0], **facts}
+        row["authentic_share"] = at_least(facts["score"], authentic.get(run, ()))
+        row |= {"map": "", "figure": f"figures/{stem(file)}.png", "seconds": round(time.perf_counter() - begun, 1)}
+        for title, values in maps.items():
+            pictures[title if len(looks) == 1 else f"{run}: {title}"] = values
+        if maps:
+            title, first = next(iter(maps.items()))
+            row |= {"map": f"maps/{run.replace('/', '_')}/{stem(file)}.png"}
+            row |= {"share_tampered": float((first > 0.5).mean())} if title == "map" else {}
+            (folder / row["map"]).parent.mkdir(parents=True, exist_ok=True)
+            if not cv2.imwrite(str(folder / row["map"]), runs.as_bytes(first)):
+                raise OSError(f"{folder / row['map']}: could not be written")
+        rows.append(row)
+    return rows, pictures
+
+
+def draw(
+    file: Path, image: np.ndarray, rows: list[dict[str, Any]], pictures: dict[str, np.ndarray], folder: Path
+) -> None:
+    """Save the figure of one photo."""
+    height, width = image.shape[:2]
+    if max(height, width) > THIN * min(height, width):
+        raise ValueError(f"{width}x{height} pixels are too long and thin for one")
+    scores = ", ".join(f"{row['score']:.2f}" for row in rows)
+    figure = sheet(panels(image, pictures), f"{label(file)}: image score {scores}")
+    try:
+        plots.save(figure, rows, folder, stem(file))
+    finally:
         plots.plt.close(figure)
-    rows = pd.DataFrame(rows, columns=COLUMNS)
-    rows.to_csv(folder / "photos.csv", index=False, float_format="%.6g")
-    return rows, pd.DataFrame(problems, columns=["file", "problem", "to do"])
 
 
-def panels(image: np.ndarray, prob: np.ndarray) -> dict[str, np.ndarray]:
-    """{title: picture} of a photo (H,W,3) uint8 and its map (H,W) in [0,1], no side longer than SHOWN."""
-    levels = shrunk(classic.error_levels(image))
-    image, prob = shrunk(image), shrunk(prob)
-    return {
-        "photo": image,
-        "map": prob,
-        "overlay": overlay(image, prob),
-        "error level analysis": classic.stretched(levels),
-    }
+def panels(image: np.ndarray, maps: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """{title: picture} of a photo (H,W,3) uint8 and its maps (H,W) in [0,1], no side longer than SHOWN; an overlay after each map
+    of what is tampered."""
+    found = {"photo": shrunk(image)}
+    for title, prob in maps.items():
+        found[title] = shrunk(prob)
+        if title.endswith("map"):
+            found[title.removesuffix("map") + "overlay"] = overlay(found["photo"], found[title])
+    return found | {"error level analysis": classic.stretched(shrunk(classic.error_levels(image)))}
 
 
 def sheet(pictures: dict[str, np.ndarray], title: str) -> Figure:
-    """Pictures side by side under one title; maps in the colours of heat, from 0 to 1."""
+    """Pictures side by side under one title, ACROSS in a row; maps in the colours of heat, from 0 to 1."""
     height, width = next(iter(pictures.values())).shape[:2]
-    across = plots.PAGE / len(pictures)
-    figure, axes = plots.plt.subplots(
-        1, len(pictures), figsize=(plots.PAGE, across * height / width + 0.55), squeeze=False
-    )
-    for axis, (name, values) in zip(axes[0], pictures.items()):
-        plots.picture(axis, values, name, **({"cmap": plots.HEAT} if name == "map" else {}))
-    figure.suptitle(title, fontsize=8)
+    columns = min(ACROSS, len(pictures))
+    down, across = -(-len(pictures) // columns), plots.PAGE / columns
+    title = textwrap.fill(title, 110, break_on_hyphens=False, replace_whitespace=False)
+    size = plots.PAGE, down * (across * height / width + 0.3) + 0.13 * (title.count("\n") + 2)
+    figure, axes = plots.plt.subplots(down, columns, figsize=size, squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for axis, (name, values) in zip(axes.flat, pictures.items()):
+        axis.set_axis_on()
+        heat = values.ndim == 2 and name != "error level analysis"
+        plots.picture(axis, values, textwrap.fill(name, 36), **({"cmap": plots.HEAT} if heat else {}))
+    figure.suptitle(title, fontsize=8, parse_math=False)
     return figure
 
 

@@ -69,7 +69,7 @@ def auc(score: ArrayLike, positive: ArrayLike) -> float:
 def image_level(label: ArrayLike, score: ArrayLike, threshold: float = 0.5) -> dict[str, float]:
     """Scores of image labels: dict of f1, f1_hmean, acc, auc, sen, spe, n, n_tampered.
 
-    label: (N,) in {0,1}, 1 = tampered; score: (N,) finite, an image is called tampered where score > threshold.
+    label: (N,) in {0,1}, 1 = tampered; score: (N,) in [0,1], an image is called tampered where score > threshold.
     f1: the standard one. f1_hmean: 2 sen spe / (sen + spe), what WSCL and MVSS-Net call image F1 (0 where both are 0).
     f1 and sen are NaN without a tampered image, spe without an authentic one, auc and f1_hmean without both.
     """
@@ -83,6 +83,11 @@ def image_level(label: ArrayLike, score: ArrayLike, threshold: float = 0.5) -> d
     if not np.isfinite(score).all():
         raise ValueError(
             f"image_level: score {np.flatnonzero(~np.isfinite(score))[0]} is not finite; find where the model lost it"
+        )
+    if len(score) and not (score.min() >= -1e-6 and score.max() <= 1 + 1e-6):
+        raise ValueError(
+            f"image_level: scores must lie in [0,1] like probabilities, got {score.min():.4g} to {score.max():.4g}; these look like "
+            "logits: apply a sigmoid (a softmax for two classes), then score again"
         )
     tampered, called = label == 1, score > threshold
     tp, fp, fn, tn = (

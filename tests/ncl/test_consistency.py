@@ -5,8 +5,10 @@ import math
 import pytest
 import torch
 from sklearn.metrics import log_loss
+from sklearn.utils.class_weight import compute_sample_weight
 
-from imdlib.ncl.losses import non_exclusive_contrast, pivot_consistency, pixel_cross_entropy, total_loss
+from imdlib.ncl.consistency import balanced_cross_entropy, contour_of, pivot_consistency, pixel_cross_entropy
+from imdlib.ncl.losses import VARIANTS, non_exclusive_contrast, total_loss
 from imdlib.ncl.patches import contour_pixels, label_patches
 from imdlib.ncl.pivot import PivotNet
 
@@ -27,6 +29,21 @@ def test_pixel_loss_is_the_log_loss_of_the_known_pixels():
     assert pixel_cross_entropy(torch.zeros_like(logits), mask).item() == pytest.approx(math.log(2))
     ignored = logits.requires_grad_()
     loss = pixel_cross_entropy(ignored, torch.full_like(mask, 255))
+    loss.backward()
+    assert loss == 0 and not ignored.grad.any()
+
+
+def test_balanced_loss_is_the_log_loss_with_scikit_learns_balanced_weights():
+    logits, mask = logits_and_mask()
+    known = mask[:, 0] != 255
+    truth, probability = mask[:, 0][known].numpy(), logits.softmax(1)[:, 1][known].numpy()
+    weights = compute_sample_weight("balanced", truth)
+    expected = log_loss(truth, probability, sample_weight=weights)
+    assert balanced_cross_entropy(logits, mask).item() == pytest.approx(expected)
+    authentic = torch.zeros_like(mask)
+    torch.testing.assert_close(balanced_cross_entropy(logits, authentic), pixel_cross_entropy(logits, authentic))
+    ignored = logits.requires_grad_()
+    loss = balanced_cross_entropy(ignored, torch.full_like(mask, 255))
     loss.backward()
     assert loss == 0 and not ignored.grad.any()
 
@@ -125,6 +142,9 @@ def test_total_is_equation_9_and_its_ablations():
     both = pivot_consistency([outputs["logits"], outputs["aux"]], mask, grid=(8, 8), mu=0.8)
     expected = {
         "base": pixel,
+        "base-balanced": balanced_cross_entropy(outputs["logits"], mask),
+        "base+aux": pixel + pixel_cross_entropy(outputs["aux"], mask),
+        "pc": both,
         "contrast": pixel + 0.5 * plain,
         "pivot": pixel + 0.5 * full,
         "pivot+pc": both + 0.5 * full,
@@ -135,14 +155,38 @@ def test_total_is_equation_9_and_its_ablations():
         assert all(part.ndim == 0 for part in parts.values())
 
 
-@pytest.mark.parametrize("variant", ["base", "contrast", "pivot", "pivot+pc"])
+def test_the_contour_s_grid_can_be_another_than_the_hook_s():
+    """Moving the hook to a coarser grid then leaves Eq. 8 as it was, and without it widens the band."""
+    mask = torch.zeros(2, 1, 16, 16, dtype=torch.uint8)
+    mask[:, :, 3:9, 3:12] = 1
+    outputs = outputs_for(mask)
+    deeper = outputs | {"feat": outputs["feat"][..., ::4, ::4]}
+    fixed = [total_loss(one, mask, variant="pc", contour_grid=2)["pixel"] for one in (outputs, deeper)]
+    moved = [total_loss(one, mask, variant="pc")["pixel"] for one in (outputs, deeper)]
+    torch.testing.assert_close(*fixed)
+    torch.testing.assert_close(fixed[0], moved[0])  # 16 pixels in 8 cells of 2
+    assert not torch.isclose(*moved)
+    assert contour_of(torch.zeros(1, 1, 17, 16), 4) == (5, 4) and contour_of(mask, 0) is None
+
+
+def test_a_second_auxiliary_head_is_supervised_too():
+    mask = torch.zeros(2, 1, 16, 16, dtype=torch.uint8)
+    mask[:, :, 3:9, 3:12] = 1
+    outputs = outputs_for(mask)
+    second = outputs | {"aux_aspp": outputs["aux"][..., ::2, ::2]}
+    more = pivot_consistency([second["aux_aspp"]], mask, grid=(8, 8))
+    before, after = (total_loss(one, mask, variant="pc")["loss"] for one in (outputs, second))
+    torch.testing.assert_close(after - before, more)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_authentic_batch_goes_backward(variant):
     mask = torch.zeros(2, 1, 16, 16, dtype=torch.uint8)
     outputs, pivot = outputs_for(mask), PivotNet(4)
     parts = total_loss(outputs, mask, variant=variant, pivot=pivot)
     parts["loss"].backward()
     assert torch.isfinite(parts["loss"]) and parts["loss"] > 0 and outputs["logits"].grad.any()
-    if variant != "base":
+    if "ncl" in parts:
         assert parts["ncl"] == 0 and not outputs["feat"].grad.any()
     if variant.startswith("pivot"):
         assert all(p.grad is not None for p in pivot.parameters())

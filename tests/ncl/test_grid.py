@@ -1,9 +1,13 @@
 """Which runs there are: no name twice, and every table's cells there."""
 
+import re
+
 import pytest
 
 from imdlib import parameters
 from imdlib.ncl import grid
+from imdlib.ncl.space import ROWS, SPACE
+from imdlib.protocol import tuned as best
 
 EVERYTHING = dict(
     seeds=[0, 1],
@@ -17,7 +21,10 @@ EVERYTHING = dict(
     taus=[0.5],
     train_counts=[60],
     backbones=["vit"],
-    base_inputs=["rgb"],
+    rows=["pc", "pretrained-base"],
+    own_contours=["layer4"],
+    contour_grids=[8],
+    controls=True,
     base_stems=[2],
     long_steps=[99],
     attacked_sets=["a"],
@@ -30,31 +37,52 @@ def test_nothing_asked_for_gives_nothing():
 
 def test_cells_of_every_table():
     found = grid.configurations(**EVERYTHING)
-    assert len(found) == 2 * (2 * 4 + 2 + 2 + 2 + 1 + 1 + 1 + 2 + 2 + 1 + 1 + 2)
+    turned = 2 + 2 + 2 + 4 + 6 + 4  # backbone, train_count and steps; hooks; one parameter of one variant; controls
+    assert len(found) == 2 * (2 * 4 + 2 + 2 + 2 + turned)
     assert found["contrast_b_seed1"].parameters == dict(train_set="b", variant="contrast", seed=1)
     assert found["pivot-pc_all_seed0"].parameters == dict(train_set="a+b+c", variant="pivot+pc", seed=0)
     assert found["pivot-pc_c_hook-layer4_seed0"].parameters["hook"] == "layer4"
+    assert found["pivot-pc_c_hook-layer4_seed0"].parameters["test_sets"] == ["c"]
+    assert found["pivot_c_hook-layer4_seed0"].parameters["variant"] == "pivot"
+    assert found["pivot-pc_c_hook-layer4_contour_grid-0_seed0"].parameters["contour_grid"] == 0
+    assert found["base_c_variant-base-aux_seed0"].parameters["variant"] == "base+aux"
+    assert found["pretrained-base_c_seed1"].parameters | dict(seed=1) == dict(
+        train_set="c", variant="base", backbone="efficientnet_lite0", inputs="rgb", pretrained=True, seed=1
+    )
     assert {run for run, cell in found.items() if cell.parameters.get("attacked")} == {
         run for run in found if "_a_" in run
     }
 
 
+def test_every_row_has_the_same_trials_and_final_runs_its_tuned_settings(monkeypatch):
+    asked = dict(seeds=[0], detail_set="c", rows=["base", "pivot"], trials=3, trial_sets=["b"], lite0_steps=7)
+    found = grid.configurations(**asked)
+    trials = {run: cell.parameters for run, cell in found.items() if "trial" in run}
+    assert len(trials) == 3 * len(ROWS) and len(found) == len(trials) + 2
+    assert all(cell["seed"] == 100 and cell["test_sets"] == ["c", "b"] for cell in trials.values())
+    one, other = trials["base_c_trial1_seed100"], trials["pretrained-pivot-pc_c_trial1_seed100"]
+    assert one["learning_rate"] == other["learning_rate"] and "omega" not in one and other["steps"] == 7
+    monkeypatch.setattr(best, "of", lambda study: {"pivot": {"omega": 0.5}})
+    before, after = (grid.configurations(**asked, tuned=tuned)["pivot_c_seed0"].parameters for tuned in (False, True))
+    assert "omega" not in before and after == before | {"omega": 0.5}
+
+
 def test_every_parameter_of_a_run_is_one_of_the_notebook():
     known = parameters.declared("ncl/run")
-    for cell in grid.configurations(**EVERYTHING).values():
+    for cell in grid.configurations(**EVERYTHING, trials=2).values():
         assert set(cell.parameters) <= set(known)
         assert all(type(value) is type(known[key]) for key, value in cell.parameters.items())
-    assert set(grid.TURNED) <= set(known)
+    assert {*grid.KIND, *grid.TURNED, *SPACE} <= set(known)
 
 
 def test_names_can_be_folders():
-    names = list(grid.configurations(**EVERYTHING | {"base_inputs": ["rgb+residual"]}))
-    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyzABC0123456789_-.") for name in names)
+    names = list(grid.configurations(**EVERYTHING, trials=1))
+    assert all(re.fullmatch(r"[\w.-]+", name, flags=re.A) for name in names)
 
 
-@pytest.mark.parametrize("cell, expected", [
-    (dict(train_set="x+y", variant="pivot+pc"), "pivot-pc_all_seed3"),
-    (dict(train_set="x", variant="base", stem_stride=2, inputs="rgb+residual"), "base_x_stem_stride-2_inputs-rgb-residual_seed3"),
+@pytest.mark.parametrize("row, place, turned, expected", [
+    ("pivot+pc", "x+y", {}, "pivot-pc_all_seed3"),
+    ("base", "x", {"stem_stride": 2, "variant": "base+aux"}, "base_x_stem_stride-2_variant-base-aux_seed3"),
 ])  # fmt: skip
-def test_name(cell, expected):
-    assert grid.name(cell, 3) == expected
+def test_name(row, place, turned, expected):
+    assert grid.name(row, place, turned, 3) == expected

@@ -85,6 +85,13 @@ def test_optional_parts_are_absent():
     assert net.pivot is None and set(net.eval()(torch.rand(1, 3, 32, 32))) == {"logits", "feat"}
 
 
+def test_a_second_auxiliary_head_reads_aspp_and_leaves_the_map_as_it_is():
+    net = NCLNet(**TINY, aux_aspp=True).eval()
+    found = net(torch.rand(1, 3, 64, 64))
+    assert found["aux"].shape[-2:] == (16, 16) and found["aux_aspp"].shape == (1, 2, 8, 8)
+    assert NCLNet(**TINY, aux=False, aux_aspp=True).aux_aspp is None
+
+
 def test_loaded_weights_give_the_same_answer():
     x, first, second = torch.rand(1, 3, 40, 40), NCLNet(**TINY).eval(), NCLNet(**TINY).eval()
     second.load_state_dict(first.state_dict())

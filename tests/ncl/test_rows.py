@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 
 from imdlib import runs, store
-from imdlib.ncl.labelled import attacked, lost, named
+from imdlib.ncl.labelled import as_usual, attacked, lost, named
 from imdlib.ncl.rows import Rows
+from imdlib.ncl.space import ROWS
 from tests.ncl import made_up
 
-ROWS = pd.DataFrame(
+ATTACKED = pd.DataFrame(
     [
         ("r", "Base", "s", 0, "d", "a", "none", 0.8),
         ("r", "Base", "s", 0, "d", "b", "none", 0.1),
@@ -33,35 +34,68 @@ def sets(rows):
 
 
 def test_attacked_keeps_the_images_that_were_attacked_with_their_untouched_rows():
-    found = attacked(ROWS)
+    found = attacked(ATTACKED)
     assert found[["run", "image", "attack"]].values.tolist() == [
         ["r", "a", "none"], ["r", "a", "blur 3"], ["r", "a", "jpeg 50"],
     ]  # fmt: skip
-    assert attacked(ROWS[ROWS["attack"] == "none"]).empty
+    assert attacked(ATTACKED[ATTACKED["attack"] == "none"]).empty
 
 
 def test_lost_is_the_mean_over_attacks_minus_the_untouched_value():
-    found = lost(attacked(ROWS), ["f1"])
+    found = lost(attacked(ATTACKED), ["f1"])
     assert len(found) == 1 and found["f1"][0] == pytest.approx((0.6 + 0.2) / 2 - 0.8)
-    assert lost(ROWS.head(0), ["f1"]).empty
+    assert lost(ATTACKED.head(0), ["f1"]).empty
 
 
 def test_runs_get_the_names_and_the_order_of_tables():
     found = named(made_up.settings(**made_up.EVERYTHING).sample(frac=1, random_state=0))
     assert found["train_set"].unique().tolist() == ["all", "sim-casia", "sim-nist16"]
     usual = found[(found["train_set"] == "sim-nist16")]
-    assert usual["method"].tolist() == ["Base"] * 2 + ["Base+Pivot+PC"] * 2 and usual["seed"].tolist() == [0, 1] * 2
+    assert usual["method"].tolist() == ["Base"] * 3 + ["Base+Pivot+PC"] * 3 and usual["seed"].tolist() == [0, 1, 2] * 2
+    assert set(found["row"]) == set(ROWS) | {""}  # none is the row of the auxiliary head
 
 
-def test_main_rows_are_of_runs_in_which_nothing_is_turned(study):
-    assert set(study.usual_runs["run"]) == {run for run in study.settings["run"] if run.count("_") == 2}
+def test_main_rows_are_of_runs_of_the_usual_network_in_which_nothing_is_turned(study):
+    plain = {"base", "base-balanced", "contrast", "pivot", "pc", "pivot-pc"}
+    expected = {run for run in study.settings["run"] if run.count("_") == 2 and run.split("_")[0] in plain}
+    aux = {run for run in study.settings["run"] if "base-aux" in run}
+    assert set(study.usual_runs["run"]) == expected | aux and aux
     assert set(study.main["run"]) == set(study.usual_runs["run"])
     assert set(study.main["attack"]) == {"none"}
+
+
+def test_a_run_is_turned_where_it_differs_from_its_own_row():
+    """Rows tuned apart: omega is 0.2 in one row and 0.4 in another, and turned to 0.4 in the first."""
+    runs = made_up.settings(seeds=[0, 1], ablation_sets=["a", "b"], detail_set="a", omegas=[0.4], train_counts=[9])
+    usual = (runs["variant"] == "pivot+pc") & (runs["omega"] != 0.4)
+    runs["omega"] = runs["omega"].mask(usual, 0.2).mask(runs["variant"] == "pivot", 0.4)
+    alike = as_usual(runs)
+    assert set(runs.loc[~alike["omega"], "run"]) == {f"pivot-pc_a_omega-0.4_seed{k}" for k in (0, 1)}
+    assert set(runs.loc[~alike["train_count"], "run"]) == {run for run in runs["run"] if "train_count" in run}
+    assert alike.drop(columns=["omega", "train_count"]).all(axis=None)
+
+
+def test_of_values_that_are_equally_common_in_a_row_the_commonest_of_all_is_usual():
+    runs = made_up.settings(seeds=[0], ablation_sets=["a"], detail_set="a", hooks=["layer4"], train_counts=[9])
+    assert set(runs.loc[~as_usual(runs).all(axis=1), "run"]) == {run for run in runs["run"] if run.count("_") > 2}
+
+
+def test_trials_are_in_no_cut_and_each_draw_is_a_study_of_its_own(study):
+    assert len(study.trials) == 2 * len(ROWS) and set(study.trials["row"]) == set(ROWS)
+    assert not set(study.trials["run"]) & {*study.settings["run"], *study.every["run"]}
+    assert set(study.trials["run"]) <= set(study.history["run"])
+    one = study.trial(1)
+    assert set(one.settings["trial"]) == {1} and set(one.every["run"]) == set(one.settings["run"]) and one.trials.empty
+    assert set(one.own["variant"]) == {"base", "base-balanced", "contrast", "pivot", "pc", "pivot+pc"}
+    assert sets(one.unseen) == {("sim-casia", "sim-nist16")} and set(one.started["seed"]) == {100}
+    assert not set(one.own["run"]) & set(one.of_kind(inputs="rgb")["run"])
+    assert study.trial(7).own.empty
 
 
 def test_cuts_by_training_set(study):
     casia, nist = made_up.SETS
     assert sets(study.own) == sets(study.both) == {(casia, casia), (nist, nist)}
+    assert sets(study.started) == sets(study.of_kind(inputs="rgb")) == {(casia, casia)}
     assert set(study.both["variant"]) == {"base", "pivot+pc"}
     assert sets(study.ablation) == {(casia, casia), (casia, nist)} and study.ablation["variant"].nunique() == 4
     assert study.target == casia

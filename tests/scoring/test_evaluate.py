@@ -140,6 +140,12 @@ def test_validation_is_the_mean_over_tampered_images(images):
     found = evaluate.validation(Channel(0.0, 1.0), images, probability=same)
     scores, _ = evaluate.score(Channel(0.0, 1.0), images, probability=same)
     assert found == {"val_auc": 0.5, "val_f1": pytest.approx(np.nanmean(scores["f1"]))}
+    places = metrics.mask_locations(mask[0].numpy() for _, mask in images.samples())
+    blind = evaluate.validation(Channel(0.0, 1.0), images, probability=same, locations=places)
+    assert blind == found | {"val_auc_shuffled": 0.5}
+    seeing = evaluate.validation(Channel(1.0), images, probability=same, locations=places)
+    scores, _ = evaluate.score(Channel(1.0), images, probability=same, locations=places)
+    assert seeing["val_auc_shuffled"] == pytest.approx(np.nanmean(scores["auc_shuffled"]))
 
 
 def test_the_image_score_is_the_largest_value_or_what_is_asked_for(images):

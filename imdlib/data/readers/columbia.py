@@ -11,6 +11,7 @@ from imdlib.data.readers.common import Found, Row, files_in, homes, refuse
 from imdlib.data.readers.joins import only
 from imdlib.data.splits import by_hash, published
 
+NAME = re.compile(r".+_sub_\d+")
 SHARES = {"train": 117 / 180, "val": 13 / 180, "test": 50 / 180}
 TREE = "4cam_auth/*.tif, 4cam_splc/*.tif and 4cam_splc/edgemask/*_edgemask.jpg"
 
@@ -35,7 +36,7 @@ def columbia(root: Path) -> Found:
     found = Found(files_in(*homes(root, r"columbia.*")))
     files = found.pictures()
     authentic, spliced = (
-        only(found, [f for f in files if f.parent.name.lower() == part], stem).values()
+        only(found, [f for f in files if f.parent.name.lower() == part and NAME.fullmatch(stem(f))], stem).values()
         for part in ("4cam_auth", "4cam_splc")
     )
     for file in files:

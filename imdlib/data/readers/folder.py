@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -96,11 +97,11 @@ def misplaced(found: Found, root: Path, images: dict[str, Path], joined: dict[st
             found.problem(inner, "a folder that looks like one of masks", "masks/", "rename it, or move it elsewhere")
         elif not inner.name.startswith("."):
             found.exclude(f"{inner}{os.sep}", "not looked at: neither images/ nor masks/")
-    known = {below(f, root / "images").rsplit(".", 1)[0]: f for f in images.values()}
+    stems = Counter(str(PurePosixPath(name).with_suffix("")) for name in images)
     for name, file in images.items():
         stem = PurePosixPath(name).with_suffix("")
-        kin = {str(stem.with_name(short)) for short in stripped(stem.name) if short} & set(known)
-        if name not in joined and any(known[other] != file for other in kin) and like_a_mask(file):
+        kin = {str(stem.with_name(short)) for short in stripped(stem.name) if short} - {str(stem)}
+        if name not in joined and (stems[str(stem)] > 1 or kin & set(stems)) and like_a_mask(file):
             found.problem(file, "looks like a mask among the images", "masks in masks/", "move it there")
 
 
@@ -150,7 +151,7 @@ def add(
     if wrong:
         found.problem(image, *wrong, "correct images.csv, or the mask")
     row = Row(image, kind, scene, split, note=said.get("note", ""), generator=said.get("generator", ""), repair="scale")
-    if masks and (region is None or kind != "authentic"):
+    if masks and (wrong or region is None or kind != "authentic"):
         row.mask, row.sources = masks[0], tuple(masks[1:])
         if meaning is not None or len(masks) > 1:
             row.decode, row.how = partial(united, masks=masks, meaning=meaning), f"values {meaning}"

@@ -17,7 +17,7 @@ MANY = 100  # more files of one folder that are left out for one reason are one 
 def only(
     found: Found, files: Iterable[Path], name: Callable[[Path], Hashable], better: str = ""
 ) -> dict[Hashable, Path]:
-    """{name(file): the one file of that name}, in their order.
+    """{name(file): the one file of that name}, in their order; of several, the one in the fewest folders comes first.
 
     Of several, one in a folder with `better` in its name replaces the others, and copies of the same bytes are left out;
     what still shares a name is a problem, which takes the row of the first out too.
@@ -28,7 +28,7 @@ def only(
     for key, group in groups.items():
         shared = len(os.path.commonpath(group)) if len(group) > 1 else 0
         preferred = [file for file in group if better and better in str(file.parent)[shared:].lower()] or group
-        first, *others = preferred
+        first, *others = sorted(preferred, key=lambda file: len(file.parts))
         chosen[key] = first
         for file in group:
             if file not in preferred:
@@ -61,8 +61,9 @@ def one_to_one(found: Found) -> None:
     for image, rows in images.items():
         if len(rows) > 1:
             found.problem(image, f"is listed {len(rows)} times", "one row for an image", "correct the list")
+    known = {problem.file for problem in found.problems}
     for mask, owners in masks.items():
-        if len(set(owners)) > 1:
+        if len(set(owners)) > 1 and str(mask) not in known:
             named = ", ".join(map(str, sorted(set(owners))))
             found.problem(mask, f"one mask for {len(set(owners))} images: {named}", "one image", "rename them")
     wrong = {problem.file for problem in found.problems}

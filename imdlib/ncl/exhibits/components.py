@@ -6,7 +6,7 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
-from imdlib.ncl import published
+from imdlib.ncl import cuts, published
 from imdlib.ncl.rows import Rows
 from imdlib.pages import plots, tables
 from imdlib.pages.published import beside
@@ -58,14 +58,22 @@ def figure_ablation(rows: Rows) -> Figure | None:
 
 
 def table6(rows: Rows) -> HTML | None:
-    """Table 6: the whole method with its contrast after different blocks, and Base."""
-    hooks = rows.turned("hook", variants=["pivot+pc"])
-    if hooks.empty:
+    """Table 6: the whole method with its contrast after different blocks at one width of Eq. 8's contour, without Eq. 8, and
+    with each block's own grid for the contour; and Base.
+    """
+    kinds = {"": cuts.hooks(rows), ", without Eq. 8": cuts.hooks_alone(rows)}
+    kinds[", contour of its own grid"] = cuts.own_contours(rows)
+    layers = [
+        found.assign(method=found["method"] + words).sort_values(
+            "hook", key=lambda names: names.map(HOOKS.index), kind="stable"
+        )
+        for words, found in kinds.items()
+    ]
+    layers = pd.concat(layers)
+    if layers.empty:
         return None
-    layers = hooks.sort_values("hook", key=lambda names: names.map(HOOKS.index), kind="stable")
-    layers = layers.assign(method=layers["hook"])
-    base = rows.own[(rows.own["variant"] == "base") & rows.own["dataset"].isin(hooks["dataset"])]
-    paper = beside(published.hooks(), hooks)
-    caption = "NCL Table 6: the whole method with its contrast after different blocks, and Base without any"
+    base = rows.own[(rows.own["variant"] == "base") & rows.own["dataset"].isin(layers["dataset"])]
+    paper = beside(published.hooks(), layers)
+    caption = "NCL Table 6: the contrast after different blocks, Eq. 8's contour the same for all where nothing else is said; and Base"
     found = tables.rows(pd.concat([layers, base]), published=paper)
     return tables.save(found, rows.folder, "table6", caption, index=("method",))

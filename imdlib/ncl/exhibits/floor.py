@@ -1,4 +1,4 @@
-"""The floor: does Base learn at all, beside predictors that look at no image, and from what?"""
+"""The floor: does Base learn at all, beside predictors that look at no image, and on which manipulations?"""
 
 import pandas as pd
 from IPython.display import HTML
@@ -20,19 +20,6 @@ def calibration(rows: Rows) -> HTML | None:
     return tables.save(
         learned, rows.folder, "table_calibration", caption, index=("test_set", "method"), columns=("metric",)
     )
-
-
-def inputs(rows: Rows) -> HTML | None:
-    """Table of Base with other inputs or another stride of its stem than usual."""
-    eyes = rows.turned("inputs", "stem_stride", variants=["base"])
-    if eyes.empty:
-        return None
-    eyes = eyes.assign(method="Base, " + eyes["inputs"] + ", stem " + eyes["stem_stride"].astype(str))
-    caption = (
-        "What Base is let see: RGB alone as in the paper, or a high-pass residual beside it; stem of stride 4 as in the "
-        "paper, or 2"
-    )
-    return tables.save(tables.rows(eyes), rows.folder, "table_inputs", caption)
 
 
 def visibility(rows: Rows) -> HTML | None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from imdlib.ncl.rows import Rows
 from imdlib.pages import plots, tables
 
-WEIGHTS = ["omega", "mu", "tau"]
+WEIGHTS = ["omega", "mu", "tau", "contour_grid"]
 
 
 @cache
@@ -23,10 +23,12 @@ def weighted(rows: Rows) -> pd.DataFrame:
 
 
 def weights(rows: Rows) -> HTML | None:
-    """Table of the whole method under other weights and temperatures."""
+    """Table of the whole method under other weights, temperatures and widths of the contour."""
     if weighted(rows).empty:
         return None
-    caption = "The whole method under other weights; usual: omega 0.01, mu 0.9, tau 0.1"
+    caption = (
+        "The whole method under other weights, temperatures and widths of Eq. 8's contour (contour_grid, in pixels)"
+    )
     return tables.save(weighted(rows), rows.folder, "table_weights", caption, index=("method",))
 
 

@@ -8,21 +8,28 @@ from matplotlib.figure import Figure
 from imdlib import data
 from imdlib.data.batches import ImageSet, training_batches
 from imdlib.ncl import costs
+from imdlib.ncl.grid import STEPS
 from imdlib.ncl.rows import Rows
 from imdlib.pages import plots, tables
 
-CURVES = {"pixel": "pixel loss", "ncl": "contrast", "val_auc": "validation AUC", "val_f1": "validation F1"}
+CURVES = {
+    "pixel": "pixel loss",
+    "ncl": "contrast",
+    "val_auc_shuffled": "validation shuffled AUC",
+    "val_f1": "validation F1",
+}
 
 
 def curves(rows: Rows) -> Figure | None:
     """Losses and validation scores against the epoch, of the usual runs on the training set of Figure 3."""
-    usual = rows.usual_runs
+    usual = rows.usual_runs[rows.usual_runs["variant"].isin(STEPS)]
     methods = usual[usual["train_set"] == rows.target].set_index("run")["method"]
     found = rows.history[rows.history["run"].isin(methods.index)]
     if found.empty:
         return None
+    curves = {name: words for name, words in CURVES.items() if name in found}
     found = found.assign(run=found["run"].map(methods)).rename(columns={"run": "method"})
-    return plots.save(plots.learning_curves(found, CURVES), found, rows.folder, "figure_curves")
+    return plots.save(plots.learning_curves(found, curves), found, rows.folder, "figure_curves")
 
 
 def cost(rows: Rows, repeats: int) -> tuple[Figure, HTML, Markdown] | tuple[None]:
