@@ -6,6 +6,7 @@ What all notebooks share is in COMMON; a study adds its own in `imdlib/<study>/c
 
 import importlib
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,7 @@ def known_set(name: str) -> bool:
 
     weights = REPO / "imdlib" / "twins" / "weights"
     twins = {*TWINS, *(f"sim-dolos-{path.stem}" for path in weights.glob("*.safetensors"))}
-    return all(one in twins or one.partition("-")[0] in DATASETS for one in name.split("+"))
+    return all(one in twins or re.split("[-:]", one)[0] in DATASETS for one in name.split("+"))
 
 
 def known_attack(name: str) -> bool:
@@ -111,6 +112,7 @@ COMMON = {
     "size": at_least(16),
     "train_count": COUNT,
     "test_count": COUNT,
+    "trial": at_least(-1),
     "epochs": MANY,
     "steps": MANY,
     "batch_size": MANY,

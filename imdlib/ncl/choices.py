@@ -2,6 +2,7 @@
 
 from imdlib.choices import COUNT, MANY, at_least, between, each, one_of
 from imdlib.ncl.grid import METHODS
+from imdlib.networks import lite0
 
 CHOICES = {
     "variant": one_of(*METHODS),
@@ -11,12 +12,14 @@ CHOICES = {
     "max_neg": MANY,
     "attack_count": MANY,
     "hook": one_of("stem", "layer1", "layer2", "layer3", "layer4"),
-    "backbone": one_of("resnet18", "resnet34", "resnet50", "resnet101", "vit"),
+    "backbone": one_of("resnet18", "resnet34", "resnet50", "resnet101", "vit", lite0.NAME),
     "vit": each(MANY, 4),
     "head_width": MANY,
     "rates": each(MANY),
     "dropout": between(0, 1),
     "output_stride": one_of(1, 2, 4, 8, 16, 32),
     "run.steps": COUNT,
-    "keep": one_of("last", "val_auc", "val_f1"),
+    "contour_grid": COUNT,
+    "trial": at_least(-1),
+    "keep": one_of("last", "val_auc_shuffled", "val_auc", "val_f1"),
 }

@@ -16,6 +16,7 @@ from imdlib.bridge.samples import Samples
 from imdlib.bridge.stages import STAGES, fit_stages, learners
 from imdlib.bridge.watch import medians
 from imdlib.data.batches import ImageSet
+from imdlib.networks import lite0
 from imdlib.training.settings import Settings
 
 WIDTH = 12
@@ -143,3 +144,95 @@ def test_bad_parameters_are_refused():
         networks.tower_of(params(extractor="vit_tiny_patch16_224", extractor_weights="absent.pt"))
     with pytest.raises(ValueError, match="expected a vision transformer"):
         networks.tower_of(params(extractor="resnet18"))
+
+
+def test_a_start_from_imagenet_is_that_of_the_package_and_the_rest_is_random():
+    known = lite0.Lite0(out=(1,)).state_dict()
+    torch.manual_seed(0)
+    given = params(method="transcam", start="imagenet", inputs="rgb")
+    one, other = (networks.build(given, WIDTH).classifier for _ in range(2))
+    assert all(torch.equal(value, one.stem.network.state_dict()[name]) for name, value in known.items())
+    assert not torch.equal(one.cam_head.weight, other.cam_head.weight)
+    out = one.eval()(torch.rand(2, 3, 64, 48))
+    assert out["cam"].shape == (2, 3, 4, 3) and out["logits"].shape == (2, 3)
+    wang = networks.build(params(method="wang", start="imagenet", inputs="rgb"))
+    assert wang(torch.rand(2, 3, 64, 48))["logits"].shape == (2,) and isinstance(wang.encoder, lite0.Lite0)
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        (dict(method="tar", start="imagenet", inputs="rgb"), "start='imagenet': expected inputs='rgb' and wang"),
+        (dict(method="disc", start="imagenet", inputs="rgb"), "start='imagenet'"),
+        (dict(method="late", start="imagenet"), "start='imagenet'"),
+        (dict(method="teacher", crossfit=2), "crossfit=2: method='teacher' has no classifier"),
+        (dict(method="late", start="clip"), "start='clip': expected"),
+    ],
+)
+def test_starts_that_there_are_no_weights_for_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        networks.build(params(**given), WIDTH)
+
+
+def test_equal_passes_are_those_of_all_stages_together():
+    given = dict(epochs=8, teacher_epochs=4, teacher_passes=8)
+    assert networks.epochs_of(params(**given)) == 8
+    assert networks.epochs_of(params(method="wang", equal_passes=True, **given)) == 4 * 8 + 8 * 4
+    with pytest.raises(ValueError, match="equal_passes=True: method='late' has more stages"):
+        networks.epochs_of(params(equal_passes=True))
+
+
+def test_imagenet_features_are_a_grid_of_native_pixels():
+    tower = networks.tower_of(params(extractor="efficientnet_lite0", size=64))
+    image = torch.randint(0, 256, (3, 72, 64), dtype=torch.uint8)
+    tokens = tower(tower.prepare(image)[None])
+    assert tokens.shape == (1, *tower.shape) == (1, 16, 112) and not tokens.requires_grad
+    assert torch.equal(tower.prepare(image), image[:, :64].float() / 255) and "clip" not in tower.identity
+
+
+def test_the_fair_before_has_the_trained_teacher_and_fresh_students(images):
+    torch.manual_seed(0)
+    for crossfit in (0, 2):
+        trained, begun = (networks.build(params(method="late", crossfit=crossfit), WIDTH) for _ in range(2))
+        fresh = begun.beginning(trained).distillation
+        pairs = zip(fresh.members, trained.distillation.members) if crossfit else [(fresh, trained.distillation)]
+        for one, other in pairs:
+            assert one.teacher is other.teacher and one.student1 is not other.student1
+        assert fresh.distances(images[1]).shape == (9, 2)
+    assert networks.build(params(method="transcam"), WIDTH).beginning(trained).distances(images[1]).isnan().all()
+
+
+def test_judgement_is_the_mean_of_recall_and_auc():
+    truth, called = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 1])
+    found = scoring.judgement("val", truth, called, np.array([0.1, 0.6, 0.5, 0.9]))
+    assert found["val_recall"] == pytest.approx(0.5) and found["val_auc"] == 0.75
+    assert found["val_both"] == pytest.approx(0.625)
+    assert np.isnan(scoring.judgement("val", truth[:2], called[:2], np.zeros(2))["val_both"])
+
+
+def test_a_validation_of_a_detector_has_two_classes(images):
+    class Sure(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(()))
+
+        def forward(self, image):
+            return {"score": image.new_full((len(image),), 0.9)}
+
+        @staticmethod
+        def probability(outputs):
+            return outputs["score"]
+
+    found = scoring.validation_binary(Sure(), images=images[0])
+    assert found == {"val_recall": 0.5, "val_auc": 0.5, "val_both": 0.5}
+
+
+def test_neighbours_of_the_same_scene_do_not_count():
+    """Each scene has one point alone, real and fake in one place: only images of other scenes tell a class."""
+    kinds = ["authentic", "edit"] * 15
+    rows = pd.DataFrame(dict(kind=kinds, label=[0, 1] * 15, scene=[f"s{i // 2}" for i in range(30)]))
+    parted = np.array([0.0, 100.0] * 15)[:, None] + np.linspace(0, 1, 30)[:, None]
+    points = [dict(extractor=np.repeat(np.arange(15.0), 2)[:, None], final=parted)]
+    found = scoring.neighbours(rows, points, k=3)
+    assert (found["knn_final"] == 1).all() and found["knn_extractor"].mean() < 1
+    assert scoring.neighbours(rows.head(4), [{"final": parted[:4]}], k=3)["knn_final"].isna().all()

@@ -349,3 +349,32 @@ def test_samples():
     ):
         with pytest.raises(ValueError, match=message):
             Samples(*bad)
+
+
+def test_the_epoch_that_validation_chooses_is_kept(tmp_path):
+    values, kept = iter([0.2, 0.9, 0.5]), []
+
+    def validate(model, classifier):
+        kept.append([one.clone() for one in model.state_dict().values()])
+        return {"val_both": next(values)}
+
+    model, settings = Discrepancy(5, **SMALL), Settings(3, 4, 0.01, precision="32-true", accelerator="cpu")
+    some = Samples(torch.randn(12, 3, 5), torch.arange(12) % 3)
+    fit_stages(model, None, some, tmp_path, settings, validate=validate, keep="val_both")
+    assert all(torch.equal(*pair) for pair in zip(model.state_dict().values(), kept[1]))
+
+
+def test_stages_that_come_one_after_the_other_are_never_called_flat(tmp_path):
+    settings = Settings(2, 4, 0.01, until_flat=True, precision="32-true", accelerator="cpu")
+    some = Samples(torch.randn(12, 3, 5), torch.arange(12) % 3)
+    model, classifier = Discrepancy(5, **SMALL), DiscClassifier(6, dim=8)
+    told = dict(validate=lambda *_: {"val_both": 0.5}, keep="val_both", order="once", teacher_epochs=2)
+    history = fit_stages(model, classifier, some, tmp_path, settings, **told)
+    assert history["epoch"].max() == 10 and "cooling" not in history
+
+
+def test_known_distances_take_the_place_of_the_models():
+    batch = {"tokens": torch.randn(2, 3, 5), "label": torch.tensor([0, 1]), "disc": torch.rand(2, 6)}
+    classifier = DiscClassifier(6, dim=8)
+    expected = F.cross_entropy(classifier(None, batch["disc"])["logits"], batch["label"])
+    torch.testing.assert_close(stage_losses("classifier", None, classifier, batch)["loss"], expected)

@@ -200,3 +200,15 @@ def test_scatter_wraps_rows_and_rows_are_tidy():
     table = plots_embedding.rows(panels, labels, ["g"] * 12)
     assert table.shape == (60, 6) and table[table["panel"] == "3"]["x"].tolist() == features[:, 0].tolist()
     assert "generator" not in plots_embedding.rows(panels, labels)
+
+
+def test_points_of_ones_own_group_are_no_neighbours():
+    rng = np.random.default_rng(0)
+    points, labels, groups = rng.normal(size=(40, 3)), rng.integers(0, 2, 40), np.arange(40) // 4
+    found = embedding.agree(points, labels, 5, groups)
+    for i, value in enumerate(found):
+        others = [j for j in np.argsort(((points - points[i]) ** 2).sum(1)) if groups[j] != groups[i]][:5]
+        assert value == (np.bincount(labels[others], minlength=2).argmax() == labels[i])
+    same = np.repeat(np.arange(8), 5)[:, None].astype(float)
+    assert embedding.agree(same, np.arange(40) % 2, 3, np.repeat(np.arange(8), 5)).mean() < 1
+    assert np.isnan(embedding.agree(points, labels, 37, groups)).all()

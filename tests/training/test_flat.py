@@ -94,3 +94,10 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypat
 def test_it_needs_something_to_look_at(tmp_path):
     with pytest.raises(ValueError, match="until_flat: expected `keep` to name a validation number"):
         train.fit(network(), loss, Squares(), tmp_path, replace(SETTINGS, until_flat=True))
+
+
+def test_a_stage_that_ends_early_has_its_schedule_over_its_own_steps():
+    settings = replace(SETTINGS, until_flat=True, schedule="cosine", learning_rate=1.0)
+    told = dict(cools=False, ends=True)
+    assert [train.factor_at(settings, done, 0, 4, **told) for done in (0, 2)] == pytest.approx([1.0, 0.5])
+    assert train.factor_at(settings, 2, 0, 4, cools=False) == 1.0

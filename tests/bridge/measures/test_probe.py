@@ -49,3 +49,16 @@ def test_rows_of_a_manifest():
     assert found["image"].tolist() == ["1.jpg", "2.jpg"] and found["score"].tolist() == pytest.approx([0.3, 0.9])
     assert found["predicted"].tolist() == [CLASSES[0], CLASSES[2]] and found["class"].tolist() == list(CLASSES[:2])
     assert found["p_partly"].tolist() == [0.2, 0.3] and set(found["method"]) == {probe.METHOD}
+
+
+def test_its_one_setting_is_chosen_on_validation_images():
+    """Noise in many columns: a strong penalty does better than none on images that were not learned from."""
+    rng = np.random.default_rng(0)
+    labels, truth = np.arange(60) % 3, np.arange(90) % 3
+    train, val = (
+        np.concatenate([0.8 * np.eye(3)[y] + 0.5 * rng.normal(size=(len(y), 3)), rng.normal(size=(len(y), 80))], 1)
+        for y in (labels, truth)
+    )
+    chosen = probe.tuned(train, labels, val, truth)
+    assert chosen < max(probe.STRENGTHS) and len(probe.STRENGTHS) == 8
+    assert probe.tuned(train, labels, val[:0], truth[:0]) == 1.0
