@@ -52,6 +52,7 @@ READERS = (
     folder,
 )
 DATASETS = {reader.__name__: reader for reader in READERS}  # and 'sim-*', the embedded twins
+NAMED = {"nist16-random": ("nist16", {"split": "random"})}  # a reader with an option, as a data set of its own
 MOSTLY = 0.9  # a larger tampered fraction than this looks like a mask of the wrong polarity
 
 
@@ -79,6 +80,9 @@ def read(dataset: str, root: Path | str | None = None, *, on_error: str = "raise
         return read_folder(dataset.removeprefix("folder:"), root, on_error, **options)
     if dataset in SETS:
         return cameras(check_root(root, dataset), dataset, on_error, **options)
+    if dataset in NAMED:
+        name, chosen = NAMED[dataset]
+        return read(name, root, on_error=on_error, **chosen | options).assign(dataset=dataset)
     whole, _, generator = dataset.partition("-")
     if generator and whole in DATASETS:
         return of_generator(read(whole, root, on_error=on_error, **options), generator, dataset)

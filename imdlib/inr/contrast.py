@@ -11,6 +11,9 @@ Differs from the paper:
   is InfoNCE with the mean positive similarity in numerator and denominator, never negative.
 - The contrast is applied to the projected features P(F). On F itself, as one may read the text, P would never be
   trained: M reaches the loss only through a clustering, which has no gradient (a test shows it).
+- Section 2.3 uses "INR-reconstructed images as counter samples", section 3.3 says of keys only that they are pristine or
+  tampered pixels: of the same image here. `keys` takes them from another map instead, the reconstruction's P(F_R) at the same
+  cells, where a query's own cell is a positive like any other (as in a Siamese pair) and the gradient reaches both branches.
 - The text calls low matching scores tampered, and then the smaller cluster: `m_rule` is "minority" or "low".
 - Images without both kinds of cells, and those that `which` leaves out, do not count.
 """
@@ -68,6 +71,7 @@ def selective_contrast(
     tampered: Tensor,
     authentic: Tensor,
     *,
+    keys: Tensor | None = None,
     which: Tensor | None = None,
     tau: float = 0.1,
     form: str = "literal",
@@ -78,9 +82,10 @@ def selective_contrast(
     """INR Eq. 5, mean over the authentic cells of an image and then over the images that qualify; float32 scalar
     (float64 for float64 features) also inside autocast. No image that qualifies: a zero that is part of the graph.
 
-    feat (B,D,h,w), projected features; tampered, authentic (B,h,w) bool of `select`; which (B,) bool: images that may
-    count, None = all. An image needs two authentic cells and a tampered one. form: 'literal' or 'standard'.
-    max_authentic, max_tampered: cells drawn at random from an image that has more.
+    feat (B,D,h,w), projected features; tampered, authentic (B,h,w) bool of `select`; keys (B,D,h,w): features of the keys,
+    None = feat, whose queries are not their own keys; which (B,) bool: images that may count, None = all. An image needs two
+    authentic cells and a tampered one. form: 'literal' or 'standard'. max_authentic, max_tampered: cells drawn at random
+    from an image that has more.
     """
     if form not in ("literal", "standard"):
         raise ValueError(f"form={form!r}: expected 'literal' or 'standard'")
@@ -90,14 +95,20 @@ def selective_contrast(
         rows = qualify.nonzero()[:, 0]  # (b,)
         if len(rows) == 0:
             return wide(feat[..., :1, :1]).sum() * 0
-        cells = wide(feat[rows].flatten(2).transpose(1, 2))  # (b,N,D)
-        query, in_query = draw(cells, authentic[rows], max_authentic, generator)  # (b,A,D), (b,A)
-        negative, in_negative = draw(cells, tampered[rows], max_tampered, generator)  # (b,K,D), (b,K)
-        same = query @ query.transpose(1, 2) / tau  # (b,A,A)
-        pairs = (
-            in_query[:, :, None] & in_query[:, None] & ~torch.eye(same.shape[1], dtype=torch.bool, device=same.device)
-        )
-        count = (in_query.sum(1) - 1).clamp(min=1)[:, None]  # (b,1) J, the other authentic cells
+        cells, others = (
+            wide(x[rows].flatten(2).transpose(1, 2)) for x in (feat, feat if keys is None else keys)
+        )  # (b,N,D)
+        query, in_query = positive, in_positive = draw(
+            cells, authentic[rows], max_authentic, generator
+        )  # (b,A,D), (b,A)
+        if keys is not None:
+            positive, in_positive = draw(others, authentic[rows], max_authentic, generator)
+        negative, in_negative = draw(others, tampered[rows], max_tampered, generator)  # (b,K,D), (b,K)
+        same = query @ positive.transpose(1, 2) / tau  # (b,A,A)
+        pairs = in_query[:, :, None] & in_positive[:, None]
+        if keys is None:
+            pairs = pairs & ~torch.eye(same.shape[1], dtype=torch.bool, device=same.device)
+        count = pairs.sum(2).clamp(min=1)  # (b,A) J, positive keys of each query
         against = query @ negative.transpose(1, 2) / tau  # (b,A,K)
         against = against.masked_fill(~in_negative[:, None], -torch.inf).logsumexp(2)  # (b,A)
         if form == "literal":

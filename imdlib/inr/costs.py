@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from imdlib.inr.contrast import selective_contrast
 from imdlib.inr.detector import INRNet
-from imdlib.inr.grid import METHODS
 from imdlib.inr.labels import image_label
+from imdlib.inr.methods import METHODS
 from imdlib.inr.variants import loss_of
 from imdlib.inr.weak import selected
 from imdlib.scoring.costs import kept, seconds, step

@@ -8,6 +8,8 @@ Differs from the paper:
   zero. A stem of its own would never be trained, for the next reason.
 - The second branch runs without gradient and with the main branch's running statistics in batch norm. It only serves M,
   M only a clustering, and that has no gradient; the main branch is the same network with and without the other.
+  `counter=True` lets the gradient through, with the same statistics, for a contrast whose keys are its features (section
+  2.3, see `contrast`).
 - At stride 32 a 224-pixel crop has 49 cells, too few to cluster. The default feature is the third stage beside the
   upsampled fourth, stride 16 (as in WSCL, Zhai et al. 2023); `feat="stage4"` is the literal one.
 - The paper names no layer that makes one channel out of the final features: a 1x1 convolution, or `head="mean"`.
@@ -24,6 +26,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imdlib.inr.contrast import matching_scores
+from imdlib.inr.pretrained import Lite0Encoder
+from imdlib.networks.lite0 import NAME as LITE0
 from imdlib.networks.pixels import Pixels
 from imdlib.networks.resnet import Encoder
 
@@ -34,9 +38,11 @@ class INRNet(nn.Module):
     """Takes images in [0,1] and normalises them itself; the prior is part of it and never trained.
 
     prior: a module of `imdlib.inr.priors`, None = RGB alone, one branch. matching: own the second branch and P, False =
-    the prior's error is an input and nothing else. backbone, stem_stride, width, blocks: see `resnet.Encoder`.
-    inputs: see `pixels.Pixels`. feat: 'fused' or 'stage4'. head: 'conv' or 'mean' (`ChannelMean`). proj: channels
-    of P's two 1x1 convolutions. shallow: None, 'norm' or 'literal', the heads of the unsupervised mode.
+    the prior's error is an input and nothing else. backbone, stem_stride, width, blocks, pretrained: see `resnet.Encoder`;
+    'efficientnet_lite0' is `pretrained.Lite0Encoder`, of one shape. inputs: see `pixels.Pixels`. feat: 'fused' or 'stage4'.
+    head: 'conv' or 'mean' (`ChannelMean`). proj: channels of P's two 1x1 convolutions. counter: the second branch's features
+    are part of the outputs, with gradient. shallow: None, 'norm' or 'literal', the heads of the unsupervised mode.
+    The buffer `seen` counts the batches that it was trained on.
     """
 
     def __init__(
@@ -48,10 +54,12 @@ class INRNet(nn.Module):
         stem_stride: int = 4,
         width: float = 1.0,
         blocks: Sequence[int] | None = None,
+        pretrained: bool = False,
         inputs: str = "rgb",
         feat: str = "fused",
         head: str = "conv",
         proj: tuple[int, int] = (512, 256),
+        counter: bool = False,
         shallow: str | None = None,
     ) -> None:
         super().__init__()
@@ -59,9 +67,15 @@ class INRNet(nn.Module):
         one_of("head", head, ("conv", "mean"))
         one_of("shallow", shallow, (None, "norm", "literal"))
         self.pixels, self.fused = Pixels(inputs), feat == "fused"
-        self.prior = prior
+        self.prior, self.counter = prior, counter
+        self.register_buffer("seen", torch.zeros((), dtype=torch.long))
         channels = self.pixels.channels + (0 if prior is None else prior.channels)
-        self.encoder = Encoder(backbone, in_channels=channels, stem_stride=stem_stride, width=width, blocks=blocks)
+        shape = dict(stem_stride=stem_stride, width=width, blocks=blocks)
+        self.encoder = (
+            Lite0Encoder(in_channels=channels, pretrained=pretrained)
+            if backbone == LITE0
+            else Encoder(backbone, in_channels=channels, pretrained=pretrained, **shape)
+        )
         planes = self.encoder.channels
         size = planes["layer4"] + (planes["layer3"] if self.fused else 0)
         self.head = nn.Conv2d(size, 1, 1) if head == "conv" else ChannelMean()
@@ -81,32 +95,38 @@ class INRNet(nn.Module):
 
     def forward(self, image: Tensor) -> dict[str, Tensor | list[Tensor]]:
         """image (B,3,H,W) float in [0,1], at least 32 pixels a side -> dict of logits (B,1,h,w) and feat (B,D,h,w), both
-        at the feature's stride; with a prior, error (B,E,H,W) and reconstruction (B,3,H,W); with matching, proj
-        (B,d,h,w) and matching (B,h,w) in [0,1]; with shallow heads, shallow: a list of logits (B,1,hs,ws).
+        at the feature's stride, and seen, batches trained on, this one too; with a prior, error (B,E,H,W) and reconstruction
+        (B,3,H,W); with matching, proj (B,d,h,w) and matching (B,h,w) in [0,1], with counter also proj_r and feat_r, those of
+        the reconstruction; with shallow heads, shallow: a list of logits (B,1,hs,ws).
         """
         check_image(image)
-        outputs, error = {}, None
+        if self.training:
+            self.seen += 1
+        outputs, error = {"seen": self.seen.clone()}, None
         if self.prior is not None:
             reconstruction, error = self.prior(image)
-            outputs = {"reconstruction": reconstruction, "error": error}
+            outputs |= {"reconstruction": reconstruction, "error": error}
         stages = self.encoder(self.stack(image, error))
         feat = self.fuse(stages)
         outputs |= {"logits": self.head(feat).float(), "feat": feat}
         if self.project is not None:
             outputs["proj"] = self.project(feat)
-            outputs["matching"] = self.match(outputs["proj"], reconstruction, error)
+            feat_r, proj_r = self.second(reconstruction, error)
+            outputs["matching"] = matching_scores(outputs["proj"].detach(), proj_r.detach())
+            outputs |= {"feat_r": feat_r, "proj_r": proj_r} if self.counter else {}
         if self.shallow is not None:
             outputs["shallow"] = [head(stages[name]).float() for head, name in zip(self.shallow, SHALLOW)]
         return outputs
 
-    @torch.no_grad()
-    def match(self, proj: Tensor, reconstruction: Tensor, error: Tensor) -> Tensor:
-        """M of projected features (B,d,h,w) and the complementary branch's: (B,h,w), without gradient."""
+    def second(self, reconstruction: Tensor, error: Tensor) -> tuple[Tensor, Tensor]:
+        """F_R (B,D,h,w) and P(F_R) (B,d,h,w) of the complementary branch, without gradient but for `counter`."""
         training = self.encoder.training
         self.encoder.eval()
-        feat_r = self.fuse(self.encoder(self.stack(reconstruction, torch.zeros_like(error))))
+        with torch.set_grad_enabled(self.counter and torch.is_grad_enabled()):
+            feat_r = self.fuse(self.encoder(self.stack(reconstruction, torch.zeros_like(error))))
+            proj_r = self.project(feat_r)
         self.encoder.train(training)
-        return matching_scores(proj, self.project(feat_r))
+        return feat_r, proj_r
 
     def stack(self, image: Tensor, error: Tensor | None) -> Tensor:
         """Input of the encoder: what is seen of the image, and the error map where there is a prior."""

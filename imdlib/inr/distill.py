@@ -22,7 +22,7 @@ from torch import Tensor
 from imdlib.inr.contrast import selective_contrast
 from imdlib.inr.detector import tampered_probability
 from imdlib.inr.pooling import otsu_mean, selected_mean
-from imdlib.inr.weak import agreement, bce, selected
+from imdlib.inr.weak import agreement, bce, counts, selected
 
 SELECTIONS = ("agreement", "all")
 
@@ -59,6 +59,7 @@ def self_distillation(
     alpha: float = 1.0,
     beta: float = 0.3,
     scl_on: str = "proj",
+    contrast_after: int = 0,
     m_rule: str = "minority",
     cap_half: bool = False,
     **contrast: float | str | torch.Generator | None,
@@ -66,7 +67,7 @@ def self_distillation(
     """INR Eq. 7 of the unsupervised mode, in the form that `imdlib.train.fit` calls: dict of scalars with `loss`.
 
     outputs: of `INRNet` with a prior, matching and shallow heads; mask: not looked at. selection, deep: see above;
-    contrast: tau, form, max_authentic, max_tampered, generator.
+    contrast_after: of `weak.weak_loss`; contrast: tau, form, max_authentic, max_tampered, generator.
     Others in the dict: shallow, deep and scl (unweighted); chosen, share of images with a pseudo-label; positive, share
     with the pseudo-label 1; agree and low, of `contrast.select`.
     """
@@ -80,10 +81,11 @@ def self_distillation(
         students = sum(chosen_bce(label, score, chosen) for score in shallow_scores(outputs["shallow"]))
         teachers = chosen_bce(label, p_otsu, chosen) + chosen_bce(label, p_clu.nan_to_num(0.5), chosen & ~p_clu.isnan())
         which = chosen & (label == 1)
-        scl = selective_contrast(outputs[scl_on], cells.tampered, cells.authentic, which=which, **contrast)
-    loss = alpha * (students + teachers if deep else students) + beta * scl
-    counts = {"chosen": chosen.float().mean(), "positive": which.float().mean()}
-    return {"loss": loss, "shallow": students, "deep": teachers, "scl": scl, **counts, **agreement(cells)}
+        keys = outputs.get(f"{scl_on}_r")
+        scl = selective_contrast(outputs[scl_on], cells.tampered, cells.authentic, keys=keys, which=which, **contrast)
+    loss = alpha * (students + teachers if deep else students) + beta * counts(outputs, contrast_after) * scl
+    shares = {"chosen": chosen.float().mean(), "positive": which.float().mean()}
+    return {"loss": loss, "shallow": students, "deep": teachers, "scl": scl, **shares, **agreement(cells)}
 
 
 def collapsed(history: pd.DataFrame, low: float = 0.02, high: float = 0.98) -> pd.Series:

@@ -3,30 +3,31 @@
 from collections.abc import Sequence
 from typing import Any
 
+from imdlib.inr.space import MAIN, PAPER, ROWS, SPACE
+from imdlib.protocol import search
+from imdlib.protocol.tuned import of
 from imdlib.study import Cell
 
-METHODS = {
-    "base": "Baseline",
-    "nrr": "Baseline+NRR",
-    "nrr+scl": "Baseline+NRR+SCL",
-    "nrr+scl+agap": "Baseline+NRR+SCL+AGAP",
-    "highpass+scl+agap": "Baseline+high pass+SCL+AGAP",
-    "srm+scl+agap": "Baseline+SRM+SCL+AGAP",
-}  # variant -> name in tables
-MAIN = "nrr+scl+agap"  # the whole method
-POOLINGS = ("max", "average", "gem", "smooth")  # Table 6, besides the adaptive one; Otsu's alone is the variant nrr+scl
+POOLINGS = (
+    "average",
+    "gem",
+    "smooth",
+)  # Table 6, besides the adaptive one; maximum and Otsu's are the rows nrr and nrr+otsu
+CONTRAST_POOLINGS = ("max", *POOLINGS)  # the same in the whole method, in which Otsu's is the row nrr+scl
 SWEPT = ("frequencies", "width", "stride")  # of the NRR
 TURNED = (
     "pooling",
-    "contrast",
-    "form",
     "selection",
     "deep",
     "shallow",
+    "start",
     "labels",
     "m_rule",
-    "inputs",
-)  # of the detector
+    "scl_all",
+)  # of the detector; none of them is searched
+UNSUPERVISED = dict(
+    mode="unsupervised", variant=MAIN, beta=0.3, keep="last", until_flat=False
+)  # no label chooses anything
 
 
 def configurations(
@@ -38,47 +39,65 @@ def configurations(
     sweep_widths: Sequence[int] = (),
     sweep_strides: Sequence[int] = (),
     sweep_seeds: Sequence[int] = (),
-    variants: Sequence[str] = tuple(METHODS),
-    poolings: Sequence[str] = POOLINGS,
-    without_contrast: bool = False,
-    forms: Sequence[str] = (),
+    rows: Sequence[str] = PAPER,
+    poolings: Sequence[str] = (),
+    contrast_poolings: Sequence[str] = (),
     m_rules: Sequence[str] = (),
     crop_labels: bool = False,
-    base_inputs: Sequence[str] = (),
+    contrast_everywhere: bool = False,
     unsupervised: bool = True,
     without_selection: bool = True,
+    random_start: bool = False,
     literal: bool = False,
+    unsupervised_steps: int = 0,
+    unsupervised_rate: float = 0.0,
+    trials: int = 0,
+    trial_sets: Sequence[str] = (),
+    tuned: bool = False,
 ) -> dict[str, Cell]:
     """{name of a run: Cell} for notebooks/inr/nrr.ipynb, and after these for notebooks/inr/run.ipynb.
 
     train_set: of all tables; more_train_sets: sets for the baseline and the whole method alone, weak.
     sweep_frequencies (L of Eq. 3), sweep_widths, sweep_strides: one value turned at a time, for the NRR alone, a run for
-    each of sweep_seeds. variants: rows of Table 4 and the fixed filters; poolings: Table 6, the whole method with another
-    one; without_contrast, forms, m_rules, crop_labels: the whole method with that changed; base_inputs: the baseline.
-    unsupervised, without_selection (Table 5), literal: self-distillation, without its selection, and as it is printed.
+    each of sweep_seeds. rows: of `space.ROWS`; poolings: Table 6 without the contrast; contrast_poolings: the same in the whole
+    method; m_rules, crop_labels, contrast_everywhere (in authentic images, too): the whole method with that changed.
+    unsupervised, without_selection (Table 5), random_start, literal: self-distillation, without its selection, from where it
+    happens to start, and as it is printed, with steps and learning rate of their own (0: those of the other runs).
+    trials: draws of settings for each row, scored on trial_sets; tuned: final runs have the settings that did best among them.
     """
     sets = [train_set, *more_train_sets]
     nrr = [dict(train_set=name, seed=seed) for name in sets for seed in seeds]
+    nrr += [dict(train_set=train_set, seed=search.TRIAL_SEED)] if trials else []
     for key, values in zip(SWEPT, (sweep_frequencies, sweep_widths, sweep_strides)):
         alone = {"train_set": train_set, "test_sets": [train_set], "fixed_filters": False}
         nrr += [alone | {key: value, "seed": seed} for value in values for seed in sweep_seeds]
-    weak = [dict(variant=variant, redrawn=True) if variant == "base" else dict(variant=variant) for variant in variants]
-    weak += [dict(variant=MAIN, pooling=pooling) for pooling in poolings]
-    weak += [dict(variant=MAIN, contrast=False)] if without_contrast else []
-    weak += [dict(variant=MAIN, form=form) for form in forms]
-    weak += [dict(variant=MAIN, m_rule=rule) for rule in m_rules]
-    weak += [dict(variant=MAIN, labels="crop")] if crop_labels else []
-    weak += [dict(variant="base", inputs=inputs) for inputs in base_inputs]
+    whole = [dict(pooling=pooling) for pooling in contrast_poolings] + [dict(m_rule=rule) for rule in m_rules]
+    whole += [dict(labels="crop")] if crop_labels else []
+    whole += [dict(scl_all=True)] if contrast_everywhere else []
+    weak = [(row, dict(redrawn=True) if row == "base" else {}) for row in rows]
+    weak += [("nrr+agap", dict(pooling=pooling)) for pooling in poolings] + [(MAIN, turned) for turned in whole]
+    best = of("inr") if tuned else {}
+    cells = [dict(ROWS[row].fixed) | best.get(row, {}) | turned | dict(train_set=train_set) for row, turned in weak]
+    for other in more_train_sets:
+        cells += [dict(ROWS[row].fixed) | best.get(row, {}) | dict(train_set=other) for row in ("base", MAIN)]
     none = [dict()] if unsupervised else []
     none += [dict(selection="all")] if unsupervised and without_selection else []
-    none += [dict(deep=False, shallow="literal")] if unsupervised and literal else []
-    cells = [dict(mode="weak", train_set=train_set) | cell for cell in weak]
-    cells += [dict(mode="unsupervised", variant=MAIN, train_set=train_set) | cell for cell in none]
-    for other in more_train_sets:
-        cells += [dict(mode="weak", variant=variant, train_set=other) for variant in ("base", MAIN)]
+    none += [dict(start="random")] if unsupervised and random_start else []
+    none += [dict(deep=False, shallow="literal", start="random")] if unsupervised and literal else []
+    own = dict(steps=unsupervised_steps) if unsupervised_steps else {}
+    own |= dict(learning_rate=unsupervised_rate) if unsupervised_rate else {}
+    cells += [UNSUPERVISED | own | turned | dict(train_set=train_set) for turned in none]
     cells = [cell | {"seed": seed} for cell in cells for seed in seeds]
+    cells += tried(rows, trials, train_set=train_set, test_sets=trial_sets)
     found = {nrr_name(cell): Cell(cell, "nrr") for cell in nrr}
     return found | {name(cell): Cell(cell, uses={"nrr": nrr_name(cell)} if uses_nrr(cell) else {}) for cell in cells}
+
+
+def tried(rows: Sequence[str], count: int, *, train_set: str, test_sets: Sequence[str]) -> list[dict[str, Any]]:
+    """Parameters of `count` trials of each row, scored on test_sets (none: on those of all runs) and on no recompressed image."""
+    scored = dict(recompressed=0) | (dict(test_sets=[*test_sets]) if test_sets else {})
+    found = search.trials(SPACE, {row: ROWS[row] for row in rows}, count) if count else {}
+    return [cell | scored | dict(train_set=train_set) for cell in found.values()]
 
 
 def uses_nrr(cell: dict[str, Any]) -> bool:
@@ -93,7 +112,8 @@ def nrr_name(cell: dict[str, Any]) -> str:
 
 
 def name(cell: dict[str, Any]) -> str:
-    """Folder of a detector's run: mode, variant, training set, what was turned, seed."""
+    """Folder of a detector's run: mode and row, training set, what was turned or the number of the trial, seed."""
+    row = "_".join([cell["mode"], cell.get("row", cell["variant"]).replace("+", "-")])
     turned = [f"{key}-{cell[key]}" for key in TURNED if key in cell]
-    variant = cell["variant"].replace("+", "-")
-    return "_".join([cell["mode"], variant, cell["train_set"], *turned, f"seed{cell['seed']}"])
+    turned += [f"trial{cell['trial']}"] if "trial" in cell else []
+    return "_".join([row, cell["train_set"], *turned, f"seed{cell['seed']}"])

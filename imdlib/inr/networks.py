@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 from torch import Tensor, nn
 
 from imdlib import runs
 from imdlib.data.batches import ImageSet
-from imdlib.inr.detector import INRNet, tampered_probability
+from imdlib.inr.clusters import tampered_excess
+from imdlib.inr.detector import INRNet, one_of, tampered_probability
 from imdlib.inr.distill import self_distillation
 from imdlib.inr.priors import SRM, Smooth, error_scale
 from imdlib.inr.reconstruction import NRR
@@ -20,8 +20,9 @@ from imdlib.places import results_folder, run_folder
 from imdlib.scoring import evaluate, metrics
 
 NRR_SHAPE = ("width", "stride", "blocks", "channels", "frequencies", "hidden")
-DETECTOR = ("backbone", "stem_stride", "width", "inputs", "feat", "proj")
-MODES = ("weak", "unsupervised")
+DETECTOR = ("backbone", "pretrained", "stem_stride", "width", "inputs", "feat", "proj")
+MODES, COUNTERS = ("weak", "unsupervised"), ("none", "reconstructed")
+KEPT = ("last", "val_image_auc")  # epochs that may be chosen: by labels, never by masks
 
 
 def nrr_of(params: dict[str, Any]) -> NRR:
@@ -70,21 +71,22 @@ def detector_of(params: dict[str, Any], *, nrr: NRR | None = None, scale: float 
     """Untrained INRNet for the parameters of notebooks/inr/run.ipynb; nrr, scale: of `trained_nrr`, where it is used."""
     if params["mode"] not in MODES:
         raise ValueError(f"mode={params['mode']!r}: expected one of {', '.join(MODES)}")
+    one_of("counter", params["counter"], COUNTERS)
     options = {name: params[name] for name in DETECTOR} | {"blocks": params["blocks"] or None}
+    options |= {"pooling": params["pooling"], "counter": params["counter"] == "reconstructed"}
     shallow = params["shallow"] if params["mode"] == "unsupervised" else None
     return model_of(params["variant"], nrr=nrr, scale=scale, shallow=shallow, **options)
 
 
-def redraw(nrr: NRR) -> Callable[[Tensor], Tensor]:
-    """change(image (3,H,W) uint8) -> the same image as an NRR redraws it, for the `attack` of `imdlib.scoring.evaluate.score`."""
-
-    @torch.no_grad()
-    def change(image):
-        device = next(nrr.parameters()).device
-        redrawn = nrr.reconstruct(image[None].to(device).float() / 255)[0]
-        return (redrawn.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
-
-    return change
+def kept_epoch(params: dict[str, Any]) -> str:
+    """Which epoch a run keeps: its parameter `keep`, refused where it would let masks choose, or labels without supervision."""
+    allowed = KEPT if params["mode"] == "weak" else KEPT[:1]
+    if params["keep"] not in allowed:
+        raise ValueError(
+            f"keep={params['keep']!r}: expected one of {', '.join(map(repr, allowed))} where mode={params['mode']!r}; "
+            "masks of validation images choose nothing, and without labels nor do these"
+        )
+    return params["keep"]
 
 
 def pooling_in(params: dict[str, Any]) -> str:
@@ -94,14 +96,17 @@ def pooling_in(params: dict[str, Any]) -> str:
 
 def detector_loss(params: dict[str, Any]) -> Callable[..., dict[str, Tensor]]:
     """loss(outputs, mask) of a run, in the form that `imdlib.train.fit` calls: weak by image labels, or without any."""
-    sampled = dict(tau=params["tau"], form=params["form"])
-    weights = dict(scl_on=params["scl_on"], m_rule=params["m_rule"])
+    shared = {name: params[name] for name in ("beta", "tau", "form", "scl_on", "m_rule")}
+    shared["contrast_after"] = contrast_after(params)
     if params["mode"] == "unsupervised":
-        return partial(
-            self_distillation, selection=params["selection"], deep=params["deep"], beta=0.3, **weights, **sampled
-        )
-    beta = {"beta": 0.0} if not params["contrast"] else {}
-    return loss_of(params["variant"], pooling=pooling_in(params), **beta, **weights, **sampled)
+        return partial(self_distillation, selection=params["selection"], deep=params["deep"], **shared)
+    return loss_of(params["variant"], pooling=pooling_in(params), scl_all=params["scl_all"], **shared)
+
+
+def contrast_after(params: dict[str, Any]) -> int:
+    """Steps before the contrast of a run counts; 0 where it has none."""
+    contrasts = params["mode"] == "unsupervised" or settings(params["variant"])[1]
+    return round(params["contrast_from"] * params["steps"]) if contrasts else 0
 
 
 def needs_nrr(variant: str) -> bool:
@@ -110,9 +115,20 @@ def needs_nrr(variant: str) -> bool:
 
 
 def validation(
-    model: nn.Module, images: ImageSet, *, image_score: Callable[[dict[str, Tensor]], Tensor]
+    model: nn.Module,
+    images: ImageSet,
+    *,
+    image_score: Callable[[dict[str, Tensor]], Tensor],
+    m_rule: str = "minority",
+    after: int = 0,
 ) -> dict[str, float]:
-    """What is watched in training: AUC of the image score, and mean AUC of the maps of tampered images. Nothing is chosen by it."""
+    """What is watched in training: val_image_auc, AUC of the image score, the one number that may choose an epoch; for looking
+    alone, since masks go into them, val_auc, mean AUC of the maps of tampered images, and `clusters.tampered_excess`.
+
+    after: of `weak.weak_loss`. Before its contrast counts a run is not yet what it is named for: the AUC is then called
+    early_image_auc, and no such epoch is chosen.
+    """
     scores, _ = evaluate.score(model, images, probability=tampered_probability, image_score=image_score)
-    tampered = scores["label"] == 1
-    return {"val_image_auc": metrics.auc(scores["score"], tampered), "val_auc": scores.loc[tampered, "auc"].mean()}
+    tampered, name = scores["label"] == 1, "early_image_auc" if model.seen < after else "val_image_auc"
+    found = {name: metrics.auc(scores["score"], tampered), "val_auc": scores.loc[tampered, "auc"].mean()}
+    return found | tampered_excess(model, images, m_rule=m_rule)

@@ -4,6 +4,7 @@ INR sections 1 and 3.2, Figures 1 and 2: "unfaithfulness in tampered pixels". Me
 is trained: PSNR inside and outside the masks, and the error map alone as a detector of tampered pixels.
 """
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -11,26 +12,48 @@ from torch.nn import functional as F
 from imdlib.data.batches import ImageSet, evaluation_batches
 from imdlib.inr.reconstruction import NRR, psnr
 from imdlib.networks.cluster import otsu_threshold
+from imdlib.scoring import evaluate
+
+OUTSIDE, INSIDE = "NRR, outside the mask", "NRR, inside the mask"  # predictors of rows that hold a PSNR
 
 
 @torch.inference_mode()
 def psnr_split(nrr: NRR, images: ImageSet) -> dict[str, float]:
     """Mean PSNR in dB of an NRR: dict of psnr_authentic (authentic images), psnr_outside and psnr_tampered (the two parts
-    of tampered images), and psnr_gap = outside - tampered, positive where the hypothesis holds; NaN without such images.
+    of tampered images), psnr_gap = outside - tampered, positive where the hypothesis holds, and fidelity = psnr_authentic in
+    units of 100 dB, by which training is called flat; NaN without such images.
 
     images: ImageSet of authentic and tampered images with their masks.
     """
-    device = next(nrr.parameters()).device
-    found = {"psnr_authentic": [], "psnr_outside": [], "psnr_tampered": []}
-    for image, mask, _ in evaluation_batches(images):
+    found = psnr_images(nrr, images)
+    forged = found["psnr_tampered"].notna()
+    means = found.loc[forged, ["psnr_outside", "psnr_tampered"]].mean().to_dict()
+    means |= {"psnr_authentic": found.loc[~forged, "psnr_outside"].mean()}
+    gap = means["psnr_outside"] - means["psnr_tampered"]
+    return means | {"psnr_gap": gap, "fidelity": means["psnr_authentic"] / 100}
+
+
+@torch.inference_mode()
+def psnr_images(nrr: NRR, images: ImageSet) -> pd.DataFrame:
+    """PSNR in dB of each image of `psnr_split`, in the order of its manifest: psnr_outside and psnr_tampered, of the pixels
+    outside and inside its mask; an authentic image is all outside, and NaN inside.
+    """
+    device, rows = next(nrr.parameters()).device, {}
+    for image, mask, index in evaluation_batches(images):
         image, tampered = image.to(device).float() / 255, mask.to(device) == 1
         output = nrr(image)["reconstruction"].float()
-        forged = tampered.flatten(1).any(dim=1)
-        found["psnr_authentic"].append(psnr(image, output)[~forged])
-        found["psnr_outside"].append(psnr(image, output, ~tampered)[forged])
-        found["psnr_tampered"].append(psnr(image, output, tampered)[forged])
-    means = {name: torch.cat(values).nanmean().item() for name, values in found.items()}
-    return means | {"psnr_gap": means["psnr_outside"] - means["psnr_tampered"]}
+        parts = [psnr(image, output, ~tampered), psnr(image, output, tampered)]
+        rows |= dict(zip(index.tolist(), torch.stack(parts, dim=1).tolist()))
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["psnr_outside", "psnr_tampered"]).sort_index()
+
+
+def psnr_rows(nrr: NRR, images: ImageSet) -> pd.DataFrame:
+    """The same of tampered images as score rows: column psnr, `predictor` OUTSIDE or INSIDE the mask."""
+    known = images.manifest[["dataset", "kind", "visibility", "label"]].copy()
+    known.insert(0, "image", evaluate.short_names(images.manifest))
+    found = psnr_images(nrr, images)
+    parts = {OUTSIDE: found["psnr_outside"], INSIDE: found["psnr_tampered"]}
+    return pd.concat([known.assign(predictor=name, psnr=value) for name, value in parts.items()], ignore_index=True)
 
 
 class ErrorDetector(nn.Module):

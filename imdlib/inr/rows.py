@@ -1,24 +1,26 @@
 """Score rows of all INR runs, labelled and cut: everything that the report's tables, figures and statements look at.
 
-Rows of detectors carry `run, method, mode, variant, train_set, seed`, TURNED, and the image columns of `scoring.rows.judged`.
+Rows of detectors carry `run, row, method, mode, variant, train_set, seed`, TURNED, and the image columns of `scoring.rows.judged`.
 Rows of an NRR's error map, and of fixed filters in the same forms, carry `run, method, train_set, seed` and SWEPT.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
 from imdlib import archive
-from imdlib.inr.grid import MAIN, SWEPT, TURNED
+from imdlib.inr.grid import SWEPT, TURNED
 from imdlib.inr.image_level import always_tampered
+from imdlib.inr.premise import INSIDE, OUTSIDE
+from imdlib.inr.space import MAIN
 from imdlib.inr.trained import Trained
 from imdlib.scoring.rows import judged, varied, within
 
 ALWAYS = "always tampered, all-ones map"
-REDRAWN = "redrawn by NRR"  # an attack
-VARIED = ("contrast", "form", "m_rule", "labels", "inputs")  # of TURNED: each shown alone, beside the usual
+REDRAWN, BLURRED = "redrawn by NRR", "blurred as much"  # attacks
+VARIED = ("m_rule", "labels", "scl_all")  # of TURNED: each shown alone, beside the usual
 
 
 @dataclass(eq=False, repr=False)
@@ -26,24 +28,33 @@ class Rows(Trained):
     """Finished runs and their rows; every cut is made when it is first asked for.
 
     raw: score rows of all runs; history: a row per run and epoch; blind: score rows of predictors that look at no image, for
-    every data set.
+    every data set; trials: settings of the runs that only tried settings, of which no table holds a row.
     """
 
     raw: pd.DataFrame
     history: pd.DataFrame
     blind: pd.DataFrame
+    trials: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def gather(cls, results: Path | str, runs: dict | None = None, sets: dict | None = None) -> "Rows":
         """The runs and data sets that count, {name: key}; empty or None = all that are finished. RunError where one is missing."""
         settings, tables = archive.gather(results, "inr", runs)
         _, data = archive.gather(results, "data", sets)
-        return cls(results, settings, tables["scores"], tables["history"], data["scores"].drop(columns="run"))
+        tried = settings["trial"] >= 0
+        blind = data["scores"].drop(columns="run")
+        return cls(results, settings[~tried], tables["scores"], tables["history"], blind, settings[tried])
+
+    def trial(self, number: int) -> "Rows":
+        """The runs of one draw of settings as if they were the final ones, with all NRRs."""
+        nrr = self.settings[self.settings["run"].str.startswith("nrr_")]
+        tried = self.trials[self.trials["trial"] == number] if len(self.trials) else self.trials
+        return replace(self, settings=pd.concat([nrr, tried], ignore_index=True), trials=pd.DataFrame())
 
     @cached_property
     def every(self) -> pd.DataFrame:
         """All rows of detectors, after every attack."""
-        about = ["run", "method", "mode", "variant", "train_set", "seed", *TURNED]
+        about = ["run", "row", "method", "mode", "variant", "train_set", "seed", *TURNED]
         return judged(self.detectors[about].merge(self.raw.drop(columns="predictor", errors="ignore"), on="run"))
 
     @cached_property
@@ -78,15 +89,24 @@ class Rows(Trained):
     @cached_property
     def two(self) -> pd.DataFrame:
         """Of `weak`: the baseline and the whole method."""
-        return self.weak[self.weak["variant"].isin(["base", MAIN])]
+        return self.weak[self.weak["row"].isin(["base", MAIN])]
 
     @cached_property
     def pooled(self) -> pd.DataFrame:
-        """The whole method with every pooling, `method` named for it; Otsu's alone is a variant of its own."""
+        """NRR without the contrast and with every pooling, `method` named for it."""
+        return self.pools("nrr+agap", {"max": "nrr", "otsu": "nrr+otsu"})
+
+    @cached_property
+    def contrast_pooled(self) -> pd.DataFrame:
+        """The whole method with every pooling, `method` named for it."""
+        return self.pools(MAIN, {"otsu": "nrr+scl"})
+
+    def pools(self, row: str, others: dict[str, str]) -> pd.DataFrame:
+        """Runs of one row with every pooling; others: {pooling: row of its own}."""
         found = self.own(self.usual(self.scores, "pooling"), "weak")
-        found = found[found["variant"] == MAIN]
-        otsu = self.weak[self.weak["variant"] == "nrr+scl"]
-        return pd.concat([found.assign(method=found["pooling"].replace("", "adaptive")), otsu.assign(method="otsu")])
+        found = found[found["row"] == row]
+        parts = [self.weak[self.weak["row"] == other].assign(method=pooling) for pooling, other in others.items()]
+        return pd.concat([found.assign(method=found["pooling"].replace("", "adaptive")), *parts])
 
     @cached_property
     def changed(self) -> pd.DataFrame:
@@ -99,17 +119,29 @@ class Rows(Trained):
 
     @cached_property
     def redrawn(self) -> pd.DataFrame:
-        """Rows of images that were also scored as the NRR redraws them, before and after."""
+        """Rows of images that were also scored as the NRR redraws them and as a blur does, before and after."""
         after = self.every.loc[self.every["attack"] == REDRAWN, ["run", "dataset", "image"]]
-        return self.every[self.every["attack"].isin(["none", REDRAWN])].merge(after, on=["run", "dataset", "image"])
+        both = self.every[self.every["attack"].isin(["none", REDRAWN, BLURRED])]
+        return both.merge(after, on=["run", "dataset", "image"])
 
     # ---- what stands beside them
 
     @cached_property
-    def errors(self) -> pd.DataFrame:
-        """Rows of all NRRs' error maps and of fixed filters; `method` is the predictor."""
+    def predicted(self) -> pd.DataFrame:
+        """Rows of all runs of inr/nrr; `method` is the predictor."""
         about = self.nrr.reindex(columns=["run", "train_set", "seed", *SWEPT])
         return about.merge(self.raw.assign(method=self.raw.get("predictor")), on="run")
+
+    @cached_property
+    def errors(self) -> pd.DataFrame:
+        """Rows of all NRRs' error maps and of fixed filters."""
+        return self.predicted[~self.predicted["method"].isin([OUTSIDE, INSIDE])]
+
+    @cached_property
+    def decibels(self) -> pd.DataFrame:
+        """PSNR of tampered test images outside and inside their masks, of the NRRs that detectors use, trained on the target."""
+        used = self.predicted["run"].isin(self.plain_nrr["run"]) & (self.predicted["train_set"] == self.target)
+        return self.predicted[used & self.predicted["method"].isin([OUTSIDE, INSIDE])]
 
     @cached_property
     def error(self) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """INR as a study: its name, its methods, and where its runs differ."""
 
-from imdlib.inr.grid import METHODS, TURNED, configurations
+from imdlib.inr.grid import TURNED, configurations
+from imdlib.inr.methods import METHODS
 from imdlib.study import Study
 
 STUDY = Study(

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from imdlib.inr.grid import MAIN, TURNED, nrr_name
-from imdlib.inr.methods import ORDER, method
+from imdlib.inr.grid import TURNED, nrr_name
+from imdlib.inr.methods import ORDER, method, row_of
 from imdlib.places import results_folder
 from imdlib.scoring.rows import usual
 
 
 @dataclass(eq=False, repr=False)  # known by identity, so that exhibits can keep what they computed from it
 class Trained:
-    """Finished runs in one results folder. settings: a row of parameters and stamp per run."""
+    """Finished runs in one results folder. settings: a row of parameters and stamp per run, none of them a trial's."""
 
     results: str | Path
     settings: pd.DataFrame
@@ -31,8 +31,9 @@ class Trained:
 
     @cached_property
     def detectors(self) -> pd.DataFrame:
-        """A row per detector, `method` named, by training set, method, seed and name."""
+        """A row per detector, `row` and `method` named, by training set, method, seed and name."""
         found = whole_numbers(self.settings[~self.settings["run"].str.startswith("nrr_")])
+        found["row"] = [row_of(run) for run in found.to_dict("records")]
         found["method"] = [method(run) for run in found.to_dict("records")]
         place = {name: k for k, name in enumerate(ORDER)}
         by = ["train_set", "method", "seed", "run"]
@@ -49,20 +50,19 @@ class Trained:
         used = self.detectors[["train_set", "seed"]].drop_duplicates().to_dict("records")
         return self.nrr[self.nrr["run"].isin([nrr_name(one) for one in used])]
 
-    @cached_property
-    def among(self) -> pd.DataFrame:
-        """The weak runs of the whole method (without any, all weak runs): what most of them have is the usual."""
-        weak = self.detectors[self.detectors["mode"] == "weak"]
-        whole = weak[weak["variant"] == MAIN]
-        return whole if len(whole) else weak
-
     def usual(self, rows: pd.DataFrame, *but: str) -> pd.DataFrame:
-        """Rows of runs in which none of TURNED but those named in `but` differs from the usual.
+        """Rows of runs in which none of TURNED but those named in `but` differs from what most weak runs have.
 
-        Self-distillation stays whatever was turned: its methods are told apart by name.
+        What makes a row, and the settings that it was tuned to, is none of TURNED. Self-distillation stays whatever was turned:
+        its methods are told apart by name.
         """
         weak = rows["mode"] == "weak"
         return rows[~weak | rows["run"].isin(usual(rows[weak], TURNED, *but, among=self.among)["run"])]
+
+    @cached_property
+    def among(self) -> pd.DataFrame:
+        """The weak runs: what most of them have is the usual."""
+        return self.detectors[self.detectors["mode"] == "weak"]
 
     def own(self, rows: pd.DataFrame, mode: str) -> pd.DataFrame:
         """Rows of runs of one mode, 'weak' or 'unsupervised', trained on the target."""

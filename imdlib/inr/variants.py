@@ -16,32 +16,42 @@ from imdlib.inr.priors import SRM, FrozenNRR, Smooth
 from imdlib.inr.reconstruction import NRR
 from imdlib.inr.weak import weak_loss
 
-VARIANTS = {  # variant -> prior, weight of the contrast, pooling
-    "base": (None, 0.0, "max"),
-    "nrr": ("nrr", 0.0, "max"),
-    "nrr+scl": ("nrr", 0.1, "otsu"),
-    "nrr+scl+agap": ("nrr", 0.1, "adaptive"),
-    "highpass+scl+agap": ("highpass", 0.1, "adaptive"),
-    "srm+scl+agap": ("srm", 0.1, "adaptive"),
+VARIANTS = {  # variant -> prior, whether there is a contrast, pooling
+    "base": (None, False, "max"),
+    "nrr": ("nrr", False, "max"),
+    "highpass": ("highpass", False, "max"),
+    "srm": ("srm", False, "max"),
+    "nrr+otsu": ("nrr", False, "otsu"),
+    "nrr+agap": ("nrr", False, "adaptive"),
+    "nrr+scl": ("nrr", True, "otsu"),
+    "nrr+scl+agap": ("nrr", True, "adaptive"),
+    "highpass+scl+agap": ("highpass", True, "adaptive"),
+    "srm+scl+agap": ("srm", True, "adaptive"),
 }
 
 
-def model_of(variant: str, *, nrr: NRR | None = None, scale: float | None = None, **network: Any) -> INRNet:
+def model_of(
+    variant: str, *, nrr: NRR | None = None, scale: float | None = None, pooling: str = "", **network: Any
+) -> INRNet:
     """The INRNet of a variant. nrr: a trained NRR, for the variants that have it; scale: of the prior's error map (see
-    `priors.error_scale`); network: other arguments of `INRNet`.
+    `priors.error_scale`); pooling: in place of the variant's; network: other arguments of `INRNet`.
     """
-    kind, beta, pooling = settings(variant)
+    kind, contrast, usual = settings(variant)
     if kind == "nrr" and nrr is None:
         raise ValueError(f"variant={variant!r} needs nrr, an NRR trained on authentic images")
     makers = {None: lambda: None, "nrr": lambda: FrozenNRR(nrr, scale=scale)}
     makers |= {"highpass": lambda: Smooth(scale=scale), "srm": lambda: SRM(scale=scale)}
-    return INRNet(prior=makers[kind](), matching=bool(beta) or pooling == "adaptive", **network)
+    return INRNet(prior=makers[kind](), matching=contrast or (pooling or usual) == "adaptive", **network)
 
 
 def loss_of(variant: str, **options: Any) -> Callable[..., dict[str, Tensor]]:
-    """The weak loss of a variant, loss(outputs, mask) -> dict; options: of `weak.weak_loss`, over the variant's own."""
-    _, beta, pooling = settings(variant)
-    return partial(weak_loss, **{"beta": beta, "pooling": pooling, **options})
+    """The weak loss of a variant, loss(outputs, mask) -> dict; options: of `weak.weak_loss`, among them another pooling.
+
+    A variant without contrast has none, whatever `beta` is.
+    """
+    _, contrast, pooling = settings(variant)
+    weight = {} if contrast else {"beta": 0.0}
+    return partial(weak_loss, **{"pooling": pooling} | options | weight)
 
 
 def pooling_of(variant: str) -> str:
@@ -49,7 +59,7 @@ def pooling_of(variant: str) -> str:
     return settings(variant)[2]
 
 
-def settings(variant: str) -> tuple[str | None, float, str]:
+def settings(variant: str) -> tuple[str | None, bool, str]:
     """Row of VARIANTS, or an error that lists them."""
     if variant not in VARIANTS:
         raise ValueError(f"variant={variant!r}: expected one of {', '.join(VARIANTS)}")

@@ -8,6 +8,8 @@ Differs from the paper:
 - How an image is scored at inference is not stated: the mean of the two pools, which is Otsu's alone where the
   clusterings agree on no cell.
 - A batch without an image for the contrast has contrast zero.
+- The contrast counts from the first step on; `contrast_after` lets that many steps pass, in which the clusters of features
+  that know nothing of tampering are not yet held on to.
 """
 
 import torch
@@ -41,6 +43,7 @@ def weak_loss(
     beta: float = 0.1,
     scl_on: str = "proj",
     scl_all: bool = False,
+    contrast_after: int = 0,
     m_rule: str = "minority",
     pool_options: dict[str, float | bool] | None = None,
     **contrast: float | str | torch.Generator | None,
@@ -49,7 +52,8 @@ def weak_loss(
 
     outputs: of `INRNet`; mask (B,1,H,W): the image's label at every pixel, as `labels.LabelledImages` gives it; a pixel
     mask is refused. pooling: see `pooling.pool`; beta=0: no contrast (the only choice without matching scores, unless
-    pooling needs them too). scl_on: 'proj' or 'feat'; contrast: tau, form, max_authentic, max_tampered, generator.
+    pooling needs them too). scl_on: 'proj' or 'feat', with keys from the reconstruction where the outputs hold its features;
+    contrast_after: steps before the contrast counts; contrast: tau, form, max_authentic, max_tampered, generator.
     Others in the dict: cls and scl (unweighted); score1 and score0, mean image score of the tampered and of the
     authentic images times their share; agree and low, of `select`.
     """
@@ -64,8 +68,16 @@ def weak_loss(
     if not beta:
         return {"loss": alpha * cls, **parts}
     which = torch.ones_like(label, dtype=torch.bool) if scl_all else label == 1
-    scl = selective_contrast(outputs[scl_on], selection.tampered, selection.authentic, which=which, **contrast)
-    return {"loss": alpha * cls + beta * scl, "scl": scl, **parts}
+    keys = outputs.get(f"{scl_on}_r")
+    scl = selective_contrast(
+        outputs[scl_on], selection.tampered, selection.authentic, keys=keys, which=which, **contrast
+    )
+    return {"loss": alpha * cls + beta * counts(outputs, contrast_after) * scl, "scl": scl, **parts}
+
+
+def counts(outputs: dict[str, Tensor], after: int) -> Tensor | float:
+    """1 once a model has seen more than `after` training batches, 0 before: what the contrast is multiplied by."""
+    return (outputs["seen"] > after).float() if after else 1.0
 
 
 def selected(outputs: dict[str, Tensor], m_rule: str = "minority") -> Selection:

@@ -8,7 +8,6 @@ CHOICES = {
     "variant": one_of(*METHODS),
     "omega": at_least(0),
     "mu": between(0, 1),
-    "contour_grid": COUNT,
     "max_pos": MANY,
     "max_neg": MANY,
     "attack_count": MANY,
@@ -20,5 +19,7 @@ CHOICES = {
     "dropout": between(0, 1),
     "output_stride": one_of(1, 2, 4, 8, 16, 32),
     "run.steps": COUNT,
+    "contour_grid": COUNT,
+    "trial": at_least(-1),
     "keep": one_of("last", "val_auc_shuffled", "val_auc", "val_f1"),
 }

@@ -24,6 +24,7 @@ KIND = ("backbone", "pretrained", "inputs")  # what makes another network, besid
 TURNED = (
     "stem_stride", "optimizer", "train_count", "hook", "contour_grid", "aux_aspp", "omega", "mu", "tau", "steps",
 )  # fmt: skip
+TESTED_ON = {"casia2": "casia1"}  # training set -> the set that its runs are tested on, where that is another: Table 1
 PAPERS_OPTIMIZER = {"optimizer": "sgd", "learning_rate": 0.007, "weight_decay": 0.0005}  # section 4
 
 
@@ -36,6 +37,7 @@ def configurations(
     rows: Sequence[str] = (),
     ablation_sets: Sequence[str] = (),
     benchmark_sets: Sequence[str] = (),
+    apart_sets: Sequence[str] = (),
     together: bool = False,
     detail_set: str = "",
     hooks: Sequence[str] = (),
@@ -57,15 +59,16 @@ def configurations(
     trials: draws of settings that every row of `space.ROWS` is trained with on `detail_set`, scored on it and on trial_sets;
     tuned: other runs get their row's settings of profiles/tuned/ncl.yaml. rows: those trained on `detail_set`.
     ablation_sets: sets on which the variants of Table 5 are trained; benchmark_sets: sets for Base and the whole method alone
-    (Tables 1 and 2); together: train these two on all of those sets at once (Table 2); attacked_sets: training sets whose runs
-    also score attacked test images (Table 3). The others turn one parameter on `detail_set`: backbones (Table 4) and
-    train_counts (section 1) for Base and the whole method, hooks (Table 6) with and without Eq. 8, own_contours: hooks whose
-    own grid is the contour's, contour_grids, omegas, mus, taus (section 4.3) for the whole method, base_stems for Base,
-    long_steps for both; controls: the auxiliary head without Eq. 8, a second head, and the paper's optimizer for both.
-    lite0_steps: steps of the rows on EfficientNet-lite0, whose steps take four times as long; 0 for those of all.
+    (Tables 1 and 2); together: train these two on all of those sets at once (Table 2); apart_sets: for these two as well, and
+    in no union; attacked_sets: training sets whose runs also score attacked test images (Table 3). The others turn one
+    parameter on `detail_set`: backbones (Table 4) and train_counts (section 1) for Base and the whole method, hooks (Table 6)
+    with and without Eq. 8, own_contours: hooks whose own grid is the contour's, contour_grids, omegas, mus, taus (section 4.3)
+    for the whole method, base_stems for Base, long_steps for both; controls: the auxiliary head without Eq. 8, a second head,
+    and the paper's optimizer for both. lite0_steps: steps of the rows on EfficientNet-lite0, whose steps take four times as
+    long; 0 for those of all.
     """
     wanted = [(row, place, {}) for place in ablation_sets for row in STEPS]
-    wanted += [(row, place, {}) for place in benchmark_sets for row in BOTH]
+    wanted += [(row, place, {}) for place in [*benchmark_sets, *apart_sets] for row in BOTH]
     wanted += [(row, "+".join([*ablation_sets, *benchmark_sets]), {}) for row in BOTH if together]
     wanted += [(row, detail_set, {}) for row in rows]
     for parameter, values, some in (
@@ -90,10 +93,10 @@ def configurations(
     found = {}
     for row, train_set, turned in wanted:
         cell = {"train_set": train_set, **fixed[row], **settings.get(row, {}), **turned}
-        cell |= {"test_sets": [train_set]} if turned else {}
+        cell |= {"test_sets": [TESTED_ON.get(train_set, train_set)]} if turned else {}
         cell |= {"attacked": True} if train_set in attacked_sets and row in STEPS and not turned else {}
         found |= {name(row, train_set, turned, seed): Cell(cell | {"seed": seed}) for seed in seeds}
-    sets = {"train_set": detail_set, "test_sets": [detail_set, *trial_sets]}
+    sets = {"train_set": detail_set, "test_sets": [TESTED_ON.get(detail_set, detail_set), *trial_sets]}
     for (row, number), cell in search.trials(SPACE, ROWS, trials).items():
         found[name(row, detail_set, {}, search.TRIAL_SEED, f"trial{number}")] = Cell(fixed[row] | cell | sets)
     return found

@@ -15,7 +15,7 @@ import pandas as pd
 
 from imdlib import archive
 from imdlib.ncl.grid import BOTH, KIND, STEPS, TURNED
-from imdlib.ncl.labelled import as_usual, attacked, filled, named, on_own_set, ordered
+from imdlib.ncl.labelled import as_usual, attacked, filled, named, on_other_sets, on_own_set, ordered
 from imdlib.networks import lite0
 from imdlib.places import results_folder
 from imdlib.scoring.rows import usual_value, within
@@ -143,7 +143,7 @@ class Rows:
     @cached_property
     def unseen(self) -> pd.DataFrame:
         """The part of `main` that was trained on one set and tested on another."""
-        return self.main[(self.main["train_set"] != self.main["dataset"]) & (self.main["train_set"] != "all")]
+        return on_other_sets(self.main)
 
     @cached_property
     def under_attack(self) -> pd.DataFrame:

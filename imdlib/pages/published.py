@@ -8,7 +8,7 @@ SETS = {
     **dict.fromkeys(["casia", "casia1", "casia2"], "CASIA"),
     "coverage": "Coverage",
     "columbia": "Columbia",
-    "nist16": "NIST16",
+    **dict.fromkeys(["nist16", "nist16-random"], "NIST16"),
     "defacto": "Defacto",
     "imd2020": "IMD2020",
     "magicbrush": "MagicBrush",

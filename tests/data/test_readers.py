@@ -228,6 +228,8 @@ def test_nist16_on_real_files(real_data):
     assert set(manifest["scene"]) == set(published("nist16_groups").values())
     assert manifest["split"].value_counts(normalize=True)["train"] == pytest.approx(0.6, abs=0.1)
     drawn = catalog.read("nist16", real_data, split="random")
+    named = catalog.read("nist16-random", real_data)
+    assert set(named["dataset"]) == {"nist16-random"} and named["split"].tolist() == drawn["split"].tolist()
     assert drawn["split"].value_counts().to_dict() == {"train": 247, "test": 109, "val": 27}
     assert drawn.groupby("scene")["split"].nunique().max() > 1  # what the random split of the papers leaks
     assert set(catalog.read("nist16", real_data, split="published")["split"]) == {"train", "val"}

@@ -6,7 +6,9 @@ import pandas as pd
 from imdlib import parameters
 from imdlib.inr.grid import configurations
 from imdlib.inr.methods import method
-from imdlib.inr.rows import REDRAWN, Rows
+from imdlib.inr.premise import INSIDE, OUTSIDE
+from imdlib.inr.rows import BLURRED, REDRAWN, Rows
+from imdlib.inr.space import ROWS
 
 TARGET, SETS = "sim-casia", ["sim-casia", "sim-magicbrush", "sim-iedit"]
 IMAGES = 40  # of each label in every set
@@ -18,9 +20,11 @@ ERRORS = (
     "random minority",
 )
 TRIVIAL = ("all-ones map", "random map", "centre blob", "average training mask")
-ALL = dict(without_contrast=True, forms=["standard"], base_inputs=["rgb"], literal=True)
+POOLS = ["average", "gem", "smooth"]
+ALL = dict(rows=[*ROWS], poolings=POOLS, contrast_poolings=["max", *POOLS], random_start=True, literal=True)
 SWEEPS = dict(sweep_widths=[8], sweep_seeds=[0])
 FACTS = dict(seconds=60.0, peak_memory_mb=100, train_images=10, commit="abc", device="a processor", outdated=False)
+WATCHED = ("loss", "cls", "val_auc", "val_cluster", "psnr_gap")
 DECIBELS = dict(psnr_authentic=30.0, psnr_outside=29.0, psnr_tampered=31.0, psnr_gap=-2.0)
 
 LEVELS = {  # how good maps and labels are; every statement holds
@@ -29,21 +33,34 @@ LEVELS = {  # how good maps and labels are; every statement holds
     "NRR error, Otsu": 0.3,
     "NRR error, smoothed": 0.4,
     "self-distillation, without selection": 0.4,
+    "self-distillation, random start": 0.4,
     "self-distillation, as printed": 0.4,
     "self-distillation": 0.6,
-    "Baseline, inputs rgb": 0.55,
+    "RGB: Baseline": 0.5,
+    "RGB: Baseline+high pass": 0.525,
+    "RGB: Baseline+SRM": 0.55,
+    "RGB: Baseline+NRR": 0.6,
     "Baseline": 0.7,
     "Baseline+NRR": 0.775,
+    "Baseline+NRR, Otsu": 0.8,
     "Baseline+NRR+SCL": 0.85,
+    "Baseline+NRR+AGAP": 0.85,
+    "Baseline+NRR+SCL+AGAP, Eq. 5": 0.9,
     "Baseline+NRR+SCL+AGAP": 0.925,
-    "Baseline+NRR+SCL+AGAP, form standard": 1.0,
+    "Baseline+NRR+SCL+AGAP, InfoNCE": 0.95,
+    "Baseline+NRR+SCL+AGAP, counter samples": 0.975,
+    "ImageNet: Baseline+NRR+SCL+AGAP": 0.9,
+    REDRAWN: 0.2,
+    BLURRED: 0.4,
+    INSIDE: 0.4,
+    OUTSIDE: 0.6,
 }
-REST = 0.8  # fixed filters in the whole method, other poolings, without contrast
+REST = 0.8  # fixed filters in the whole method, other poolings, the baseline that ImageNet trained
 
 
 def study(results, *, turned=False, **grid) -> Rows:
-    """Rows of the grid's runs, two seeds, LEVELS kept, or (turned) each level turned into 1 - level, so that nothing holds."""
-    cells = configurations(**dict(seeds=[0, 1], train_set=TARGET) | grid)
+    """Rows of the grid's runs, three seeds, LEVELS kept, or (turned) each level turned into 1 - level, so that nothing holds."""
+    cells = configurations(**dict(seeds=[0, 1, 2], train_set=TARGET) | grid)
     settings, raw, history = [], [], []
     for run, cell in cells.items():
         given = parameters.declared(f"inr/{cell.notebook}") | cell.parameters | cell.uses
@@ -51,14 +68,21 @@ def study(results, *, turned=False, **grid) -> Rows:
             settings.append(given | FACTS | DECIBELS | dict(run=run))
             kept = [TARGET, "sim-magicbrush"] if "test_sets" not in cell.parameters else [TARGET]
             parts = [images(name, level(one, turned)).assign(predictor=one) for name in kept for one in ERRORS]
+            parts += [redrawn(level(one, turned)).assign(predictor=one) for one in (INSIDE, OUTSIDE)]
             raw += [part[part["label"] == 1].assign(run=run, attack="none") for part in parts]
         else:
             settings.append(given | FACTS | dict(run=run, collapsed_epochs=0))
             raw.append(detected(given, turned).assign(run=run))
-        history.append(pd.DataFrame(dict(run=run, epoch=[0, 1], cls=0.5, chosen=4.0, positive=2.0, val_auc=0.5)))
+        history.append(
+            pd.DataFrame(dict(run=run, epoch=[0, 1], chosen=4.0, positive=2.0) | dict.fromkeys(WATCHED, 0.5))
+        )
     blind = [images(name, level(one, turned)).assign(method=one, seed=0) for name in SETS[:2] for one in TRIVIAL]
     blind = pd.concat(blind).query("label == 1")
-    return Rows(results, pd.DataFrame(settings), pd.concat(raw, ignore_index=True), pd.concat(history), blind)
+    settings = pd.DataFrame(settings)
+    tried = settings["trial"] >= 0
+    return Rows(
+        results, settings[~tried], pd.concat(raw, ignore_index=True), pd.concat(history), blind, settings[tried]
+    )
 
 
 def level(name, turned):
@@ -66,18 +90,24 @@ def level(name, turned):
 
 
 def detected(given, turned):
-    """Rows of one detector on all sets, and of the baseline on redrawn images: worse maps, better labels."""
+    """Rows of one detector on all sets, and of the baseline on redrawn images: worse maps, better labels; blurred: in between, worse."""
     name = method(given)
-    usual = parameters.declared("inr/run")
-    changes = [f"{key} {given[key]}" for key in ("contrast", "form", "inputs", "pooling") if given[key] != usual[key]]
-    good = level(", ".join([name, *changes]), turned)
+    pooled = [f"pooling {given['pooling']}"] if given["pooling"] else []
+    good = level(", ".join([name, *pooled]), turned)
     parts = [images(one, good).assign(attack="none") for one in SETS]
     if given["redrawn"]:
-        parts.append(
-            images(TARGET, level("all-ones map", turned), level("Baseline+NRR+SCL+AGAP", turned)).assign(attack=REDRAWN)
-        )
+        parts += [
+            images(TARGET, level(attack, turned), level(labels, turned)).assign(attack=attack)
+            for attack, labels in ((REDRAWN, "Baseline+NRR+SCL+AGAP"), (BLURRED, "RGB: Baseline"))
+        ]
     parts.append(images(TARGET, good).assign(attack="jpeg 75"))
     return pd.concat(parts)
+
+
+def redrawn(good):
+    """PSNR of TARGET's images, by 20 dB around `good`; no map."""
+    found = images(TARGET, good)
+    return found.assign(psnr=20 * found["f1"], f1=np.nan, iou=np.nan, auc=np.nan, auc_shuffled=np.nan)
 
 
 def images(dataset, maps, labels=None):

@@ -19,16 +19,17 @@ def example(batch=3, channels=4, size=5, seed=0, dtype=torch.float64):
     return feat, kind == 1, kind == 0
 
 
-def naive_image(feat, tampered, authentic, tau=0.1, form="literal"):
-    """Eq. 5 of one image, query by query."""
-    A, T = (list(feat.permute(1, 2, 0)[cells]) for cells in (authentic, tampered))
+def naive_image(feat, tampered, authentic, keys=None, tau=0.1, form="literal"):
+    """Eq. 5 of one image, query by query; with keys of their own a query's cell is a positive like any other."""
+    A = list(feat.permute(1, 2, 0)[authentic])
+    P, T = (list((feat if keys is None else keys).permute(1, 2, 0)[cells]) for cells in (authentic, tampered))
 
     def similarity(x, y):
         return F.cosine_similarity(x, y, dim=0) / tau
 
     terms = []
     for m, q in enumerate(A):
-        same = torch.stack([similarity(q, k) for j, k in enumerate(A) if j != m])
+        same = torch.stack([similarity(q, k) for j, k in enumerate(P) if keys is not None or j != m])
         against = torch.stack([similarity(q, k) for k in T])
         if form == "literal":
             terms.append(-torch.log(same.exp().mean() / against.exp().sum()))
@@ -68,6 +69,19 @@ def test_contrast_equals_the_formula(form, tau):
     found = selective_contrast(feat, tampered, authentic, tau=tau, form=form)
     rows = [naive_image(*one, tau=tau, form=form) for one in zip(feat, tampered, authentic)]
     torch.testing.assert_close(found, torch.stack(rows).mean())
+
+
+@pytest.mark.parametrize("form", ["literal", "standard"])
+def test_keys_may_come_from_the_reconstruction(form):
+    feat, tampered, authentic = example()
+    keys = example(seed=7)[0]
+    feat, keys = feat.requires_grad_(), keys.requires_grad_()
+    found = selective_contrast(feat, tampered, authentic, keys=keys, form=form)
+    expected = torch.stack([naive_image(*one, form=form) for one in zip(feat, tampered, authentic, keys)]).mean()
+    torch.testing.assert_close(found, expected)
+    for one, same in zip(torch.autograd.grad(found, [feat, keys]), torch.autograd.grad(expected, [feat, keys])):
+        assert one.any()  # both branches learn
+        torch.testing.assert_close(one, same)
 
 
 @pytest.mark.parametrize("form", ["literal", "standard"])

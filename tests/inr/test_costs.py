@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from imdlib.inr import costs
-from imdlib.inr.grid import METHODS
+from imdlib.inr.methods import METHODS
 from imdlib.inr.reconstruction import NRR
 from imdlib.inr.variants import model_of
 

@@ -70,7 +70,7 @@ def test_every_ablation_exists(options, channels, keys):
     model = net(**options)
     out = model(torch.rand(2, 3, 40, 40))
     assert model.encoder.conv1.in_channels == channels
-    assert set(out) == (keys or {"logits", "feat", "error", "reconstruction", "proj", "matching"})
+    assert set(out) == {"seen"} | (keys or {"logits", "feat", "error", "reconstruction", "proj", "matching"})
     assert all(torch.isfinite(x).all() for x in out.values())
 
 

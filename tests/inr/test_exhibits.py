@@ -1,5 +1,7 @@
 """INR's exhibits: each writes what it shows, and is None, and writes nothing, where the runs for it are missing."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,20 +16,21 @@ from tests.inr.made_up import ALL, SWEEPS, TARGET, study
 
 COSTS, MAPS = ("table_costs", "figure_costs"), ("figure2", "figure4")
 SHOWN_ALONE = ("trained", "parameters", "decibels", "collapsed")  # no file
-PLAIN = [name for name in exhibits.__all__ if name not in (*COSTS, *MAPS, *SHOWN_ALONE)]
+SAID = ("said_saturation",)
+PLAIN = [name for name in exhibits.__all__ if name not in (*COSTS, *MAPS, *SHOWN_ALONE, *SAID)]
 NEED_MORE = ("table5", "table6", "figure_pooling", "table_variations", "table_training_sets", "table_sweep")
-NEED_MORE += ("figure_sweep", "figure_pseudo_labels")
+NEED_MORE += ("figure_sweep", "figure_pseudo_labels", "table_priors", "table_backbones")
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    return study(tmp_path_factory.mktemp("whole"), more_train_sets=["sim-columbia"], **ALL, **SWEEPS)
+    return study(tmp_path_factory.mktemp("whole"), more_train_sets=["sim-columbia"], m_rules=["low"], **ALL, **SWEEPS)
 
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory):
     """Baseline and whole method alone."""
-    return study(tmp_path_factory.mktemp("few"), variants=("base", "nrr+scl+agap"), poolings=(), unsupervised=False)
+    return study(tmp_path_factory.mktemp("few"), rows=("base", "nrr+scl+agap"), unsupervised=False)
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +97,9 @@ def test_costs_are_written_as_table_and_figure(whole, monkeypatch):
     monkeypatch.setattr(training, "measured", lambda rows, repeats: measured)
     assert exhibits.table_costs(whole, 1) is not None and exhibits.figure_costs(whole, 1) is not None
     assert all(len(pd.read_csv(written(whole, name))) == 2 for name in COSTS)
+
+
+def test_what_the_contrast_does_at_the_end_is_computed():
+    said = exhibits.said_saturation().data
+    literal, standard = (float(one) for one in re.findall(r"(?:slope|InfoNCE) ([\d.e-]+)", said))
+    assert literal == pytest.approx(10, rel=0.01) and standard < 0.1  # 1 / tau

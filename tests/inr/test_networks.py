@@ -9,6 +9,7 @@ from PIL import Image
 from imdlib import parameters, runs
 from imdlib.data.batches import ImageSet
 from imdlib.inr import networks
+from imdlib.inr.variants import VARIANTS
 from imdlib.inr.weak import score_images
 
 NRR = parameters.declared("inr/nrr") | dict(width=4, blocks=1, channels=4, hidden=[8])
@@ -38,16 +39,7 @@ def test_a_missing_nrr_says_what_to_run(tmp_path):
         networks.trained_nrr(tmp_path / "nrr_x")
 
 
-def test_redrawn_images_are_the_nrr_s(saved):
-    _, nrr = saved
-    image = torch.randint(0, 256, (3, 33, 40), dtype=torch.uint8)
-    redrawn = networks.redraw(nrr)(image)
-    expected = nrr.reconstruct(image[None].float() / 255)[0].clamp(0, 1) * 255
-    assert redrawn.dtype == torch.uint8 and redrawn.shape == image.shape
-    assert (redrawn.float() - expected).abs().max() <= 0.5
-
-
-@pytest.mark.parametrize("variant", ["base", "nrr", "nrr+scl", "nrr+scl+agap", "highpass+scl+agap", "srm+scl+agap"])
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("mode", networks.MODES)
 def test_every_variant_learns_in_both_modes_where_it_can(saved, variant, mode):
     params = RUN | dict(variant=variant, mode=mode)
@@ -69,12 +61,32 @@ def test_every_variant_learns_in_both_modes_where_it_can(saved, variant, mode):
 
 def test_pooling_and_contrast_of_a_run():
     assert networks.pooling_in(RUN) == "adaptive" and networks.pooling_in(RUN | {"pooling": "gem"}) == "gem"
-    assert networks.detector_loss(RUN | {"contrast": False}).keywords["beta"] == 0
-    assert networks.detector_loss(RUN).keywords["beta"] == 0.1
+    assert networks.detector_loss(RUN | {"variant": "nrr+agap"}).keywords["beta"] == 0
+    found = networks.detector_loss(
+        RUN | dict(beta=0.02, tau=0.3, form="standard", scl_all=True, contrast_from=0.5, steps=9)
+    )
+    expected = dict(beta=0.02, tau=0.3, form="standard", scl_all=True, contrast_after=4, pooling="adaptive")
+    assert {name: found.keywords[name] for name in expected} == expected
     assert networks.detector_loss(RUN | {"mode": "unsupervised", "selection": "all"}).keywords["selection"] == "all"
 
 
-@pytest.mark.parametrize("wrong, match", [({"mode": "weakly"}, "mode='weakly'"), ({"variant": "nr"}, "variant='nr'")])
+def test_a_pooling_without_clusters_needs_no_second_branch(saved):
+    params = RUN | {"variant": "nrr+agap"}
+    assert networks.detector_of(params, nrr=saved[1], scale=0.02).project is not None
+    assert networks.detector_of(params | {"pooling": "gem"}, nrr=saved[1], scale=0.02).project is None
+
+
+def test_masks_choose_no_epoch_and_without_labels_nothing_does():
+    assert networks.kept_epoch(RUN | {"keep": "val_image_auc"}) == "val_image_auc"
+    for wrong in ({"keep": "val_auc"}, {"keep": "val_image_auc", "mode": "unsupervised"}):
+        with pytest.raises(ValueError, match="masks of validation images choose nothing"):
+            networks.kept_epoch(RUN | wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong, match",
+    [({"counter": "all"}, "counter='all'"), ({"mode": "weakly"}, "mode='weakly'"), ({"variant": "nr"}, "variant='nr'")],
+)
 def test_unknown_choices_are_refused(wrong, match):
     with pytest.raises(ValueError, match=match):
         networks.detector_of(RUN | wrong)
@@ -135,3 +147,10 @@ def test_validation_ranks_images_and_pixels(tmp_path):
         networks.detector_of(params), ImageSet(pd.DataFrame(rows)), image_score=lambda o: score_images(o, pooling="max")
     )
     assert set(found) == {"val_image_auc", "val_auc"} and all(0 <= value <= 1 for value in found.values())
+    model = networks.detector_of(RUN | {"variant": "highpass+scl+agap"}, scale=0.02)
+    early = networks.validation(model, ImageSet(pd.DataFrame(rows)), image_score=score_images, after=1)
+    assert set(early) == {"early_image_auc", "val_auc", "val_cluster"}  # no epoch before the contrast can be chosen
+    model.seen += 1
+    assert "val_image_auc" in networks.validation(
+        model, ImageSet(pd.DataFrame(rows)), image_score=score_images, after=1
+    )

@@ -12,7 +12,6 @@ from PIL import Image
 
 from imdlib.data.batches import ImageSet, training_batches
 from imdlib.inr.contrast import select, selective_contrast
-from imdlib.inr.grid import METHODS
 from imdlib.inr.labels import LabelledImages, image_label, reflected
 from imdlib.inr.pooling import POOLINGS, pool
 from imdlib.inr.reconstruction import NRR, nrr_loss
@@ -189,21 +188,37 @@ def test_float32_in_autocast():
     torch.testing.assert_close(inside["loss"], plain["loss"], rtol=0.02, atol=0.02)
 
 
+def test_the_contrast_waits_for_its_start():
+    label, waits = labels(1, 0, 1, 0), dict(contrast_after=3, beta=0.3)
+    early, late = (outputs() | {"seen": torch.tensor(seen)} for seen in (3, 4))
+    assert weak_loss(early, label, **waits)["loss"] == weak_loss(early, label, beta=0.3)["cls"]
+    torch.testing.assert_close(weak_loss(late, label, **waits)["loss"], weak_loss(late, label, beta=0.3)["loss"])
+
+
+@pytest.mark.parametrize("scl_on", ["proj", "feat"])
+def test_counter_samples_are_keys_and_both_branches_learn(scl_on):
+    out = outputs()
+    out[f"{scl_on}_r"] = torch.randn(out[scl_on].shape, requires_grad=True)
+    found = weak_loss(out, labels(1, 1, 1, 0), scl_on=scl_on)["scl"]
+    found.backward()
+    assert out[scl_on].grad.any() and out[f"{scl_on}_r"].grad.any()
+    assert found != weak_loss(outputs(), labels(1, 1, 1, 0), scl_on=scl_on)["scl"]
+
+
 # ---- variants, and a run
 
 
 def test_variants():
-    assert set(VARIANTS) == set(METHODS)
-    for variant, (kind, beta, pooling) in VARIANTS.items():
+    for variant, (kind, contrast, pooling) in VARIANTS.items():
         nrr = NRR(width=4, stride=2, blocks=1, channels=4, hidden=(8, 8, 8))
         model = model_of(variant, nrr=nrr, scale=0.01, **SMALL)
         parts = loss_of(variant)(model(torch.rand(2, 3, 32, 32)), labels(1, 0))
-        assert ("scl" in parts) == (beta > 0) and ("error" in model(torch.rand(2, 3, 32, 32))) == (kind is not None)
+        assert ("scl" in parts) == contrast and ("error" in model(torch.rand(2, 3, 32, 32))) == (kind is not None)
         assert pooling_of(variant) == pooling
         parts["loss"].backward()
         silent = [n for n, p in model.named_parameters() if p.grad is None and not n.startswith("prior.")]
         assert not [n for n in silent if not n.startswith("project.")]
-        assert not silent or beta == 0  # P is trained by the contrast and by nothing else
+        assert not silent or not contrast  # P is trained by the contrast and by nothing else
     with pytest.raises(ValueError, match="needs nrr"):
         model_of("nrr")
     with pytest.raises(ValueError, match="expected one of base"):

@@ -67,6 +67,20 @@ def test_every_row_has_the_same_trials_and_final_runs_its_tuned_settings(monkeyp
     assert "omega" not in before and after == before | {"omega": 0.5}
 
 
+def test_runs_of_casia_v2_are_tested_on_v1_and_sets_apart_join_no_union():
+    asked = dict(
+        seeds=[0],
+        detail_set="casia2",
+        omegas=[0.5],
+        ablation_sets=["casia2", "x"],
+        apart_sets=["nist16"],
+        together=True,
+    )
+    found = grid.configurations(**asked)
+    assert found["pivot-pc_casia2_omega-0.5_seed0"].parameters["test_sets"] == ["casia1"]
+    assert found["base_all_seed0"].parameters["train_set"] == "casia2+x" and "base_nist16_seed0" in found
+
+
 def test_every_parameter_of_a_run_is_one_of_the_notebook():
     known = parameters.declared("ncl/run")
     for cell in grid.configurations(**EVERYTHING, trials=2).values():

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from imdlib import runs, store
-from imdlib.ncl.labelled import as_usual, attacked, lost, named
+from imdlib.ncl.labelled import as_usual, attacked, lost, named, on_other_sets, on_own_set
 from imdlib.ncl.rows import Rows
 from imdlib.ncl.space import ROWS
 from tests.ncl import made_up
@@ -39,6 +39,18 @@ def test_attacked_keeps_the_images_that_were_attacked_with_their_untouched_rows(
         ["r", "a", "none"], ["r", "a", "blur 3"], ["r", "a", "jpeg 50"],
     ]  # fmt: skip
     assert attacked(ATTACKED[ATTACKED["attack"] == "none"]).empty
+
+
+def test_casia_v2_is_tested_on_v1_and_two_splits_of_one_benchmark_are_not_unseen():
+    pairs = [
+        ("casia2", "casia1"),
+        ("nist16-random", "nist16"),
+        ("casia2", "nist16"),
+        ("nist16", "nist16"),
+        ("all", "nist16"),
+    ]
+    rows = pd.DataFrame(pairs, columns=["train_set", "dataset"])
+    assert on_own_set(rows).index.tolist() == [0, 3] and on_other_sets(rows).index.tolist() == [2]
 
 
 def test_lost_is_the_mean_over_attacks_minus_the_untouched_value():

@@ -6,7 +6,7 @@ import pytest
 from imdlib.bridge import published as bridge_published
 from imdlib.inr import pooling
 from imdlib.inr import published as inr_published
-from imdlib.inr.grid import METHODS as INR_METHODS
+from imdlib.inr.methods import METHODS as INR_METHODS
 from imdlib.ncl import published as ncl_published
 from imdlib.pages import published, tables
 

@@ -10,6 +10,8 @@ from imdlib.inr.exhibits.ablation import (
     table4,
     table5,
     table6,
+    table_backbones,
+    table_priors,
     table_variations,
 )
 from imdlib.inr.exhibits.detection import (
@@ -25,15 +27,26 @@ from imdlib.inr.exhibits.detection import (
 from imdlib.inr.exhibits.hypothesis import (
     decibels,
     figure1,
+    figure_convergence,
     figure_premise,
     figure_sweep,
+    table_decibels,
     table_premise,
     table_redrawn,
     table_sweep,
 )
 from imdlib.inr.exhibits.maps import figure2, figure4
 from imdlib.inr.exhibits.setting import parameters, trained
-from imdlib.inr.exhibits.training import collapsed, figure_costs, figure_curves, figure_pseudo_labels, table_costs
+from imdlib.inr.exhibits.training import (
+    collapsed,
+    figure_clusters,
+    figure_costs,
+    figure_curves,
+    figure_pseudo_labels,
+    figure_saturation,
+    said_saturation,
+    table_costs,
+)
 
 __all__ = [
     "collapsed",
@@ -42,24 +55,31 @@ __all__ = [
     "figure2",
     "figure4",
     "figure_ablation",
+    "figure_clusters",
+    "figure_convergence",
     "figure_costs",
     "figure_curves",
     "figure_pooling",
     "figure_premise",
     "figure_pseudo_labels",
+    "figure_saturation",
     "figure_sweep",
     "figure_unsupervised",
     "figure_weak",
     "parameters",
+    "said_saturation",
     "table1",
     "table2",
     "table3",
     "table4",
     "table5",
     "table6",
+    "table_backbones",
     "table_calibration",
     "table_costs",
+    "table_decibels",
     "table_premise",
+    "table_priors",
     "table_recompressed",
     "table_redrawn",
     "table_sweep",

@@ -1,5 +1,6 @@
 """Tables 4 to 6 and one choice changed at a time: what each part of the method adds."""
 
+from collections.abc import Iterable
 from functools import cache
 
 import pandas as pd
@@ -9,8 +10,23 @@ from matplotlib.figure import Figure
 from imdlib.inr import published
 from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, detection, localization, short
 from imdlib.inr.rows import Rows
+from imdlib.inr.space import MAIN, ROWS
 from imdlib.pages import plots, tables
 
+ON_RGB = ("rgb-base", "rgb-nrr", "rgb-highpass", "rgb-srm")
+BACKBONES = ("base", MAIN, "rgb-base", "lite0-base", "lite0-whole")
+TABLE4 = [name for name in ROWS if name not in (*ON_RGB, *BACKBONES[3:])]
+DRAWN_ROWS = (
+    "base",
+    "nrr",
+    "nrr+agap",
+    "nrr+scl",
+    MAIN,
+    "literal",
+    "standard",
+    "counter",
+)  # as many as there are colours
+SHOWN = ["pixel IoU", "pixel F1", "shuffled AUC", "image F1", "image AUC", "combined F1"]
 DRAWN = ("pixel F1", "shuffled AUC", "image AUC")
 
 
@@ -20,31 +36,60 @@ def responses(found: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return plots.response(drawn, x="tested", panel="metric", share_y=False), drawn
 
 
+def of_rows(rows: Rows, names: Iterable[str]) -> pd.DataFrame:
+    """Score rows of some of the compared rows."""
+    return rows.weak[rows.weak["row"].isin(names)]
+
+
 @cache
 def components(rows: Rows) -> pd.DataFrame:
-    """Tidy rows of Table 4."""
-    paper = published.components()
-    maps = localization(rows, rows.trivial, rows.weak, paper=paper)
-    found = pd.concat([maps, detection(rows, rows.always, rows.weak, paper=paper)])
-    shown = ["pixel IoU", "pixel F1", "shuffled AUC", "image F1", "image AUC", "combined F1"]
-    return found[found["metric"].isin(shown)]
+    """Tidy rows of Table 4, and of what its steps are made of."""
+    paper, some = published.components(), of_rows(rows, TABLE4)
+    maps = localization(rows, rows.trivial, some, paper=paper)
+    found = pd.concat([maps, detection(rows, rows.always, some, paper=paper)])
+    return found[found["metric"].isin(SHOWN)]
 
 
 def table4(rows: Rows) -> HTML | None:
     """INR Table 4: the paper's rows, and fixed filters in place of the NRR's error map."""
-    if rows.weak.empty:
+    if of_rows(rows, TABLE4).empty:
         return None
     caption = "INR Table 4: ablation; the paper's numbers on the real sets in brackets"
     return tables.save(components(rows), rows.folder, "table4", caption, **BY_METRIC)
 
 
 def figure_ablation(rows: Rows) -> Figure | None:
-    """The trained rows of Table 4."""
-    if rows.weak.empty:
+    """The rows of Table 4 and of the contrast's forms."""
+    if of_rows(rows, DRAWN_ROWS).empty:
         return None
     found = components(rows)
-    figure, drawn = responses(found[found["method"].isin(rows.weak["method"])])
+    figure, drawn = responses(found[found["method"].isin(of_rows(rows, DRAWN_ROWS)["method"])])
     return plots.save(figure, drawn, rows.folder, "figure_ablation")
+
+
+def beside_blind(rows: Rows, names: Iterable[str], title: str, caption: str) -> HTML | None:
+    """Some of the compared rows beside those that look at no image; None where there are fewer than two."""
+    some = of_rows(rows, names)
+    if some["row"].nunique() < 2:
+        return None
+    found = pd.concat([localization(rows, rows.trivial, some), detection(rows, rows.always, some)])
+    return tables.save(found[found["metric"].isin(SHOWN)], rows.folder, title, caption, **BY_METRIC)
+
+
+def table_priors(rows: Rows) -> HTML | None:
+    """The baseline on RGB, as in the paper, with the NRR's error map and with fixed filters beside it."""
+    return beside_blind(
+        rows, ON_RGB, "table_priors", "On RGB: the error map and fixed filters as inputs of the baseline"
+    )
+
+
+def table_backbones(rows: Rows) -> HTML | None:
+    """Baseline and whole method from scratch and on a backbone that ImageNet trained."""
+    if of_rows(rows, BACKBONES[3:]).empty:
+        return None
+    return beside_blind(
+        rows, BACKBONES, "table_backbones", "From random weights and from ImageNet's (EfficientNet-lite0)"
+    )
 
 
 def table5(rows: Rows) -> HTML | None:
@@ -60,27 +105,34 @@ def table5(rows: Rows) -> HTML | None:
 
 @cache
 def poolings(rows: Rows) -> pd.DataFrame:
-    """Tidy rows of Table 6; none where nothing but the adaptive pooling and Otsu's was run."""
-    if rows.pooled["method"].nunique() < 3:
+    """Tidy rows of Table 6 without the contrast, and with it ('beside SCL'); none where there are fewer than two poolings."""
+    found = [part for part in (rows.pooled, rows.contrast_pooled) if part["method"].nunique() > 1]
+    if not found:
         return pd.DataFrame(columns=tables.COLUMNS)
+    beside = rows.contrast_pooled.assign(method=rows.contrast_pooled["method"] + ", beside SCL")
     paper = published.pooling()
-    return pd.concat([localization(rows, rows.pooled, paper=paper), detection(rows, rows.pooled, paper=paper)])
+    paper = pd.concat([paper, paper.assign(method=paper["method"] + ", beside SCL")])
+    both = pd.concat([rows.pooled, beside])
+    return pd.concat([localization(rows, both, paper=paper), detection(rows, both, paper=paper)])
 
 
 def table6(rows: Rows) -> HTML | None:
-    """INR Table 6: the whole method with other poolings."""
+    """INR Table 6: NRR with other poolings, without the contrast and with it."""
     if poolings(rows).empty:
         return None
-    caption = "INR Table 6: the whole method with other poolings; the paper's numbers on the real sets in brackets"
+    caption = (
+        "INR Table 6: poolings, without the contrast and beside it; the paper's numbers on the real sets in brackets"
+    )
     return tables.save(poolings(rows), rows.folder, "table6", caption, **BY_METRIC)
 
 
 def figure_pooling(rows: Rows) -> Figure | None:
-    """Table 6 on own test images and on the first three sets with masks."""
+    """Table 6 without the contrast, on own test images and on the first three sets with masks."""
     if poolings(rows).empty:
         return None
     found = poolings(rows)
-    figure, drawn = responses(found[found["test_set"].isin([rows.target, *rows.masked[:3]])])
+    alone = found["method"].isin(rows.pooled["method"]) | (len(rows.pooled) == 0)
+    figure, drawn = responses(found[alone & found["test_set"].isin([rows.target, *rows.masked[:3]])])
     return plots.save(figure, drawn, rows.folder, "figure_pooling")
 
 

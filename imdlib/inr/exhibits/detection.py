@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from imdlib.inr import published
 from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, blind, detection, localization, short
-from imdlib.inr.grid import MAIN
 from imdlib.inr.image_level import always_tampered, image_rows
 from imdlib.inr.rows import ALWAYS, Rows
+from imdlib.inr.space import MAIN
 from imdlib.pages import plots, tables
 
 NOVEL = ("magicbrush", "iedit", "gier")  # edits by generative models
@@ -18,7 +18,7 @@ NOVEL = ("magicbrush", "iedit", "gier")  # edits by generative models
 
 def table_calibration(rows: Rows) -> HTML | None:
     """Whether the baseline has learned anything from image labels, own test images."""
-    base = rows.weak[rows.weak["variant"] == "base"]
+    base = rows.weak[rows.weak["row"] == "base"]
     if base.empty:
         return None
     found = pd.concat(
@@ -84,7 +84,7 @@ def figure_weak(rows: Rows) -> Figure | None:
 
 def table_training_sets(rows: Rows) -> HTML | None:
     """Baseline and whole method trained on every set that there are runs of; None where that is one set."""
-    found = rows.main[(rows.main["mode"] == "weak") & rows.main["variant"].isin(["base", MAIN])]
+    found = rows.main[(rows.main["mode"] == "weak") & rows.main["row"].isin(["base", MAIN])]
     if found["train_set"].nunique() < 2:
         return None
     found = pd.concat([tables.rows(rows.tampered(found), names=PIXELS), image_rows(found)])
@@ -113,7 +113,7 @@ def table_recompressed(rows: Rows) -> HTML | None:
     both = rows.every[jpeg | (rows.every["attack"] == "none")].merge(
         again.drop_duplicates(), on=["run", "dataset", "image"]
     )
-    both = both[both["variant"].isin(["base", MAIN]) & (both["train_set"] == rows.target)]
+    both = both[both["row"].isin(["base", MAIN]) & (both["train_set"] == rows.target)]
     if both.empty:
         return None
     both = both.assign(method=both["method"] + (", " + both["attack"]).where(both["attack"] != "none", ""))

@@ -8,12 +8,15 @@ from matplotlib.figure import Figure
 
 from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, blind
 from imdlib.inr.grid import SWEPT
-from imdlib.inr.rows import Rows
+from imdlib.inr.premise import INSIDE, OUTSIDE
+from imdlib.inr.rows import BLURRED, REDRAWN, Rows
 from imdlib.pages import plots, tables
 from imdlib.scoring.rows import usual
 
 DECIBELS = ("psnr_authentic", "psnr_outside", "psnr_tampered", "psnr_gap")
 OF_A_RUN = {"psnr_gap": "PSNR gap, dB", "psnr_authentic": "PSNR on authentic images, dB"}  # not of an image
+LEARNED = {"loss": "L1", "psnr_authentic": "PSNR, authentic images, dB", "psnr_gap": "PSNR gap, dB"}
+ATTACKED = {"none": ", original", REDRAWN: ", redrawn", BLURRED: ", blurred as much"}
 RANKED = {name: PIXELS[name] for name in ("f1", "auc", "auc_shuffled")}
 
 
@@ -25,6 +28,25 @@ def decibels(rows: Rows) -> HTML | None:
     ends = dict(gap_lowest=("psnr_gap", "min"), gap_highest=("psnr_gap", "max"))
     found = rows.plain_nrr.groupby("train_set").agg(seeds=("seed", "nunique"), **means, **ends)
     return tables.show(found.reset_index(), digits=2)
+
+
+def table_decibels(rows: Rows) -> HTML | None:
+    """PSNR of tampered test images of every set, inside and outside their masks, with intervals."""
+    if rows.decibels.empty:
+        return None
+    kind = pd.Categorical(rows.decibels["method"], [INSIDE, OUTSIDE])
+    found = tables.rows(rows.decibels.assign(method=kind, train_set="none"), names={"psnr": "PSNR, dB"})
+    caption = "PSNR of tampered images as the NRR redraws them, inside and outside their masks"
+    return tables.save(found, rows.folder, "table_decibels", caption, **BY_METRIC)
+
+
+def figure_convergence(rows: Rows) -> Figure | None:
+    """Loss, PSNR on authentic images and PSNR gap of the NRRs that detectors use, against the epoch."""
+    if rows.plain_nrr.empty:
+        return None
+    named = rows.plain_nrr.assign(method="NRR, " + rows.plain_nrr["train_set"])
+    history = rows.history.merge(named[["run", "method"]], on="run").dropna(axis=1, how="all")
+    return plots.save(plots.learning_curves(history, LEARNED), history, rows.folder, "figure_convergence")
 
 
 @cache
@@ -93,9 +115,8 @@ def figure_sweep(rows: Rows) -> Figure | None:
 
 @cache
 def redrawn(rows: Rows) -> pd.DataFrame:
-    """Tidy rows of the baseline on test images and on the same as the NRR redraws them."""
-    added = rows.redrawn["attack"].eq("none").map({True: ", original", False: ", redrawn"})
-    scores = rows.redrawn.assign(method=rows.redrawn["method"] + added)
+    """Tidy rows of the baseline on test images, on the same as the NRR redraws them, and under a blur of equal PSNR."""
+    scores = rows.redrawn.assign(method=rows.redrawn["method"] + rows.redrawn["attack"].map(ATTACKED))
     maps = tables.rows(rows.tampered(scores), names={name: PIXELS[name] for name in ("f1", "auc_shuffled")})
     labels = tables.rows(scores[scores["label"] == 0], names={"correct": "accuracy on authentic images"})
     return pd.concat([maps, labels])
@@ -105,7 +126,7 @@ def table_redrawn(rows: Rows) -> HTML | None:
     """What redrawing takes from the baseline's maps, and whether authentic images keep their label."""
     if rows.redrawn.empty:
         return None
-    caption = "The baseline on its own test images and on the same as the NRR redraws them"
+    caption = "The baseline on its own test images, as the NRR redraws them, and under a blur of equal PSNR"
     return tables.save(redrawn(rows), rows.folder, "table_redrawn", caption)
 
 

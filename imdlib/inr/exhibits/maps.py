@@ -4,8 +4,8 @@ from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 from imdlib import runs
-from imdlib.inr.grid import METHODS, nrr_name
-from imdlib.inr.methods import DISTILLED, WHOLE
+from imdlib.inr.grid import nrr_name
+from imdlib.inr.methods import DISTILLED, METHODS, WHOLE
 from imdlib.inr.rows import Rows
 from imdlib.pages import plots
 from imdlib.pages.report import ELSEWHERE

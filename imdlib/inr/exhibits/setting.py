@@ -7,7 +7,10 @@ from imdlib.inr.rows import Rows
 from imdlib.pages import tables
 from imdlib.pages.ran import ran
 
-DETECTOR = "backbone width blocks stem_stride inputs feat crop batch_size steps optimizer learning_rate schedule precision device"
+DETECTOR = (
+    "backbone width blocks stem_stride inputs feat crop batch_size steps until_flat keep optimizer learning_rate schedule "
+    "precision device"
+)
 NRR = "frequencies width stride blocks channels hidden span crop batch_size steps learning_rate device"
 
 

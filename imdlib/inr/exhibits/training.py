@@ -2,16 +2,20 @@
 
 from functools import cache, partial
 
+import matplotlib.pyplot as plt
 import pandas as pd
+import seaborn as sns
 import torch
-from IPython.display import HTML
+from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
 from imdlib import data as datasets
 from imdlib.data.batches import training_batches
-from imdlib.inr import costs, networks
+from imdlib.inr import costs, distill, networks, saturation
+from imdlib.inr.exhibits.ablation import DRAWN_ROWS
 from imdlib.inr.labels import LabelledImages
 from imdlib.inr.rows import Rows
+from imdlib.inr.space import MAIN
 from imdlib.inr.variants import model_of
 from imdlib.pages import plots, tables
 
@@ -21,6 +25,8 @@ LEARNED = {
     "val_image_auc": "validation image AUC",
     "val_auc": "validation pixel AUC",
 }
+CLUSTERED = ("nrr+agap", MAIN, "literal", "standard", "counter")
+KNOWN = {"val_cluster": "tampered share of the cluster, less base rate", "val_image_auc": "validation image AUC"}
 CHOSEN = {
     "chosen": "images with a pseudo-label",
     "positive": "of these: tampered",
@@ -39,12 +45,42 @@ def histories(rows: Rows, settings: pd.DataFrame) -> pd.DataFrame:
 
 
 def figure_curves(rows: Rows) -> Figure | None:
-    """Losses and validation of usual runs on image labels."""
+    """Losses and validation of usual runs on image labels, of the rows of Table 4 and of the contrast's forms."""
     shown = rows.usual(rows.own(rows.detectors, "weak"))
+    shown = shown[shown["row"].isin(DRAWN_ROWS)]
     if shown.empty:
         return None
     history = histories(rows, shown)
     return plots.save(plots.learning_curves(history, LEARNED), history, rows.folder, "figure_curves")
+
+
+def figure_clusters(rows: Rows) -> Figure | None:
+    """How much more of the tampered cluster is tampered than of the image, epoch by epoch, beside the detection."""
+    shown = rows.usual(rows.own(rows.detectors, "weak"))
+    shown = shown[shown["row"].isin(CLUSTERED)]
+    if shown.empty or "val_cluster" not in rows.history:
+        return None
+    history = histories(rows, shown)
+    return plots.save(plots.learning_curves(history, KNOWN), history, rows.folder, "figure_clusters")
+
+
+def figure_saturation(rows: Rows) -> Figure:
+    """Slope of both forms of the contrast against the cosine between the two clusters; of no run."""
+    drawn = saturation.slopes([k / 10 for k in range(9, -10, -1)])
+    figure, axis = plt.subplots(figsize=(4.5, 2.4))
+    sns.lineplot(drawn, x="cosine", y="slope", hue="form", palette=plots.PALETTE[:2], ax=axis)
+    axis.set(xlabel="cosine between authentic and tampered cells", ylabel="slope of the loss")
+    return plots.save(figure, drawn, rows.folder, "figure_saturation")
+
+
+def said_saturation() -> Markdown:
+    """Both forms on clusters at right angles, in numbers."""
+    found = saturation.slopes([0.0]).set_index("form")
+    literal, standard = found.loc["literal"], found.loc["standard"]
+    return Markdown(
+        f"Two clusters at right angles, tau 0.1: Eq. 5 as printed still has the slope {literal['slope']:.2g} (norm of its gradient in "
+        f"the features {literal['gradient']:.2g}), standard InfoNCE {standard['slope']:.2g} ({standard['gradient']:.2g})."
+    )
 
 
 def figure_pseudo_labels(rows: Rows) -> Figure | None:
@@ -59,7 +95,14 @@ def figure_pseudo_labels(rows: Rows) -> Figure | None:
 def collapsed(rows: Rows) -> HTML | None:
     """Epochs in which less than 2% or more than 98% of a run's pseudo-labels were of one kind."""
     shown = rows.detectors[rows.detectors["mode"] == "unsupervised"]
-    return None if shown.empty else tables.show(shown[["method", "seed", "collapsed_epochs"]], digits=0)
+    if shown.empty:
+        return None
+    epochs = rows.history.groupby("run")["epoch"].max().rename("epochs")
+    ends = [
+        "yes" if distill.collapsed(rows.history[rows.history["run"] == run]).iloc[-1] else "no" for run in shown["run"]
+    ]
+    found = shown.merge(epochs, left_on="run", right_index=True).assign(ends_collapsed=ends)
+    return tables.show(found[["method", "seed", "epochs", "collapsed_epochs", "ends_collapsed"]], digits=0)
 
 
 @cache

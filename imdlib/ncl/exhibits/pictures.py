@@ -4,7 +4,7 @@ import pandas as pd
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
-from imdlib.ncl.grid import BOTH, STEPS
+from imdlib.ncl.grid import BOTH, STEPS, TESTED_ON
 from imdlib.ncl.rows import Rows
 from imdlib.pages import plots
 from imdlib.pages.report import ELSEWHERE
@@ -21,8 +21,9 @@ def maps(rows: Rows, chosen: pd.DataFrame) -> dict:
     """{method: {'<dataset>/<file>': image, mask and map}} of the chosen runs on their own set; {} where one kept none."""
     found = {}
     for method, run, train_set in chosen[["method", "run", "train_set"]].itertuples(index=False):
+        place = TESTED_ON.get(train_set, train_set)
         kept = pictures(rows.results, "ncl", run)
-        found[method] = {name: one for name, one in kept.items() if name.startswith(f"{train_set}/")}
+        found[method] = {name: one for name, one in kept.items() if name.startswith(f"{place}/")}
     return found if all(found.values()) else {}
 
 
