@@ -102,7 +102,7 @@ def test_numbered_masks_are_united(tmp_path):
 def test_masks_in_a_folder_of_another_name(folder, tmp_path):
     disk(tmp_path, ["a.jpg"], [])
     mask(tmp_path / folder / "a.png")
-    with pytest.raises(CatalogError, match=f"{folder}: a folder that looks like one of masks"):
+    with pytest.raises(CatalogError, match=f"{folder}/: a folder that looks like one of masks"):
         catalog.read("folder", tmp_path)
     (tmp_path / folder).rename(tmp_path / "maps")
     assert "not looked at" in catalog.left_out(catalog.read("folder", tmp_path))["why"][0]
