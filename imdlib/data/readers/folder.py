@@ -1,18 +1,21 @@
 """A plain folder: anybody's own images and masks."""
 
+import contextlib
 from collections.abc import Collection
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from imdlib.data.images import ImageError
+from imdlib.data.images import ImageError, opened
 from imdlib.data.readers import values
-from imdlib.data.readers.common import CatalogError, Found, Problem, Row, files_in, refuse
+from imdlib.data.readers.common import IMAGES, CatalogError, Found, Problem, Row, files_in, refuse
 from imdlib.data.readers.images_csv import contradiction, read_lines
 from imdlib.data.readers.named import masks_of, misplaced
 from imdlib.data.splits import by_hash
 
+TAMPERED = frozenset(["tp", "tampered", "fake", "forged", "forgeries", "spliced", "splicing", "manipulated", "edited"])
+AUTHENTIC = frozenset(["au", "authentic", "real", "original", "originals", "pristine"])
 VALUES = "mask_values.txt"
 TREE = "images/ with image files, masks/ with a mask for each tampered one, and if wanted images.csv"
 
@@ -29,8 +32,9 @@ def folder(root: Path, mask_values: Collection[float] | None = None) -> Found:
             mask_values.txt                 may be left out: numbers, the stored values that mean tampered
 
     Without images.csv an image with a mask that is not all black is tampered, any other is authentic: a missing mask
-    cannot be noticed, a mask without an image is. With images.csv, images with label 1 must have a mask, unless their
-    kind is "generated". Scene: the name; give it where images share a background. Split: about 60/10/30 by scene.
+    cannot be noticed unless the image lies in a folder such as tampered/, a mask without an image is. With images.csv,
+    images with label 1 must have a mask, unless their kind is "generated". Scene: the name; give it where images share a
+    background. Split: about 60/10/30 by scene.
 
     mask_values: as in mask_values.txt, before which it counts; for masks of class ids, 12 bits in 16, or marks in the
     alpha channel alone, which are refused without it. Of a palette the numbers of its colours.
@@ -48,6 +52,7 @@ def folder(root: Path, mask_values: Collection[float] | None = None) -> Found:
     lines = read_lines(found, root / "images.csv", images, masks) if (root / "images.csv").is_file() else None
     joined = masks_of(found, images, masks, lines or {})
     misplaced(found, root, images, joined)
+    unread_images(found, root)
     meaning = stored_meaning(found, root, mask_values)
     for name, image in images.items():
         if lines is None or name in lines:
@@ -56,6 +61,16 @@ def folder(root: Path, mask_values: Collection[float] | None = None) -> Found:
             for file in [image, *joined.get(name, [])]:
                 found.exclude(file, "not named in images.csv")
     return found
+
+
+def unread_images(found: Found, root: Path) -> None:
+    """Note files below images/ that are images by what they hold, under a suffix that is not read."""
+    for file in found.files:
+        if file.is_relative_to(root / "images") and file.suffix.lower() not in IMAGES:
+            with contextlib.suppress(ImageError), opened(file):
+                found.problem(
+                    file, f"an image with the suffix '{file.suffix}'", "the suffix of its format", "rename it"
+                )
 
 
 def below(file: Path, top: Path) -> str:
@@ -94,6 +109,17 @@ def add(
     if not wrong and region is not None and kind and kind != "generated" and region != (kind != "authentic"):
         holds = "tampered pixels" if region else "no tampered pixel"
         wrong = f"{kind} in images.csv, but its mask {masks[0].name} has {holds}", "both to agree"
+    place = {part.lower() for part in PurePosixPath(name).parts[:-1]}
+    if (
+        not wrong
+        and not kind
+        and region is not None
+        and region != bool(place & TAMPERED)
+        and place & (TAMPERED | AUTHENTIC)
+    ):
+        wrong = f"its folder calls it the other than its mask {masks[0].name}", "both to agree"
+    if not wrong and not kind and not masks and place & TAMPERED:
+        wrong = "no mask, though its folder calls it tampered", f"masks/{name.rsplit('.', 1)[0]}.png"
     kind = kind or ("tampered" if region else "authentic")
     if not wrong and not masks and kind not in ("authentic", "generated"):
         wrong = "no mask", f"masks/{name.rsplit('.', 1)[0]}.png"
