@@ -42,6 +42,7 @@ JOINED = {  # images, masks, the images that are tampered
     "both of them": (["cat.jpg", "cat_mask.jpg"], ["cat_mask.png", "cat.png"], ["cat.jpg", "cat_mask.jpg"]),
     "folders": (["in/a.jpg", "out/a.jpg"], ["in/a_mask.png"], ["in/a.jpg"]),
     "a mask in no folder": (["in/a.jpg", "out/b.jpg"], ["a.png"], ["in/a.jpg"]),
+    "accents in two forms": (["\u00e9.jpg", "b.jpg"], ["e\u0301_mask.png"], ["\u00e9.jpg"]),
     "dots": (["a.b.jpg", "a.c.jpg"], ["a.b.png"], ["a.b.jpg"]),
     "a note beside a mask": (["a.jpg", "b.jpg"], ["a.png", "a.json", "readme.txt"], ["a.jpg"]),
     "numbered": (["a.jpg", "b.jpg"], ["a_mask_1.png", "a_mask2.png"], ["a.jpg"]),

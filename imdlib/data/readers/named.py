@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -24,20 +25,25 @@ def owners(masks: Iterable[str], images: Iterable[str]) -> dict[str, list[str]]:
     """
     exact, bare = {}, {}
     for image in images:
-        path = PurePosixPath(image)
+        path = PurePosixPath(composed(image))
         for name in {str(path), str(path.with_suffix(""))}:
             exact.setdefault(name, []).append(image)
         for name in {path.name, path.stem}:
             bare.setdefault(name, []).append(image)
     found = {}
     for mask in masks:
-        path = PurePosixPath(mask).with_suffix("")
+        path = PurePosixPath(composed(mask)).with_suffix("")
         short = [name for name in stripped(path.name) if name != path.name]
         inner = [str(path.with_name(name)) for name in short]
         levels = [[exact, [str(path)]], [exact, inner]]
         levels += [[bare, [path.name]], [bare, short]] if len(path.parts) == 1 else []
         found[mask] = next((hits for index, names in levels if (hits := answers(index, names))), [])
     return found
+
+
+def composed(name: str) -> str:
+    """A name with its accents in one form, since systems write them in two."""
+    return unicodedata.normalize("NFC", name)
 
 
 def answers(index: dict[str, list[str]], names: Iterable[str]) -> list[str]:
