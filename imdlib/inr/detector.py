@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imdlib.inr.contrast import matching_scores
-from imdlib.networks.pixels import Pixels
+from imdlib.networks.pixels import SMALLEST, Pixels
 from imdlib.networks.resnet import Encoder
 
 SHALLOW = ("layer1", "layer2", "layer3")
@@ -38,6 +38,8 @@ class INRNet(nn.Module):
     inputs: see `pixels.Pixels`. feat: 'fused' or 'stage4'. head: 'conv' or 'mean' (`ChannelMean`). proj: channels
     of P's two 1x1 convolutions. shallow: None, 'norm' or 'literal', the heads of the unsupervised mode.
     """
+
+    smallest = SMALLEST  # pixels a side
 
     def __init__(
         self,
