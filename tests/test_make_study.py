@@ -265,3 +265,58 @@ def test_what_git_holds_is_enough_for_a_fresh_clone(results, tmp_path):
         assert settings["key"].tolist() == others["key"].tolist() and set(here) == set(kept)
         for name, rows in here.items():
             pd.testing.assert_frame_equal(rows, kept[name])
+
+
+# ---- finished runs, used again -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "study, run, dataset",
+    [
+        ("ncl", NCL_RUNS[1], "sim-casia"),
+        ("inr", INR_RUNS[1], "sim-casia"),
+        ("inr", INR_RUNS[2], "sim-iedit"),
+        ("inr", NRR, "sim-casia"),
+        ("bridge", BRIDGE_RUNS[0], TWIN),
+        ("bridge", BRIDGE_RUNS[1], TWIN),
+    ],
+)
+def test_a_finished_run_that_is_scored_again_gives_its_scores_to_the_digit(results, study, run, dataset, monkeypatch):
+    monkeypatch.setenv("IMDLIB_CACHE", str(results.parents[1] / "cache"))
+    before = modified(results / study / "runs" / run)
+    names = execute("score", results=str(results), run=f"{study}/{run}", dataset=dataset)
+    found, kept = names["record"].scores(), scores_of(results, study, run)
+    kept = kept[(kept["dataset"] == dataset) & (kept["attack"] == "none" if "attack" in kept else True)]
+    kept = kept[kept["predictor"].isin(found["predictor"])] if "predictor" in kept else kept
+    by = [name for name in ("predictor", "image") if name in kept]
+    found, kept = (rows.sort_values(by, ignore_index=True).dropna(axis=1, how="all") for rows in (found, kept))
+    pd.testing.assert_frame_equal(found[kept.columns], kept, check_dtype=False, check_exact=True)
+    assert modified(results / study / "runs" / run) == before
+    stamp = json.loads((names["record"].folder / "stamp.json").read_text())
+    assert (
+        stamp["needs"]["uses"] == {"run": stamp_of(results, study, run)["key"]} and stamp["scored"] == f"{study}/{run}"
+    )
+    assert {"all-ones map", "centre blob"} <= set(names["found"]["method"])
+    shown = names["whole"][names["whole"]["method"].str.startswith(f"{study}/{run}")]
+    assert shown["low"].notna().any() and shown["test_set"].str.startswith(dataset).all()
+
+
+def test_runs_of_all_studies_look_at_a_photo_side_by_side(results, tmp_path, monkeypatch):
+    monkeypatch.setenv("IMDLIB_CACHE", str(results.parents[1] / "cache"))
+    (tmp_path / "photos").mkdir()
+    for name in ("$_1 ($_57).png", "z.png"):
+        shutil.copy(next((results.parents[1] / "cache").rglob("000005.*")), tmp_path / "photos" / name)
+    asked = [
+        f"ncl/{NCL_RUNS[1]}",
+        f"inr/{INR_RUNS[1]}",
+        f"inr/{NRR}",
+        f"bridge/{BRIDGE_RUNS[0]}",
+        f"bridge/{BRIDGE_RUNS[1]}",
+    ]
+    names = execute("try_it", results=str(results), runs=asked, photo=str(tmp_path / "photos"), tile=64, overlap=32)
+    rows = names["rows"]
+    assert not len(names["problems"]) and len(rows) == 10 and rows["score"].between(0, 1).all()
+    late = rows[rows["run"] == f"bridge/{BRIDGE_RUNS[1]}"]
+    assert late["class"].isin(CLASSES).all() and late[["d1", "d2"]].notna().all(axis=None)
+    assert (rows["map"] == "").sum() == 2  # Wang et al. draw none
+    assert all((names["folder"] / path).is_file() for path in [*rows["figure"], *rows.loc[rows["map"] != "", "map"]])

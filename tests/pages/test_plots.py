@@ -254,3 +254,12 @@ def test_fewer_colours_take_less_room_and_look_the_same(tmp_path):
     )
     assert (tmp_path / "figures/few.png").stat().st_size < 0.7 * (tmp_path / "figures/all.png").stat().st_size
     assert np.abs(full - few).mean() < 6
+
+
+def test_signs_of_mathematics_in_a_name_are_text(tmp_path):
+    plots.use_style()
+    figure, axis = plots.plt.subplots()
+    plots.picture(axis, np.zeros((4, 4)), r"$\frac{1$ $_1")
+    axis.set_xlabel("$x_")
+    plots.save(figure, [{"image": "=1"}], tmp_path, "$_1")
+    assert (tmp_path / "figures" / "$_1.png").is_file() and "'=1" in (tmp_path / "figures" / "$_1.csv").read_text()

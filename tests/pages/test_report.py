@@ -178,3 +178,11 @@ def test_pictures_of_the_executed_notebook_are_reduced_and_nothing_else(tmp_path
     assert len(small) < len(before)
     book.cells[1].outputs[0].data["image/png"] = small
     assert after == book
+
+
+def test_the_name_of_a_figure_is_no_markup_in_a_page(tmp_path):
+    path = tmp_path / "figures" / "<img src=x onerror=alert(1)>.png"
+    path.parent.mkdir()
+    Image.new("RGB", (4, 4)).save(path)
+    page = report.embedded(path).data
+    assert "<img src=x" not in page and "&lt;img src=x onerror=alert(1)&gt;" in page

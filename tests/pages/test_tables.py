@@ -160,3 +160,23 @@ def test_no_scores_give_no_rows_but_all_columns(scores):
     paper = pd.DataFrame(columns=["method", "test_set", "metric", "value", "note"])
     assert tables.rows(scores.head(0), published=paper).columns.tolist() == tables.COLUMNS
     assert len(tables.rows(scores.head(0), published=paper)) == 0
+
+
+HOSTILE = ["=cmd|x", "+1", "-1", "@a", "plain", "a\nb"]
+
+
+def test_names_of_files_are_no_formulas_in_csv_and_other_columns_stand_as_they_are(tmp_path):
+    rows = pd.DataFrame({"image": HOSTILE, "method": "+ NRR", "value": -1.0})
+    found = pd.read_csv(tables.write_csv(rows, tmp_path / "a.csv"))
+    assert found["image"].tolist() == ["'=cmd|x", "'+1", "'-1", "'@a", "plain", "a\nb"]
+    assert set(found["method"]) == {"+ NRR"} and set(found["value"]) == {-1.0}
+
+
+def test_names_are_no_markup_in_markdown_html_and_tex(tmp_path):
+    rows = pd.DataFrame({"method": ["<b>a|b</b>"], "test_set": "s", "metric": "f1", "value": [0.5]})
+    shown = tables.save(rows, tmp_path, "t", "<i>x</i> & 50% of $a_1$", index=("method",))
+    text = (tmp_path / "tables" / "t.md").read_text()
+    assert "<" not in text and "&lt;b&gt;a&#124;b&lt;/b&gt;" in text and "&lt;i&gt;x" in text
+    assert r"50\% of \$a\_1\$" in (tmp_path / "tables" / "t.tex").read_text()
+    assert "<b>" not in shown.data
+    assert "<b>" not in tables.show(pd.DataFrame({"<b>": ["<b>"]})).data
