@@ -22,8 +22,16 @@ from imdlib.scoring import evaluate
 from imdlib.training.settings import Settings
 
 PHASES = ("data", "features", "training", "scores", "kept", "page", "done")
-EPOCHS = 4
-TIMES = ("seconds", "finished", "peak_memory_mb")  # of a run: they differ each time
+EPOCHS = 6
+TIMED = (
+    "contents/",
+    "stamp.json",
+    "history.parquet",
+    "runs.parquet",
+    "SHA256SUMS",
+    "epochs.txt",
+    "log.txt",
+)  # hold seconds
 
 
 def chain(folder, say):
@@ -78,17 +86,8 @@ def left(folder):
     folder, found = Path(folder), {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
-        timed = (
-            "contents/",
-            "stamp.json",
-            "history.parquet",
-            "runs.parquet",
-            "SHA256SUMS",
-            "epochs.txt",
-            "log.txt",
-            ".lock",
-        )
-        if not any(word in name for word in timed) and not path.name.endswith((".part", ".draft")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)  # of killed writers, swept later
+        if not hidden and not any(word in name for word in TIMED):
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     history = store.read(folder / "ncl" / "runs" / "one" / "history.parquet").drop(columns="seconds")
     return found | {"history": history.to_csv()}
