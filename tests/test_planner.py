@@ -154,7 +154,7 @@ EDITS = {
     "a verdict": ("imdlib/pages/claims.py", "SUPPORTED if low > 0", "CONTRADICTED if low > 0", PAGES),
     "the bootstrap": ("imdlib/scoring/intervals.py", "[0.025, 0.975]", "[0.05, 0.95]", DATA | PAGES),
     "a table's cells": ("imdlib/pages/tables.py", 'f"{row.value:.3f}"', 'f"{row.value:.2f}"', DATA | PAGES),
-    "how results are gathered": ("imdlib/runs.py", "if not wanted:", "if wanted == {}:", PAGES),
+    "how results are gathered": ("imdlib/archive.py", "if not wanted:", "if wanted == {}:", PAGES),
     "a twin's camera": ("imdlib/twins/recipes.py", "PER_SCENE = ", "PER_SCENE = 0 + ", DATA | ALL_RUNS | PAGES),
     # notebooks
     "a cell that trains": ("notebooks/ncl/run.ipynb", "flips=True", "flips=False", NCL | NCL_PAGES),
@@ -252,7 +252,7 @@ def test_what_a_profile_no_longer_asks_for_is_not_asked_of_its_report(project):
 
 KEEP = """
 import sys
-from imdlib import runs
+from imdlib import archive
 from imdlib.planner import Planner
 from imdlib.study import STUDIES
 planner = Planner(sys.argv[1])

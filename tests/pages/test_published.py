@@ -185,3 +185,12 @@ def test_on_test_sets_ignores_what_was_trained_on():
     assert "train_set" not in found and set(found["test_set"]) == {"sim-casia", "casia1"}
     ours = found[(found["method"] == "Baseline+NRR+SCL+AGAP") & (found["metric"] == "pixel F1")]
     assert ours["value"].tolist() == [0.199, 0.199]
+
+
+@pytest.mark.parametrize(
+    "text", [b"\xff", b"", b"a,b\n1,2,3\n", b"method,value,unit\nx,1,percemt\n", b"method,value,unit\nx,o,count\n"]
+)
+def test_a_damaged_table_is_named(tmp_path, text):
+    (tmp_path / "table1.csv").write_bytes(text)
+    with pytest.raises(ValueError, match=f"{tmp_path}/table1.csv: no published table can be read"):
+        published.read(tmp_path, 1)
