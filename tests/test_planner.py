@@ -287,8 +287,7 @@ ncl.test_sets: [casia1, folder]
 inr.seeds: [0]
 inr.train_set: casia1
 inr.test_sets: [casia1]
-inr.variants: [base]
-inr.poolings: []
+inr.rows: [base]
 inr.unsupervised: false
 bridge.seeds: [0]
 bridge.train_sets: [casia1]
