@@ -30,8 +30,8 @@ TWIN = "sim-dolos-nearest"
 PROFILE = {
     "count": 60, "size": 64, "examples": 3, "crop": 48, "cost_repeats": 1, "batch_size": 8,
     "ncl.seeds": [0], "ncl.test_sets": ["sim-casia"], "ncl.benchmark_sets": ["sim-casia"], "ncl.epochs": 1,
-    "inr.seeds": [0], "inr.train_set": "sim-casia", "inr.test_sets": ["sim-casia", "sim-iedit"], "inr.poolings": [],
-    "inr.variants": ["base", "nrr+scl+agap"], "inr.without_selection": False, "inr.recompressed": 75,
+    "inr.seeds": [0], "inr.train_set": "sim-casia", "inr.test_sets": ["sim-casia", "sim-iedit"],
+    "inr.rows": ["base", "nrr+scl+agap"], "inr.without_selection": False, "inr.recompressed": 75,
     "inr/nrr.steps": 14, "inr/run.steps": 6, "inr/run.width": 0.25, "inr/run.proj": [8, 8],
     "bridge.seeds": [0], "bridge.train_sets": [TWIN], "bridge.test_sets": [TWIN], "bridge.methods": ["wang", "late"],
     "bridge.epochs": 1, "bridge.teacher_epochs": 1, "bridge.distillation": [16, 1, 2], "bridge.conformer": [8, 16, 3, 2],

@@ -16,7 +16,7 @@ from tests.cells import execute
 PARAMS = dict(
     backbone="resnet18", width=0.25, head_width=16, rates=[1, 2, 3], output_stride=8, stem_stride=2, inputs="rgb+residual",
     hook="layer1", dropout=0.0, blocks=[1, 1, 1, 1], variant="pivot+pc", train_set="sim-casia", size=64, count=20, epochs=3,
-    pretrained=False, data="",
+    pretrained=False, aux_aspp=False, data="",
 )  # fmt: skip
 
 
