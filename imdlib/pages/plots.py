@@ -146,7 +146,11 @@ def claims_plot(found: pd.DataFrame) -> Figure:
     found: rows of claims.csv. Checks that no paper prints stand below a line of their own.
     """
     tested = found[found["low"].notna()].sort_values("where", key=lambda c: c == "not printed", kind="stable")
-    colors = {"supported": PALETTE[2], "contradicted": TAMPERED, "inconclusive": "0.5"}
+    colors = {
+        "supported": PALETTE[2],
+        "contradicted": TAMPERED,
+        "inconclusive": "0.5",
+    }  # other verdicts are paler still
     lines = list(dict.fromkeys(zip(tested["study"], tested["statement"], tested["where"])))
     panels = list(dict.fromkeys(tested["metric"]))
     names = [textwrap.fill(line[1], 62 if len(panels) < 5 else 46) for line in lines]
@@ -157,8 +161,10 @@ def claims_plot(found: pd.DataFrame) -> Figure:
     for axis, metric in zip(axes[0], panels or [""]):
         for row in tested[tested["metric"] == metric].itertuples():
             y = lines.index((row.study, row.statement, row.where))
-            axis.plot([row.low, row.high], [y, y], color=colors[row.verdict], lw=1.6, solid_capstyle="round")
-            axis.plot(row.effect, y, "o", ms=3.5, color=colors[row.verdict])
+            axis.plot(
+                [row.low, row.high], [y, y], color=colors.get(row.verdict, "0.75"), lw=1.6, solid_capstyle="round"
+            )
+            axis.plot(row.effect, y, "o", ms=3.5, color=colors.get(row.verdict, "0.75"))
         axis.axvline(0, color="0.3", lw=0.8)
         if 0 < printed < len(lines):
             axis.axhline(printed - 0.5, color="0.7", lw=0.8, ls=":")
