@@ -13,7 +13,7 @@ from imdlib.inr import distill, pooling
 from imdlib.inr.choices import CHOICES as INR
 from imdlib.inr.networks import MODES
 from imdlib.ncl.choices import CHOICES as NCL
-from imdlib.networks import pixels, resnet
+from imdlib.networks import lite0, pixels, resnet
 from imdlib.training.optimizers import SCHEDULES
 
 REPO = Path(__file__).resolve().parents[1]
@@ -57,7 +57,8 @@ def test_a_wrong_value_names_the_parameter_and_what_it_may_be(notebook, name, va
 
 @pytest.mark.parametrize("table, name, values", [
     (choices.COMMON, "schedule", SCHEDULES), (choices.COMMON, "inputs", pixels.INPUTS), (choices.COMMON, "backbone", resnet.KINDS),
-    (NCL, "backbone", [*resnet.KINDS, "vit"]), (NCL, "hook", resnet.FEATURES), (INR, "mode", MODES),
+    (NCL, "backbone", [*resnet.KINDS, "vit", lite0.NAME]), (INR, "backbone", [*resnet.KINDS, lite0.NAME]),
+    (NCL, "hook", resnet.FEATURES), (INR, "mode", MODES),
     (INR, "pooling", ["", *pooling.POOLINGS]), (INR, "selection", distill.SELECTIONS), (BRIDGE, "order", stages.ORDERS),
 ])  # fmt: skip
 def test_what_is_allowed_is_what_the_code_takes(table, name, values):
