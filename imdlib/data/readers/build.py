@@ -90,7 +90,7 @@ def settle_mask(row: Row, header: Header, root: Path, folder: Path, known: dict[
     place = folder / row.image.relative_to(root).parent
     bytes_of = known.get(row.mask), known.get(row.image) if row.decode else ""
     target = place / f"{row.image.name}.{fingerprint(*bytes_of, size, header.orientation, row.repair)}.png"
-    if row.decode is None and fit is None and form.mode == "L" and form.format in ("PNG", "TIFF", "BMP"):
+    if row.decode is None and fit is None and form and form.mode == "L" and form.format in ("PNG", "TIFF", "BMP"):
         marker = target.with_suffix(".exact")  # its being there spares decoding the mask the next time
         if marker.exists():
             return row.mask, repairs
