@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import yaml
 
 REPO = Path(__file__).resolve().parents[2]
@@ -95,11 +96,11 @@ def kernel_killed(folder):
     project(folder)
     first = study(folder)
     begun = training(folder)
-    listed = subprocess.run(
-        ["pgrep", "-g", str(first.pid), "-f", "ipykernel"], capture_output=True, text=True
-    ).stdout.split()
-    for one in listed:
-        os.kill(int(one), signal.SIGKILL)
+    kernels = [
+        one for one in psutil.Process(first.pid).children(recursive=True) if "ipykernel" in " ".join(one.cmdline())
+    ]
+    for one in kernels:  # each in a session of its own
+        one.kill()
     failed = first.wait(timeout=300) != 0
     said = (
         "Kernel died" in (folder / "log_tiny.txt").read_text() or "DeadKernel" in (folder / "log_tiny.txt").read_text()
