@@ -1,11 +1,20 @@
 """What the parameters of INR's notebooks may be, where all studies do not share it."""
 
+from imdlib.baselines.names import DETECTORS
 from imdlib.choices import COUNT, MANY, Rule, between, each, one_of, some
-from imdlib.inr.grid import METHODS
+from imdlib.inr.space import ROWS
+from imdlib.networks import lite0
 
 CHOICES = {
     "mode": one_of("weak", "unsupervised"),
-    "variant": one_of(*METHODS),
+    "variant": one_of(*dict.fromkeys(row.fixed["variant"] for row in ROWS.values())),
+    "row": one_of("", *ROWS),
+    "detector": one_of(*DETECTORS),
+    "backbone": one_of("resnet18", "resnet34", "resnet50", "resnet101", lite0.NAME),
+    "contrast_from": between(0, 1),
+    "counter": one_of("none", "reconstructed"),
+    "start": one_of("centred", "random"),
+    "keep": one_of("last", "val_image_auc"),
     "pooling": one_of("", "adaptive", "otsu", "max", "average", "gem", "smooth"),
     "selection": one_of("agreement", "all"),
     "shallow": one_of("norm", "literal"),

@@ -54,8 +54,9 @@ def configurations(
     trials: int = 0,
     trial_sets: Sequence[str] = (),
     tuned: bool = False,
+    classic: Sequence[str] = (),
 ) -> dict[str, Cell]:
-    """{name of a run: Cell} for notebooks/inr/nrr.ipynb, and after these for notebooks/inr/run.ipynb.
+    """{name of a run: Cell} for notebooks/inr/nrr.ipynb, after these for notebooks/inr/run.ipynb, and for classic.ipynb.
 
     train_set: of all tables; more_train_sets: sets for the baseline and the whole method alone, weak.
     sweep_frequencies (L of Eq. 3), sweep_widths, sweep_strides: one value turned at a time, for the NRR alone, a run for
@@ -64,6 +65,7 @@ def configurations(
     unsupervised, without_selection (Table 5), random_start, literal: self-distillation, without its selection, from where it
     happens to start, and as it is printed, with steps and learning rate of their own (0: those of the other runs).
     trials: draws of settings for each row, scored on trial_sets; tuned: final runs have the settings that did best among them.
+    classic: detectors that nobody trains (`imdlib.baselines.detectors`), for Table 1.
     """
     sets = [train_set, *more_train_sets]
     nrr = [dict(train_set=name, seed=seed) for name in sets for seed in seeds]
@@ -90,6 +92,7 @@ def configurations(
     cells = [cell | {"seed": seed} for cell in cells for seed in seeds]
     cells += tried(rows, trials, train_set=train_set, test_sets=trial_sets)
     found = {nrr_name(cell): Cell(cell, "nrr") for cell in nrr}
+    found |= {f"classic_{one}": Cell({"detector": one, "train_set": train_set}, "classic") for one in classic}
     return found | {name(cell): Cell(cell, uses={"nrr": nrr_name(cell)} if uses_nrr(cell) else {}) for cell in cells}
 
 
