@@ -1,11 +1,13 @@
 """What the parameters of INR's notebooks may be, where all studies do not share it."""
 
+from imdlib.baselines.names import DETECTORS
 from imdlib.choices import COUNT, MANY, Rule, at_least, between, each, one_of, some
 from imdlib.inr.space import ROWS
 
 CHOICES = {
     "mode": one_of("weak", "unsupervised"),
     "row": one_of("", *ROWS),
+    "detector": one_of(*DETECTORS),
     "variant": one_of(*dict.fromkeys(row.fixed["variant"] for row in ROWS.values())),
     "trial": at_least(-1),
     "pooling": one_of("", "adaptive", "otsu", "max", "average", "gem", "smooth"),

@@ -55,8 +55,9 @@ def configurations(
     trials: int = 0,
     trial_sets: Sequence[str] = (),
     tuned: bool = False,
+    classic: Sequence[str] = (),
 ) -> dict[str, Cell]:
-    """{name of a run: Cell} for notebooks/inr/nrr.ipynb, and after these for notebooks/inr/run.ipynb.
+    """{name of a run: Cell} for notebooks/inr/nrr.ipynb, after these for notebooks/inr/run.ipynb, and for classic.ipynb.
 
     train_set: of all tables; more_train_sets: sets for the baseline and the whole method alone, weak.
     sweep_frequencies (L of Eq. 3), sweep_widths, sweep_strides: one value turned at a time, for the NRR alone, a run for
@@ -66,6 +67,7 @@ def configurations(
     happens to start, and as it is printed, with steps and learning rate of their own (0: those of the other runs); lite0_steps:
     likewise of the rows on EfficientNet-lite0, whose steps take longer and lead further.
     trials: draws of settings for each row, scored on trial_sets; tuned: final runs have the settings that did best among them.
+    classic: detectors that nobody trains (`imdlib.baselines.detectors`), for Table 1.
     """
     sets = [train_set, *more_train_sets]
     nrr = [dict(train_set=name, seed=seed) for name in sets for seed in seeds]
@@ -93,6 +95,7 @@ def configurations(
     cells += tried(rows, trials, train_set=train_set, test_sets=trial_sets)
     cells = [cell | (dict(steps=lite0_steps) if lite0_steps and "backbone" in cell else {}) for cell in cells]
     found = {nrr_name(cell): Cell(cell, "nrr") for cell in nrr}
+    found |= {f"classic_{one}": Cell({"detector": one, "train_set": train_set}, "classic") for one in classic}
     return found | {name(cell): Cell(cell, uses={"nrr": nrr_name(cell)} if uses_nrr(cell) else {}) for cell in cells}
 
 

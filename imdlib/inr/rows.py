@@ -41,7 +41,7 @@ class Rows(Trained):
         """The runs and data sets that count, {name: key}; empty or None = all that are finished. RunError where one is missing."""
         settings, tables = archive.gather(results, "inr", runs)
         _, data = archive.gather(results, "data", sets)
-        tried = settings["trial"] >= 0
+        tried = settings["trial"] >= 0  # False where a run is no detector of ours
         blind = data["scores"].drop(columns="run")
         return cls(results, settings[~tried], tables["scores"], tables["history"], blind, settings[tried])
 
@@ -153,6 +153,13 @@ class Rows(Trained):
     def free(self) -> pd.DataFrame:
         """Of `error`: what needs no training at all, maps cut at Otsu's threshold, and the random minority."""
         return self.error[self.error["method"].str.endswith("Otsu") | (self.error["method"] == "random minority")]
+
+    @cached_property
+    def classic(self) -> pd.DataFrame:
+        """Rows of detectors that nobody trains, of images that detectors were scored on."""
+        about = self.untrained[["run", "method", "seed"]]
+        found = about.merge(self.raw.drop(columns="predictor", errors="ignore"), on="run")
+        return within(found, self.scores).assign(train_set="none")
 
     @cached_property
     def trivial(self) -> pd.DataFrame:

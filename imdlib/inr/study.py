@@ -10,5 +10,5 @@ STUDY = Study(
     methods=METHODS,
     configurations=configurations,
     turned=TURNED,
-    notebooks=("nrr", "run"),
+    notebooks=("nrr", "run", "classic"),
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from imdlib.baselines.names import DETECTORS
 from imdlib.inr.grid import TURNED, nrr_name
 from imdlib.inr.methods import ORDER, method, row_of
 from imdlib.places import results_folder
@@ -32,12 +33,18 @@ class Trained:
     @cached_property
     def detectors(self) -> pd.DataFrame:
         """A row per detector, `row` and `method` named, by training set, method, seed and name."""
-        found = whole_numbers(self.settings[~self.settings["run"].str.startswith("nrr_")])
+        found = whole_numbers(self.settings[~self.settings["run"].str.startswith(("nrr_", "classic_"))])
         found["row"] = [row_of(run) for run in found.to_dict("records")]
         found["method"] = [method(run) for run in found.to_dict("records")]
         place = {name: k for k, name in enumerate(ORDER)}
         by = ["train_set", "method", "seed", "run"]
         return found.sort_values(by, key=lambda c: c.map(place) if c.name == "method" else c, ignore_index=True)
+
+    @cached_property
+    def untrained(self) -> pd.DataFrame:
+        """A row per detector that nobody trains."""
+        found = self.settings[self.settings["run"].str.startswith("classic_")]
+        return found.assign(method=found["detector"].map(DETECTORS) if len(found) else None)
 
     @cached_property
     def target(self) -> str:

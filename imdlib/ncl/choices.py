@@ -1,11 +1,13 @@
 """What the parameters of NCL's notebooks may be, where all studies do not share it."""
 
+from imdlib.baselines.names import DETECTORS
 from imdlib.choices import COUNT, MANY, at_least, between, each, one_of
 from imdlib.ncl.grid import METHODS
 from imdlib.networks import lite0
 
 CHOICES = {
     "variant": one_of(*METHODS),
+    "detector": one_of(*DETECTORS),
     "omega": at_least(0),
     "mu": between(0, 1),
     "max_pos": MANY,

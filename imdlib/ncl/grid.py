@@ -53,8 +53,9 @@ def configurations(
     controls: bool = False,
     lite0_steps: int = 0,
     attacked_sets: Sequence[str] = (),
+    classic: Sequence[str] = (),
 ) -> dict[str, Cell]:
-    """{name of a run: Cell} for notebooks/ncl/run.ipynb.
+    """{name of a run: Cell} for notebooks/ncl/run.ipynb, and, of `classic` detectors, for notebooks/ncl/classic.ipynb.
 
     trials: draws of settings that every row of `space.ROWS` is trained with on `detail_set`, scored on it and on trial_sets;
     tuned: other runs get their row's settings of profiles/tuned/ncl.yaml. rows: those trained on `detail_set`.
@@ -99,6 +100,9 @@ def configurations(
     sets = {"train_set": detail_set, "test_sets": [TESTED_ON.get(detail_set, detail_set), *trial_sets]}
     for (row, number), cell in search.trials(SPACE, ROWS, trials).items():
         found[name(row, detail_set, {}, search.TRIAL_SEED, f"trial{number}")] = Cell(fixed[row] | cell | sets)
+    for detector in classic:
+        place = next(iter([*ablation_sets, *benchmark_sets, detail_set]))
+        found[f"classic_{detector}"] = Cell({"detector": detector, "train_set": place}, "classic")
     return found
 
 

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from imdlib.baselines.names import DETECTORS
 from imdlib.ncl.grid import KIND, METHODS, TESTED_ON, TURNED
 from imdlib.ncl.space import ROWS
 from imdlib.pages.published import paper_name
 from imdlib.protocol.search import row_of
+from imdlib.scoring.rows import within
 
 METRICS = ("f1", "f1_best", "auc", "auc_shuffled")  # of an image, compared by the statements
 ABOUT = ("visibility",)  # columns of score rows that only some data sets fill
@@ -52,6 +54,18 @@ def as_usual(settings: pd.DataFrame) -> pd.DataFrame:
 def filled(scores: pd.DataFrame) -> pd.DataFrame:
     """Score rows with empty columns for what is known of no image among them."""
     return scores.assign(**{name: None for name in ABOUT if name not in scores})
+
+
+def of_detectors(runs: pd.DataFrame, scores: pd.DataFrame, every: pd.DataFrame) -> pd.DataFrame:
+    """Score rows of detectors that nobody trains, on images that trained runs were scored on; train_set is 'none'.
+
+    runs: their rows of settings; scores: of all runs; every: rows of trained runs.
+    """
+    if runs.empty:
+        return every.head(0)
+    runs = runs.assign(method=runs["detector"].map(DETECTORS))[["run", "method", "seed"]]
+    found = runs.merge(filled(scores), on="run").assign(train_set="none")
+    return within(found, every)
 
 
 def ordered(rows: pd.DataFrame, column: str, values: Iterable) -> pd.DataFrame:

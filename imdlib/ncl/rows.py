@@ -15,7 +15,7 @@ import pandas as pd
 
 from imdlib import archive
 from imdlib.ncl.grid import BOTH, KIND, STEPS, TURNED
-from imdlib.ncl.labelled import as_usual, attacked, filled, named, on_other_sets, on_own_set, ordered
+from imdlib.ncl.labelled import as_usual, attacked, filled, named, of_detectors, on_other_sets, on_own_set, ordered
 from imdlib.networks import lite0
 from imdlib.places import results_folder
 from imdlib.scoring.rows import usual_value, within
@@ -30,7 +30,8 @@ class Rows:
 
     results: folder of the profile; settings: a row of parameters and stamp per run; history: a row per run and epoch, of trials,
     too; every: score rows of all runs, of untouched and of attacked images; trivial: those of predictors that look at no image,
-    on the test images of the runs, where the data has them; trials, tried: settings and score rows of the runs of the search.
+    on the test images of the runs, where the data has them; classic: those of detectors that nobody trains, likewise; trials,
+    tried: settings and score rows of the runs of the search.
     """
 
     results: str
@@ -38,6 +39,7 @@ class Rows:
     history: pd.DataFrame
     every: pd.DataFrame
     trivial: pd.DataFrame
+    classic: pd.DataFrame = field(default_factory=pd.DataFrame)
     trials: pd.DataFrame = field(default_factory=lambda: NONE)
     tried: pd.DataFrame = field(default_factory=lambda: NONE)
 
@@ -53,15 +55,17 @@ class Rows:
     @classmethod
     def of(cls, results: str, settings: pd.DataFrame, tables: dict, data: dict) -> "Rows":
         """Rows from a row per run and {name: table}, of the runs (scores, history) and of the data sets (scores or none)."""
-        settings = named(settings)
+        apart = settings["run"].str.startswith("classic_")
+        classic, settings = settings[apart], named(settings[~apart])
         every = settings[LABELS].merge(filled(tables["scores"]), on="run")
+        detected = of_detectors(classic, tables["scores"], every)
         trivial = filled(data.get("scores", every.head(0)))
         trivial = ordered(within(trivial, every), "dataset", every["dataset"].unique()).assign(train_set="none")
         history = ordered(tables["history"], "run", settings["run"])
         trials = settings[settings["trial"] >= 0].reset_index(drop=True)
         final = settings[settings["trial"] < 0].reset_index(drop=True)
         search = every["run"].isin(trials["run"])
-        return cls(results, final, history, every[~search], trivial, trials, every[search])
+        return cls(results, final, history, every[~search], trivial, detected, trials, every[search])
 
     def trial(self, number: int) -> "Rows":
         """Rows that hold the runs of one draw of settings alone, as if they were the final ones: every cut can be applied to them."""
@@ -179,3 +183,7 @@ class Rows:
     def beside(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows of predictors that look at no image on the data sets of `rows`."""
         return self.trivial[self.trivial["dataset"].isin(rows["dataset"])]
+
+    def untrained(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows of detectors that nobody trains on the data sets of `rows`."""
+        return self.classic[self.classic["dataset"].isin(rows["dataset"])] if len(self.classic) else self.classic

@@ -10,6 +10,7 @@ STUDY = Study(
     methods=METHODS,
     configurations=configurations,
     turned=(*KIND, *TURNED),
+    notebooks=("run", "classic"),
     space=SPACE,
     rows=ROWS,
 )

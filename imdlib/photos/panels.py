@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
 from imdlib import runs
-from imdlib.baselines import classic
+from imdlib.baselines import ela
 from imdlib.data.images import ImageError, load_image
 from imdlib.pages import plots, tables
 from imdlib.photos.names import label, stem
@@ -133,7 +133,7 @@ def panels(image: np.ndarray, maps: dict[str, np.ndarray]) -> dict[str, np.ndarr
         found[title] = shrunk(prob)
         if title.endswith("map"):
             found[title.removesuffix("map") + "overlay"] = overlay(found["photo"], found[title])
-    return found | {"error level analysis": classic.stretched(shrunk(classic.error_levels(image)))}
+    return found | {"error level analysis": ela.stretched(shrunk(ela.error_levels(image)))}
 
 
 def sheet(pictures: dict[str, np.ndarray], title: str) -> Figure:

@@ -32,12 +32,13 @@ def table_calibration(rows: Rows) -> HTML | None:
 @cache
 def unsupervised(rows: Rows) -> pd.DataFrame:
     """Tidy rows of Table 1."""
-    return localization(rows, rows.trivial, rows.free, rows.unsupervised, paper=published.unsupervised())
+    return localization(rows, rows.trivial, rows.classic, rows.free, rows.unsupervised, paper=published.unsupervised())
 
 
 def table1(rows: Rows) -> HTML | None:
-    """INR Table 1: self-distillation, and what needs no training: error map and fixed filters cut at Otsu's threshold."""
-    if rows.error.empty and rows.unsupervised.empty:
+    """INR Table 1: self-distillation, and what needs no labels: detectors that nobody trains, error map and fixed filters cut at Otsu's
+    threshold."""
+    if rows.error.empty and rows.unsupervised.empty and rows.classic.empty:
         return None
     caption = "INR Table 1: unsupervised localization; the paper's numbers on the real sets in brackets"
     return tables.save(unsupervised(rows), rows.folder, "table1", caption, **BY_METRIC)

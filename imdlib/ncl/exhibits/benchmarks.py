@@ -6,6 +6,7 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from imdlib.baselines.names import DETECTORS
 from imdlib.ncl import published
 from imdlib.ncl.grid import BOTH, METHODS
 from imdlib.ncl.rows import Rows
@@ -19,10 +20,12 @@ BASE, WHOLE = (METHODS[variant] for variant in BOTH)
 
 @cache
 def same_set(rows: Rows) -> pd.DataFrame:
-    """Tidy rows of Table 1: predictors that look at no image, Base and the whole method, each set's own test images."""
-    found = pd.concat([rows.beside(rows.own), rows.both])
+    """Tidy rows of Table 1: predictors that look at no image, detectors that nobody trains, Base and the whole method, each set's
+    own test images."""
+    found = pd.concat([rows.beside(rows.own), rows.untrained(rows.own), rows.both])
     found = found.assign(train_set=found["dataset"].where(found["train_set"] != "none", "none"))
-    return tables.rows(found, published=beside(published.ablation(), rows.scores))
+    paper = pd.concat([published.ablation(), published.hand_crafted()])
+    return tables.rows(found, published=beside(paper, pd.concat([rows.scores, rows.untrained(rows.own)])))
 
 
 def table1(rows: Rows) -> HTML | None:
@@ -39,7 +42,8 @@ def figure_benchmarks(rows: Rows) -> Figure | None:
     if rows.both.empty:
         return None
     found = same_set(rows)
-    drawn = found[found["metric"].isin(CROSSED.values()) & found["method"].isin([*BLIND, BASE, WHOLE])]
+    methods = [*BLIND, *DETECTORS.values(), BASE, WHOLE]
+    drawn = found[found["metric"].isin(CROSSED.values()) & found["method"].isin(methods)]
     drawn = drawn.assign(line=drawn["test_set"] + ": " + drawn["method"]).sort_values("test_set", kind="stable")
     grey = drawn.loc[drawn["method"].isin(BLIND), "line"].unique()
     figure = plots.interval_panels(drawn, label="line", trivial=grey, floor=False)

@@ -5,7 +5,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from imdlib.baselines import classic
+from imdlib.baselines import ela
+from tests.baselines.made_up import found
 
 
 def recompressed(image, quality):
@@ -19,14 +20,14 @@ def noise(seed=0, shape=(64, 96, 3)):
 
 
 def test_a_flat_image_does_not_change():
-    assert classic.error_levels(np.full((40, 50, 3), 128, np.uint8)).max() == 0
-    assert classic.stretched(np.zeros((40, 50), np.uint8)).max() == 0
+    assert ela.error_levels(np.full((40, 50, 3), 128, np.uint8)).max() == 0
+    assert ela.stretched(np.zeros((40, 50), np.uint8)).max() == 0
 
 
 def test_levels_are_the_mean_change():
     image = noise()
     change = np.abs(image.astype(int) - recompressed(image, 90)).mean(axis=2)
-    levels = classic.error_levels(image)
+    levels = ela.error_levels(image)
     assert levels.dtype == np.uint8 and levels.shape == (64, 96)
     np.testing.assert_allclose(levels, change, atol=0.5)
 
@@ -34,7 +35,7 @@ def test_levels_are_the_mean_change():
 def test_a_region_that_was_never_compressed_stands_out():
     image = recompressed(recompressed(noise(), 90), 90).copy()
     image[16:48, 32:64] = noise(1)[16:48, 32:64]
-    levels = classic.error_levels(image).astype(float)
+    levels = ela.error_levels(image).astype(float)
     outside = np.ones((64, 96), bool)
     outside[16:48, 32:64] = False
     assert levels[16:48, 32:64].mean() > 3 * levels[outside].mean()
@@ -43,5 +44,15 @@ def test_a_region_that_was_never_compressed_stands_out():
 def test_stretching_stays_in_range_and_ignores_outliers():
     levels = np.full((100, 100), 4, np.uint8)
     levels[0, 0] = 255
-    shown = classic.stretched(levels)
+    shown = ela.stretched(levels)
     assert shown.dtype == np.float32 and shown.min() == shown.max() == 1
+
+
+def test_as_a_detector_it_finds_a_region_of_another_history_in_a_batch():
+    mask = np.zeros((64, 96), bool)
+    mask[16:48, 32:64] = True
+    old = recompressed(recompressed(noise(), 90), 90)
+    tampered = np.where(mask[..., None], noise(1), old)
+    fresh = np.where(mask[..., None], noise(1), noise())
+    auc = found(ela.ELA(), tampered, fresh, mask=mask)
+    assert auc[0] > 0.95 and abs(auc[1] - 0.5) < 0.1

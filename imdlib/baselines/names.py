@@ -1,0 +1,10 @@
+"""Names of the baselines in tables; light, so that planning a study loads no network."""
+
+DETECTORS = {
+    "ela": "ELA",
+    "noi": "NOI",
+    "cfa1": "CFA1",
+    "ivc": "IVC",
+    "mca": "MCA",
+    "camera-traces": "camera traces (Noiseprint-like)",
+}  # detector that nobody trains on a study's images -> its name in tables
