@@ -18,7 +18,9 @@ ACROSS = 3  # panels in a line
 def panels(count: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
     """A page-wide figure of so many panels, those that are left over hidden; height: of a line of them, in inches."""
     lines = -(-max(count, 1) // ACROSS)
-    figure, axes = plt.subplots(lines, ACROSS, figsize=(PAGE, height * lines), squeeze=False, **options)
+    figure, axes = plt.subplots(
+        lines, ACROSS, figsize=(PAGE, height * lines), squeeze=False, layout="constrained", **options
+    )
     for axis in axes.flat[count:]:
         axis.set_axis_off()
     return figure, list(axes.flat[:count])
@@ -66,7 +68,7 @@ def specification_curve(tried: pd.DataFrame, draws: Sequence[Mapping[str, Any]])
     names = list(dict.fromkeys(shown["name"]))
     places = placed(draws)
     lines = -(-max(len(names), 1) // ACROSS)
-    figure = plt.figure(figsize=(PAGE, lines * (1.7 + 0.13 * len(places))))
+    figure = plt.figure(figsize=(PAGE, lines * (1.7 + 0.13 * len(places))), layout="constrained")
     grid = figure.add_gridspec(2 * lines, ACROSS, height_ratios=[1.1, 0.13 * len(places)] * lines)
     for number, name in enumerate(names):
         part = shown[shown["name"] == name].sort_values("raw")
