@@ -38,7 +38,7 @@ def test_outputs_and_gradients(name, inputs):
     silent = [one for one, weight in net.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert not [one for one in silent if "bias" not in one and "cls_token" not in one]
     prob = supervised.probability(outputs)
-    assert 0 <= prob.min() and prob.max() <= 1
+    assert prob.min() >= 0 and prob.max() <= 1
 
 
 @pytest.mark.parametrize("name", supervised.LOCALIZERS)
