@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from benchmarks import detectors
 from imdlib.bridge import networks, stages
 from imdlib.ncl import losses
 from imdlib.ncl.model import NCLNet
@@ -259,6 +260,19 @@ def attention_of_more_tokens(scale):
     return attention_on_the_cpu(scale, tokens=257)
 
 
+def error_levels(scale):
+    return detectors.ela(Job, scale)
+
+
+def noise_levels(scale):
+    return detectors.noi(Job, scale)
+
+
+def mosaic(scale):
+    return detectors.cfa1(Job, scale)
+
+
 JOBS = [pixel_auc, pixel_auc_torch, all_scores, image_auc, otsu, two_means]
 JOBS += [contrast, contrast_memory, localizer_step, localizer_step_separable, attention_on_the_cpu]
 JOBS += [attention_of_more_tokens]
+JOBS += [error_levels, noise_levels, mosaic]

@@ -8,3 +8,9 @@ DETECTORS = {
     "mca": "MCA",
     "camera-traces": "camera traces (Noiseprint-like)",
 }  # detector that nobody trains on a study's images -> its name in tables
+LOCALIZERS = {
+    "fcn": "FCN",
+    "rru": "RRU-Net",
+    "mvss": "MVSS-Net",
+    "vit": "ViT localizer",
+}  # localizer that learns from pixel masks -> its name in tables

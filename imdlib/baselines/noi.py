@@ -30,12 +30,12 @@ class NOI(nn.Module):
         self.register_buffer("high", torch.from_numpy(high_pass(MOMENTS)).float(), persistent=False)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """image (B,3,H,W) float in [0,1] -> dict of map (B,1,H,W) in [0,1], each image's noisiest block at 1; sigma (B,1,h,w): the
+        """image (B,3,H,W) float in [0,1] -> dict of map (B,1,H,W) in [0,1], each image's noisiest block near 1; sigma (B,1,h,w): the
         noise level of each block, grey levels.
         """
         blocks = cut(diagonal(luma(image), self.high), self.side)
-        sigma = blocks.abs().median(dim=3).values[:, None] / NORMAL
-        return {"map": stretched(spread(sigma, 2 * self.side, image.shape[-2:])), "sigma": sigma}
+        sigma = blocks.contiguous().abs().median(dim=3).values[:, None] / NORMAL
+        return {"map": spread(stretched(sigma), 2 * self.side, image.shape[-2:]), "sigma": sigma}
 
 
 def diagonal(grey: Tensor, high: Tensor) -> Tensor:

@@ -33,7 +33,8 @@ class Trained:
     @cached_property
     def detectors(self) -> pd.DataFrame:
         """A row per detector, `row` and `method` named, by training set, method, seed and name."""
-        found = whole_numbers(self.settings[~self.settings["run"].str.startswith(("nrr_", "classic_"))])
+        apart = self.settings["run"].str.startswith("nrr_") | self.settings["run"].isin(self.untrained["run"])
+        found = whole_numbers(self.settings[~apart])
         found["row"] = [row_of(run) for run in found.to_dict("records")]
         found["method"] = [method(run) for run in found.to_dict("records")]
         place = {name: k for k, name in enumerate(ORDER)}
@@ -43,8 +44,8 @@ class Trained:
     @cached_property
     def untrained(self) -> pd.DataFrame:
         """A row per detector that nobody trains."""
-        found = self.settings[self.settings["run"].str.startswith("classic_")]
-        return found.assign(method=found["detector"].map(DETECTORS) if len(found) else None)
+        detector = self.settings.get("detector", pd.Series(None, self.settings.index))
+        return self.settings[detector.notna()].assign(method=detector.map(DETECTORS))
 
     @cached_property
     def target(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from imdlib.ncl.grid import BOTH, STEPS
+from imdlib.ncl.grid import BOTH, OWN, STEPS
 from imdlib.ncl.labelled import METRICS, lost, on_own_set
 from imdlib.ncl.rows import Rows
 from imdlib.scoring.rows import averaged
@@ -57,7 +57,7 @@ def controlled_unseen(rows: Rows) -> pd.DataFrame:
 
 def control_sets(rows: Rows) -> pd.Series:
     """Training sets of the controls."""
-    return rows.main.loc[~rows.main["variant"].isin(STEPS), "train_set"]
+    return rows.main.loc[rows.main["variant"].isin([*set(OWN) - set(STEPS)]), "train_set"]
 
 
 def together(rows: Rows) -> pd.DataFrame:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from imdlib.baselines.names import LOCALIZERS
 from imdlib.ncl.space import ROWS, SPACE
 from imdlib.networks import lite0
 from imdlib.protocol import search
 from imdlib.protocol import tuned as best
 from imdlib.study import Cell
 
-METHODS = {
+OWN = {
     "base": "Base",
     "base-balanced": "Base, classes balanced",
     "base+aux": "Base+Aux",
@@ -17,7 +18,8 @@ METHODS = {
     "pivot": "Base+Pivot",
     "pc": "Base+PC",
     "pivot+pc": "Base+Pivot+PC",
-}  # variant -> name in tables
+}  # variant of the paper's network -> name in tables
+METHODS = OWN | LOCALIZERS  # all variants, those that it is compared with too
 STEPS = ("base", "contrast", "pivot", "pivot+pc")  # Table 5, and the row that its argument needs
 BOTH = ("base", "pivot+pc")  # the paper's Base and the whole method
 KIND = ("backbone", "pretrained", "inputs")  # what makes another network, beside which nothing is turned
@@ -53,12 +55,14 @@ def configurations(
     controls: bool = False,
     lite0_steps: int = 0,
     attacked_sets: Sequence[str] = (),
+    rivals: Sequence[str] = (),
     classic: Sequence[str] = (),
 ) -> dict[str, Cell]:
     """{name of a run: Cell} for notebooks/ncl/run.ipynb, and, of `classic` detectors, for notebooks/ncl/classic.ipynb.
 
     trials: draws of settings that every row of `space.ROWS` is trained with on `detail_set`, scored on it and on trial_sets;
-    tuned: other runs get their row's settings of profiles/tuned/ncl.yaml. rows: those trained on `detail_set`.
+    tuned: other runs get their row's settings of profiles/tuned/ncl.yaml. rows: those trained on `detail_set`;
+    rivals: rows of other networks, for Tables 1 and 2.
     ablation_sets: sets on which the variants of Table 5 are trained; benchmark_sets: sets for Base and the whole method alone
     (Tables 1 and 2); together: train these two on all of those sets at once (Table 2); apart_sets: for these two as well, and
     in no union; attacked_sets: training sets whose runs also score attacked test images (Table 3). The others turn one
@@ -71,6 +75,7 @@ def configurations(
     wanted = [(row, place, {}) for place in ablation_sets for row in STEPS]
     wanted += [(row, place, {}) for place in [*benchmark_sets, *apart_sets] for row in BOTH]
     wanted += [(row, "+".join([*ablation_sets, *benchmark_sets]), {}) for row in BOTH if together]
+    wanted += [(row, place, {}) for place in [*ablation_sets, *benchmark_sets] for row in rivals]
     wanted += [(row, detail_set, {}) for row in rows]
     for parameter, values, some in (
         ("backbone", backbones, BOTH),

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from imdlib import archive
+from imdlib.baselines.names import LOCALIZERS
 from imdlib.ncl.grid import BOTH, KIND, STEPS, TURNED
 from imdlib.ncl.labelled import as_usual, attacked, filled, named, of_detectors, on_other_sets, on_own_set, ordered
 from imdlib.networks import lite0
@@ -55,7 +56,7 @@ class Rows:
     @classmethod
     def of(cls, results: str, settings: pd.DataFrame, tables: dict, data: dict) -> "Rows":
         """Rows from a row per run and {name: table}, of the runs (scores, history) and of the data sets (scores or none)."""
-        apart = settings["run"].str.startswith("classic_")
+        apart = settings["detector"].notna() if "detector" in settings else settings["run"].isna()
         classic, settings = settings[apart], named(settings[~apart])
         every = settings[LABELS].merge(filled(tables["scores"]), on="run")
         detected = of_detectors(classic, tables["scores"], every)
@@ -131,6 +132,11 @@ class Rows:
     def both(self) -> pd.DataFrame:
         """The part of `own` that is of Base and of the whole method."""
         return self.own[self.own["variant"].isin(BOTH)]
+
+    @cached_property
+    def rivals(self) -> pd.DataFrame:
+        """The part of `main` that is of other papers' networks, learned from the same masks: Tables 1 and 2."""
+        return self.main[self.main["variant"].isin(LOCALIZERS)]
 
     @cached_property
     def ablation(self) -> pd.DataFrame:

@@ -7,17 +7,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from imdlib import finished
 from imdlib.data import attacks
 from imdlib.data.batches import ImageSet
 from imdlib.finished import Finished
 from imdlib.ncl import networks
-from imdlib.ncl.grid import METHODS
-from imdlib.ncl.model import tampered_probability
+from imdlib.ncl.grid import BOTH, METHODS
 from imdlib.photos import tiles
 from imdlib.scoring import evaluate, metrics
 
+MAIN = BOTH[1]
 SCORE = "the map's largest value; it tends to grow with the size of the photo"
 
 
@@ -31,9 +32,13 @@ def title(run: Finished) -> str:
     return METHODS.get(run.params["variant"], run.params["variant"])
 
 
-def probability(network: nn.Module) -> Callable[[Tensor], Tensor]:
-    """The function that `imdlib.photos.tiles.predict` takes: batch (B,3,h,w) in [0,1] -> probability of tampered (B,1,h,w)."""
-    return lambda batch: tampered_probability(network(batch)["logits"])
+def probability(network: nn.Module, variant: str = MAIN) -> Callable[[Tensor], Tensor]:
+    """The function that `imdlib.photos.tiles.predict` takes: batch (B,3,h,w) in [0,1] -> probability of tampered (B,1,h,w).
+
+    variant: of the network's run, on which it depends how its logits are read.
+    """
+    read = networks.probability_of({"variant": variant})
+    return lambda batch: F.interpolate(read(network(batch)), batch.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def score(
@@ -47,7 +52,7 @@ def score(
     trained_on = rows["dataset"].isin(run.params["train_set"].split("+")).any()
     images = ImageSet(rows[rows["label"] == 1] if same and not trained_on else rows)
     locations = metrics.mask_locations([mask[0].numpy() for _, mask in images.samples()])
-    told = dict(probability=lambda outputs: tampered_probability(outputs["logits"]), locations=locations)
+    told = dict(probability=networks.probability_of(run.params), locations=locations)
     change = None if attack == "none" else partial(attacks.apply, attack)
     scores, pictures = evaluate.score(run.network, images, examples=examples, attack=change, **told)
     return scores.assign(attack=attack), pictures
@@ -63,5 +68,5 @@ def look(run: Finished, image: np.ndarray, **options: int | str) -> tuple[dict[s
 
     options: tile, overlap, device of `imdlib.photos.tiles.predict`.
     """
-    drawn = tiles.predict(probability(run.network), image, **options)
+    drawn = tiles.predict(probability(run.network, run.params["variant"]), image, **options)
     return {"map": drawn}, {"score": float(drawn.max())}

@@ -3,6 +3,7 @@
 The paper names omega 0.01 and mu 0.9, no tau, and one learning rate for another optimizer and network; here all are searched.
 """
 
+from imdlib.baselines.names import LOCALIZERS
 from imdlib.networks import lite0
 from imdlib.protocol.search import Linear, Log, Row
 
@@ -33,4 +34,4 @@ ROWS = {
     "scratch-pivot+pc": Row({"variant": "pivot+pc"} | SCRATCH, WHOLE),
     "pretrained-base": Row({"variant": "base"} | PRETRAINED, COMMON),
     "pretrained-pivot+pc": Row({"variant": "pivot+pc"} | PRETRAINED, WHOLE),
-}
+} | {name: Row({"variant": name}, COMMON) for name in LOCALIZERS}

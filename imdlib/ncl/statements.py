@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 
 from imdlib.ncl import cuts
-from imdlib.ncl.grid import METHODS
+from imdlib.ncl.grid import OWN
 from imdlib.ncl.labelled import METRICS
 from imdlib.pages.claims import Statement
 
-BASE, BALANCED, AUX, CONTRAST, PIVOT, PC, WHOLE = METHODS.values()
+BASE, BALANCED, AUX, CONTRAST, PIVOT, PC, WHOLE = OWN.values()
 BLOB = "centre blob"
 
 

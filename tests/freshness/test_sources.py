@@ -285,8 +285,6 @@ def test_everything_that_a_run_really_calls_is_found_in_the_syntax_trees(tmp_pat
     from imdlib.data.attacks import ATTACKS
     from imdlib.data.batches import ImageSet
     from imdlib.ncl import networks
-    from imdlib.ncl.losses import total_loss
-    from imdlib.ncl.model import tampered_probability
     from imdlib.scoring import evaluate, metrics
     from imdlib.training.settings import Settings
 
@@ -295,9 +293,9 @@ def test_everything_that_a_run_really_calls_is_found_in_the_syntax_trees(tmp_pat
     def work():
         manifest = data.load("sim-casia", count=8, size=64).query("label == 1")
         model = networks.build(p)
-        loss = partial(total_loss, variant=p["variant"], pivot=model.pivot, **{k: p[k] for k in ("omega", "mu", "tau")})
+        loss = networks.loss_of(model, p)
         images = ImageSet(pd.concat([manifest] * 2).iloc[:2], crop=64, flips=True, seed=0)
-        probability = lambda outputs: tampered_probability(outputs["logits"])  # noqa: E731
+        probability = networks.probability_of(p)
         settings = Settings(epochs=1, batch_size=2, learning_rate=0.001, precision="32-true")
         validate = partial(evaluate.validation, images=ImageSet(manifest.iloc[:1]), probability=probability)
         train.fit(model, loss, images, tmp_path, settings, optimizer="adamw", validate=validate, keep="val_auc")

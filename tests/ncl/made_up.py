@@ -42,6 +42,10 @@ GAIN = {
     "pivot": 0.06,
     "pc": 0.12,
     "pivot+pc": 0.16,
+    "fcn": -0.02,
+    "rru": -0.03,
+    "mvss": 0.03,
+    "vit": -0.04,
 }  # of a variant over Base
 LOSS = {"base": 0.1, "contrast": 0.09, "pivot": 0.08, "pivot+pc": 0.07}  # under attack
 TURN = {

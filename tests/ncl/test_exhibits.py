@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from imdlib.ncl import exhibits
 from imdlib.ncl.exhibits import pictures, training
-from imdlib.ncl.grid import METHODS, STEPS
+from imdlib.ncl.grid import METHODS, OWN, STEPS
 from imdlib.pages import tables
 from tests.ncl import made_up
 
@@ -105,7 +105,7 @@ def test_table5_holds_the_ablation_on_every_set_and_table6_every_block(study):
 def test_controls_hold_every_variant_and_inputs_every_start(study):
     exhibits.controls(study), exhibits.inputs(study)
     found, seen = (pd.read_csv(study.folder / "tables" / f"table_{name}.csv") for name in ("controls", "inputs"))
-    assert set(found["method"]) == {*METHODS.values(), "centre blob"} and set(found["test_set"]) == set(made_up.SETS)
+    assert set(found["method"]) == {*OWN.values(), "centre blob"} and set(found["test_set"]) == set(made_up.SETS)
     started = {f"{name}, {start}" for name in ("Base", "NCL") for start in ("from scratch", "pre-trained")}
     eyes = {f"{METHODS[key]}, {inputs}" for key in ("base", "pivot+pc") for inputs in ("rgb", "rgb+residual")}
     assert started | eyes <= set(seen["method"])

@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from imdlib import runs, store
+from imdlib.baselines.names import LOCALIZERS
+from imdlib.ncl.grid import OWN
 from imdlib.ncl.labelled import as_usual, attacked, lost, named, on_other_sets, on_own_set
 from imdlib.ncl.rows import Rows
 from imdlib.ncl.space import ROWS
@@ -68,7 +70,7 @@ def test_runs_get_the_names_and_the_order_of_tables():
 
 
 def test_main_rows_are_of_runs_of_the_usual_network_in_which_nothing_is_turned(study):
-    plain = {"base", "base-balanced", "contrast", "pivot", "pc", "pivot-pc"}
+    plain = {"base", "base-balanced", "contrast", "pivot", "pc", "pivot-pc", *LOCALIZERS}
     expected = {run for run in study.settings["run"] if run.count("_") == 2 and run.split("_")[0] in plain}
     aux = {run for run in study.settings["run"] if "base-aux" in run}
     assert set(study.usual_runs["run"]) == expected | aux and aux
@@ -98,7 +100,7 @@ def test_trials_are_in_no_cut_and_each_draw_is_a_study_of_its_own(study):
     assert set(study.trials["run"]) <= set(study.history["run"])
     one = study.trial(1)
     assert set(one.settings["trial"]) == {1} and set(one.every["run"]) == set(one.settings["run"]) and one.trials.empty
-    assert set(one.own["variant"]) == {"base", "base-balanced", "contrast", "pivot", "pc", "pivot+pc"}
+    assert set(one.own["variant"]) == {*OWN, *LOCALIZERS} - {"base+aux"}
     assert sets(one.unseen) == {("sim-casia", "sim-nist16")} and set(one.started["seed"]) == {100}
     assert not set(one.own["run"]) & set(one.of_kind(inputs="rgb")["run"])
     assert study.trial(7).own.empty

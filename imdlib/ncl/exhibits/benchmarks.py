@@ -6,9 +6,10 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
-from imdlib.baselines.names import DETECTORS
+from imdlib.baselines.names import DETECTORS, LOCALIZERS
 from imdlib.ncl import published
 from imdlib.ncl.grid import BOTH, METHODS
+from imdlib.ncl.labelled import on_own_set
 from imdlib.ncl.rows import Rows
 from imdlib.pages import plots, tables
 from imdlib.pages.published import beside
@@ -20,9 +21,9 @@ BASE, WHOLE = (METHODS[variant] for variant in BOTH)
 
 @cache
 def same_set(rows: Rows) -> pd.DataFrame:
-    """Tidy rows of Table 1: predictors that look at no image, detectors that nobody trains, Base and the whole method, each set's
-    own test images."""
-    found = pd.concat([rows.beside(rows.own), rows.untrained(rows.own), rows.both])
+    """Tidy rows of Table 1: predictors that look at no image, detectors that nobody trains, other papers' networks, Base and
+    the whole method, each set's own test images."""
+    found = pd.concat([rows.beside(rows.own), rows.untrained(rows.own), on_own_set(rows.rivals), rows.both])
     found = found.assign(train_set=found["dataset"].where(found["train_set"] != "none", "none"))
     paper = pd.concat([published.ablation(), published.hand_crafted()])
     return tables.rows(found, published=beside(paper, pd.concat([rows.scores, rows.untrained(rows.own)])))
@@ -42,7 +43,7 @@ def figure_benchmarks(rows: Rows) -> Figure | None:
     if rows.both.empty:
         return None
     found = same_set(rows)
-    methods = [*BLIND, *DETECTORS.values(), BASE, WHOLE]
+    methods = [*BLIND, *DETECTORS.values(), *LOCALIZERS.values(), BASE, WHOLE]
     drawn = found[found["metric"].isin(CROSSED.values()) & found["method"].isin(methods)]
     drawn = drawn.assign(line=drawn["test_set"] + ": " + drawn["method"]).sort_values("test_set", kind="stable")
     grey = drawn.loc[drawn["method"].isin(BLIND), "line"].unique()
@@ -54,10 +55,11 @@ def figure_benchmarks(rows: Rows) -> Figure | None:
 def across(rows: Rows) -> pd.DataFrame:
     """Tidy rows of Table 2: Base and the whole method, from every training set to every test set."""
     place = [*rows.scores["dataset"].unique(), "all"].index
-    found = rows.main[rows.main["variant"].isin(BOTH)]
+    found = rows.main[rows.main["variant"].isin([*LOCALIZERS, *BOTH])]
     found = found.sort_values("train_set", key=lambda names: names.map(place), kind="stable")
     found = found.sort_values("method", kind="stable")
-    return tables.rows(found, published=beside(published.ablation(), rows.scores), names=CROSSED)
+    paper = pd.concat([published.ablation(), published.crossed()])
+    return tables.rows(found, published=beside(paper, rows.scores), names=CROSSED)
 
 
 def table2(rows: Rows) -> HTML | None:
@@ -74,7 +76,7 @@ def figure_cross(rows: Rows) -> Figure | None:
     if rows.main.empty:
         return None
     found = across(rows)
-    ours = found[found["metric"] == "shuffled AUC"]
+    ours = found[(found["metric"] == "shuffled AUC") & found["method"].isin([BASE, WHOLE])]
     ours = ours.assign(method=ours["method"] + ", shuffled AUC")
     theirs = found[(found["metric"] == "pixel AUC") & (found["method"] == WHOLE) & found["published"].notna()]
     theirs = theirs.assign(method="the paper, AUC of NCL on the real sets", value=theirs["published"])

@@ -4,6 +4,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from imdlib.ncl import cuts
+from imdlib.ncl.grid import OWN
 from imdlib.ncl.rows import Rows
 from imdlib.pages import tables
 
@@ -11,7 +12,7 @@ from imdlib.pages import tables
 def controls(rows: Rows) -> HTML | None:
     """Table of every variant, those that no paper prints too, on the sets that the latter were trained on and on others."""
     sets = cuts.control_sets(rows)
-    found = rows.main[rows.main["train_set"].isin(sets)]
+    found = rows.main[rows.main["train_set"].isin(sets) & rows.main["variant"].isin(OWN)]
     if found.empty:
         return None
     caption = "Which part does it: Base with classes balanced, with an auxiliary head, with Eq. 8 alone, and the steps of Table 5"

@@ -29,6 +29,11 @@ def hand_crafted() -> pd.DataFrame:
     return named.assign(metric=named["metric"].replace({"pixel F1": "best F1"}))
 
 
+def crossed() -> pd.DataFrame:
+    """NCL Table 2: MVSS-Net, trained on CASIA v2 and tested on every set."""
+    return read(FOLDER, 2).query("method == 'MVSS-Net'").assign(train_set="CASIA")
+
+
 def robustness() -> pd.DataFrame:
     """NCL Table 3, the whole method, with a column `attack` in the names of `imdlib.data.attacks`.
 
