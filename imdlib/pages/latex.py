@@ -11,9 +11,25 @@ import pandas as pd
 
 MOST = 7  # columns of numbers side by side
 NARROW = 4  # and no more of them where the table is as wide as one of two columns
-SIGNS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$", "|": "$|$"}
+SIGNS = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": "$<$",
+    ">": "$>$",
+    "|": "$|$",
+}
 SIGNS |= {sign: "\\" + sign for sign in "&%$#_{}"}
-SIGNS |= {"–": "--", "−": "$-$", "→": r"$\to$", "≈": r"$\approx$", "±": r"$\pm$", "×": r"$\times$", "≥": r"$\geq$", "≤": r"$\leq$"}
+SIGNS |= {
+    "–": "--",
+    "−": "$-$",
+    "→": r"$\to$",
+    "≈": r"$\approx$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+}
 SIGNS |= {"ω": r"$\omega$", "μ": r"$\mu$", "τ": r"$\tau$", "σ": r"$\sigma$", "²": "$^2$", "\n": " ", '"': "''"}
 
 HEAD = r"""\ifdefined\maketitle\else % alone: not inside a document
@@ -71,7 +87,11 @@ def tabular(cells: pd.DataFrame) -> str:
             lines.append(" & ".join([""] * len(keys) + list(lower)) + r" \\[2pt]")
         before = keys
     width = "l" * len(names) + "c" * cells.shape[1]
-    return f"\\begin{{tabular}}{{{width}}}\n\\toprule\n{head}\n\\midrule\n" + "\n".join(lines) + "\n\\bottomrule\n\\end{tabular}"
+    return (
+        f"\\begin{{tabular}}{{{width}}}\n\\toprule\n{head}\n\\midrule\n"
+        + "\n".join(lines)
+        + "\n\\bottomrule\n\\end{tabular}"
+    )
 
 
 def stacked(names: list[str]) -> str:

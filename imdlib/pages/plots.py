@@ -149,7 +149,7 @@ def choose_columns(
 
 
 def named(key: str, several: bool, most: int) -> str:
-    """What an image '<dataset>/<file>' is called above its column: the end of its name, below that of its data set where there are several."""
+    """What an image '<dataset>/<file>' is called above its column: the end of its name, below its data set where there are several."""
     dataset, file = key.split("/", 1)
     return (f"{dataset[-most:]}\n" if several else "") + file.rsplit(".", 1)[0][-most:]
 
@@ -195,7 +195,9 @@ def claims_plot(found: pd.DataFrame) -> Figure:
         if 0 < printed < len(lines):
             axis.axhline(printed - 0.5, color="0.7", lw=0.8, ls=":")
         axis.set(yticks=range(len(lines)), ylim=(max(len(lines), 1) - 0.5, -0.5))
-        axis.set_title(textwrap.fill(CLAIMED.get(metric, metric.replace("_", " ").replace("auc", "AUC")), 16), fontsize=SMALL)
+        axis.set_title(
+            textwrap.fill(CLAIMED.get(metric, metric.replace("_", " ").replace("auc", "AUC")), 16), fontsize=SMALL
+        )
         axis.set_yticklabels(names, fontsize=SMALL)
         axis.xaxis.set_major_locator(plt.MaxNLocator(3 if len(panels) < 5 else 2))
         axis.grid(axis="x", color="0.92", lw=0.6)

@@ -22,6 +22,7 @@ NAMES = {
     "auc": "pixel AUC",
     "auc_shuffled": "shuffled AUC",
 }
+FEW = 2  # tables of one exhibit that are open in a page: the first and the last
 RISING = r"(?i)\b(?:f1|iou|auc|accuracy|recall)\b"  # names of metrics of which more is better
 NOT_BESIDE, OTHER_DATA = "not beside: paper", "other data"  # of a published number in a note
 MARKS = [
@@ -87,7 +88,7 @@ def save(
     form reads `value [low, high] (paper published)`; NaN is printed as a dash. What the interval is, n and seeds are added to the
     caption. best: mark the best and second best values where more is better, and those not told apart from the best.
     """
-    rows = rows.reindex(columns=COLUMNS)
+    rows = rows.reindex(columns=COLUMNS).reset_index(drop=True)
     path = save_csv(rows, folder, name).parent
     marks = marked(rows) if best else pd.Series("", index=rows.index)
     caption = " ".join([caption.rstrip(".") + ".", *facts(rows), *(MARKS if marks.any() else [])])
@@ -111,9 +112,13 @@ def write(shown: pd.DataFrame, folder: Path, name: str, caption: str) -> HTML:
     floats = [latex.table(part, said[title], f"{name}{i or ''}") for i, (title, part) in enumerate(parts.items())]
     (folder / f"{name}.tex").write_text(latex.document(floats))
     blocks = [show(part.reset_index(), merge=part.index.nlevels - 1, title=title).data for title, part in parts.items()]
+    if len(blocks) > FEW + 1:  # those between the first and the last open on demand
+        hidden = html.escape(", ".join(list(parts)[FEW - 1 : -1]), quote=False)
+        middle = "\n".join(blocks[FEW - 1 : -1])
+        blocks[FEW - 1 : -1] = [f"<details><summary>{hidden}</summary>\n{middle}\n</details>"]
     page = f'<p class="caption">{html.escape(caption, quote=False)}</p>\n' + "\n".join(blocks)
     (folder / f"{name}.html").write_text(page)
-    return HTML(f'<div class="exhibit" data-file="tables/{html.escape(name)}">\n{page}\n</div>')
+    return HTML(f'<div class="exhibit" data-file="tables/{html.escape(name)}">\n{page}\n</div><!-- end of exhibit -->')
 
 
 def facts(rows: pd.DataFrame) -> list[str]:
