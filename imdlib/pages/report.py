@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from imdlib import archive, files, runs
-from imdlib.pages import captions, page, scoreboard, tables
+from imdlib.pages import captions, page, scoreboard, scoreboard_page, tables
 from imdlib.protocol.verdicts import LEAST_SEEDS
 
 WIDE = 1380  # pixels, of a picture in a page: twice what it takes on most screens
@@ -118,9 +118,14 @@ def chapter(folder: Path, title: str) -> HTML:
     return HTML(f'{head}<div class="chapter">{page.chapter(drawn)}</div>')
 
 
+def totals(board: pd.DataFrame, folders: dict[str, Path]) -> HTML:
+    """How many headline claims have which verdict, study by study and side by side."""
+    return HTML(scoreboard_page.totals(scoreboard.totals(board, folders)))
+
+
 def verdicts(board: pd.DataFrame, study: str, folders: dict[str, Path]) -> HTML:
     """The headline claims of one study, side by side."""
-    return HTML(scoreboard.page(board, study, folders))
+    return HTML(scoreboard_page.page(board, study, folders))
 
 
 def seeds(folder: Path, studies: Iterable[str]) -> HTML | None:

@@ -3,7 +3,6 @@
 As a command: python -m imdlib.pages.scoreboard writes the README's table between its two marks.
 """
 
-import html
 from pathlib import Path
 
 import pandas as pd
@@ -59,21 +58,26 @@ def headlines(board: pd.DataFrame) -> pd.DataFrame:
 
 
 def totals(board: pd.DataFrame, folders: dict[str, Path]) -> pd.DataFrame:
-    """How many headline claims of each study have which verdict, a row per study and side."""
-    rows = []
-    for study, part in headlines(board).groupby("study", sort=False):
+    """How many headline claims of each study, and of all, have which verdict: a row per study and side, a column per verdict."""
+    shown, rows = headlines(board), []
+    parts = [*shown.groupby("study", sort=False), ("all", shown)]
+    for study, part in parts:
         for side in folders:
-            counts = part[f"{side} verdict"].fillna(verdicts.UNTESTED).value_counts()
-            rows.append(
-                {"study": study, "on": side} | {said(word): int(counts.get(word, 0)) for word in verdicts.WORDS}
-            )
-    return pd.DataFrame(rows, columns=["study", "on", *map(said, verdicts.WORDS)])
+            words = part[f"{side} verdict"].where(part[f"{side} verdict"].isin(verdicts.WORDS), verdicts.UNTESTED)
+            counts = words.value_counts().reindex(verdicts.WORDS, fill_value=0)
+            rows.append({"study": study, "on": side} | counts.to_dict())
+    return pd.DataFrame(rows, columns=["study", "on", *verdicts.WORDS])
+
+
+def counted(row: pd.Series) -> str:
+    """`5 contradicted, 3 inconclusive` of a row of `totals`."""
+    return ", ".join(f"{row[word]} {word}" for word in verdicts.WORDS if row[word])
 
 
 def said(verdict: object) -> str:
     """A verdict as sign and word; one that is not there is not tested."""
-    word = verdict if isinstance(verdict, str) and verdict else verdicts.UNTESTED
-    return f"{SIGNS.get(word, SIGNS[verdicts.UNTESTED])} {word}"
+    word = verdict if verdict in verdicts.WORDS else verdicts.UNTESTED
+    return f"{SIGNS[word]} {word}"
 
 
 def metric(row: pd.Series) -> str:
@@ -90,95 +94,27 @@ def effect(row: pd.Series, side: str) -> str:
     return f"{value:+.3f}{interval}".replace("-", "−")
 
 
-# ---- the page ------------------------------------------------------------------------------------------------------
-
-
-def page(board: pd.DataFrame, study: str, folders: dict[str, Path]) -> str:
-    """The headline claims of one study as HTML; a link leads from each to the study's rows. Wide on a screen, cards on a phone."""
-    part = headlines(board[board["study"] == study])
-    names = "".join(f"<th>on {html.escape(side)}</th>" for side in folders)
-    lines = "\n".join(line(row, folders, widest(part, row, folders)) for _, row in part.iterrows())
-    return f'<table class="scores"><thead><tr><th>what the paper states</th>{names}</tr></thead>\n<tbody>\n{lines}\n</tbody></table>'
-
-
-def widest(part: pd.DataFrame, row: pd.Series, folders: dict[str, Path]) -> float:
-    """The largest distance from 0 that has to be drawn for claims of the same metric."""
-    same = part[part["metric"] == row["metric"]]
-    ends = same[[f"{side} {end}" for side in folders for end in ("low", "high", "effect")]].apply(pd.to_numeric)
-    found = ends.abs().max().max()
-    return float(found) if pd.notna(found) and found > 0 else 1.0
-
-
-def line(row: pd.Series, folders: dict[str, Path], limit: float) -> str:
-    """One claim: what is stated, and a cell for each side."""
-    what = f"<b>{html.escape(str(row['statement']))}</b><br><small>{html.escape(str(row['where']))}; {html.escape(metric(row))}</small>"
-    cells = "".join(f'<td data-side="{html.escape(side)}">{side_cell(row, side, limit)}</td>' for side in folders)
-    return f'<tr id="claim-{html.escape(str(row["id"]))}"><td>{what}</td>{cells}</tr>'
-
-
-def side_cell(row: pd.Series, side: str, limit: float) -> str:
-    """Verdict as sign, word and colour; effect and interval as a drawing and in numbers; settings; the gate."""
-    verdict = row[f"{side} verdict"]
-    word = verdict if verdict in SIGNS else verdicts.UNTESTED
-    chip = f'<span class="verdict v{verdicts.WORDS.index(word)}">{html.escape(said(verdict))}</span>'
-    if pd.isna(row[f"{side} effect"]):
-        return chip
-    facts = [f"{number(row[f'{side} n'])} images, {number(row[f'{side} seeds'])} seeds"]
-    if number(row[f"{side} settings"]) not in ("", "0"):
-        facts.append(f"above 0 in {row[f'{side} share']:.0%} of {number(row[f'{side} settings'])} settings")
-    if pd.notna(row[f"{side} learned"]):
-        beside = f"{row[f'{side} learned']:.3f}, {row[f'{side} beside']} {row[f'{side} blind']:.3f}"
-        facts.append(f"gate {row[f'{side} gate']}: {beside}")
-    small = html.escape("; ".join(facts))
-    return f"{chip} {effect(row, side)}<br>{drawing(row, side, limit)}<br><small>{small}</small>"
-
-
-def number(value: object) -> str:
-    """A count as text; '' where there is none."""
-    return "" if pd.isna(value) else str(int(value))
-
-
-def drawing(row: pd.Series, side: str, limit: float) -> str:
-    """Effect and interval against 0 as a small picture, the same scale for all claims of one metric and study."""
-    low, high, value = (row[f"{side} {name}"] for name in ("low", "high", "effect"))
-    ends = (value if pd.isna(low) else low, value if pd.isna(high) else high, value)
-    x = [round(110 + 104 * float(one) / limit, 1) for one in ends]
-    text = html.escape(f"effect {effect(row, side)}, drawn from −{limit:.2f} to {limit:.2f}")
-    return (
-        f'<svg class="effect" viewBox="0 0 220 14" width="220" height="14" role="img" aria-label="{text}"><title>{text}</title>'
-        f'<line x1="2" x2="218" y1="7" y2="7" class="scale"/><line x1="110" x2="110" y1="0" y2="14" class="zero"/>'
-        f'<line x1="{x[0]}" x2="{x[1]}" y1="7" y2="7" class="bar"/><circle cx="{x[2]}" cy="7" r="3.5"/></svg>'
-    )
-
-
 # ---- the README ----------------------------------------------------------------------------------------------------
 
 
 def markdown(board: pd.DataFrame, folders: dict[str, Path]) -> str:
     """All headline claims with totals, as the README has them."""
-    lines = [
-        "| what the paper states | "
-        + " | ".join(f"on {side} (`results/{path.name}`)" for side, path in folders.items())
-        + " |",
-        "|:--|" + ":--|" * len(folders),
-    ]
+    sums = totals(board, folders).set_index(["study", "on"])
+    titles = [f"on {side} (`results/{path.name}`)" for side, path in folders.items()]
+    lines = [row("what the paper states", titles), "|:--|" + ":--|" * len(folders)]
     for study, part in headlines(board).groupby("study", sort=False):
-        counts = [
-            ", ".join(
-                f"{count} {word}"
-                for word, count in part[f"{side} verdict"].fillna(verdicts.UNTESTED).value_counts().items()
-            )
-            for side in folders
-        ]
-        lines.append(
-            f"| **{study}**, {len(part)} headline claims | " + " | ".join(f"**{one}**" for one in counts) + " |"
-        )
-        for _, row in part.iterrows():
-            cells = " | ".join(
-                f"{said(row[f'{side} verdict'])}: {effect(row, side)}".removesuffix(": –") for side in folders
-            )
-            lines.append(f"| {row['statement']} ({row['where']}; {metric(row)}) | {cells} |")
+        title = f"**{study}**: {len(part)} headline claims"
+        lines.append(row(title, [f"**{counted(sums.loc[(study, side)])}**" for side in folders]))
+        for _, one in part.iterrows():
+            cells = [f"{said(one[f'{side} verdict'])}: {effect(one, side)}".removesuffix(": –") for side in folders]
+            lines.append(row(f"{one['statement']} ({one['where']}; {metric(one)})", cells))
+    lines.append(row("**all**", [f"**{counted(sums.loc[('all', side)])}**" for side in folders]))
     return "\n".join(lines)
+
+
+def row(first: str, others: list[str]) -> str:
+    """A line of a Markdown table."""
+    return f"| {' | '.join([first, *others])} |"
 
 
 def between(text: str, table: str) -> str:
