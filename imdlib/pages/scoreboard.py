@@ -9,7 +9,7 @@ import pandas as pd
 
 from imdlib import files
 from imdlib.pages import claims
-from imdlib.pages.plots import CLAIMED
+from imdlib.pages.plots_claims import CLAIMED
 from imdlib.places import REPO, results_folder
 from imdlib.protocol import verdicts
 from imdlib.study import STUDIES

@@ -96,14 +96,14 @@ def save(
     return write(shown, path, name, caption)
 
 
-def write(shown: pd.DataFrame, folder: Path, name: str, caption: str) -> HTML:
+def write(shown: pd.DataFrame, folder: Path, name: str, caption: str, *, apart: bool = True) -> HTML:
     """Write the wide form `shown` to `<folder>/<name>.md|tex|html` with its caption; returns what html holds.
 
-    Where the first of several headings of lines is not the method, each of its values is a table of its own, as in the papers.
+    apart: where the first of several headings of lines is not the method, each of its values is a table of its own, as in the papers.
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts = {"": shown}
-    if shown.index.nlevels > 1 and shown.index.names[0] != "method":
+    if apart and shown.index.nlevels > 1 and shown.index.names[0] != "method":
         first = shown.index.get_level_values(0)
         parts = {str(one): shown[first == one].droplevel(0) for one in first.unique()}
     parts = {title: part.loc[:, (part != "").any()] for title, part in parts.items()}

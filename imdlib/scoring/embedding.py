@@ -65,13 +65,16 @@ def project(
     return fitted.astype(np.float64)
 
 
-def judge(features: ArrayLike, labels: ArrayLike, coordinates: ArrayLike, k: int = 10) -> dict[str, float]:
+def judge(
+    features: ArrayLike, labels: ArrayLike, coordinates: ArrayLike, k: int = 10, scenes: ArrayLike | None = None
+) -> dict[str, float]:
     """How far classes lie apart, before and after the projection: dict of five floats.
 
     features (N,D), of which the `prepared` ones are judged; labels (N,) of any kind; coordinates (N,2).
     silhouette, silhouette_plane: mean over the points, in [-1,1]; NaN with one class, or with as many as points.
     knn, knn_plane: share of the points whose class is that of most of their k nearest others (of equal classes the
     first in sorted order); NaN where there are not more than k points. chance: share of the largest class.
+    scenes (N,): what each image shows; points of the same scene are no neighbours of each other.
     """
     labels, coordinates = np.unique(np.asarray(labels), return_inverse=True)[1], np.asarray(coordinates, np.float64)
     points = prepared(features)
@@ -81,8 +84,8 @@ def judge(features: ArrayLike, labels: ArrayLike, coordinates: ArrayLike, k: int
     return {
         "silhouette": silhouette(points, labels),
         "silhouette_plane": silhouette(coordinates, labels),
-        "knn": leave_one_out(points, labels, k),
-        "knn_plane": leave_one_out(coordinates, labels, k),
+        "knn": leave_one_out(points, labels, k, scenes),
+        "knn_plane": leave_one_out(coordinates, labels, k, scenes),
         "chance": float(np.bincount(labels).max() / len(labels)),
     }
 
@@ -92,12 +95,16 @@ def silhouette(points: np.ndarray, labels: np.ndarray) -> float:
     return float(silhouette_score(points, labels)) if 1 < len(np.unique(labels)) < len(labels) else float("nan")
 
 
-def leave_one_out(points: np.ndarray, labels: np.ndarray, k: int) -> float:
-    """Share of points (N,D) whose label is the commonest among their k nearest others; NaN where N <= k."""
-    if len(points) <= k:
+def leave_one_out(points: np.ndarray, labels: np.ndarray, k: int, scenes: ArrayLike | None = None) -> float:
+    """Share of points (N,D) whose label is the commonest among their k nearest of other scenes (None: each point is its own);
+    NaN where one has not k of them.
+    """
+    scenes = np.arange(len(points)) if scenes is None else np.unique(np.asarray(scenes), return_inverse=True)[1]
+    most = int(np.bincount(scenes).max()) if len(points) else 0
+    if len(points) < k + most:
         return float("nan")
-    nearest = (
-        NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False)
-    )  # (N,k), not the point itself
+    near = NearestNeighbors(n_neighbors=k + most - 1).fit(points).kneighbors(return_distance=False)  # (N,*), not itself
+    others = scenes[near] != scenes[:, None]
+    nearest = np.take_along_axis(near, np.argsort(~others, axis=1, kind="stable")[:, :k], axis=1)  # (N,k)
     votes = (labels[nearest][..., None] == np.arange(labels.max() + 1)).sum(1)  # (N,classes)
     return float((votes.argmax(1) == labels).mean())

@@ -7,7 +7,7 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from imdlib.inr import published
-from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, detection, localization, short
+from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, detection, localization
 from imdlib.inr.rows import Rows
 from imdlib.pages import plots, tables
 
@@ -16,7 +16,7 @@ DRAWN = ("pixel F1", "shuffled AUC", "image AUC")
 
 def responses(found: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """One colour per method, one position per test set, one panel per metric of DRAWN: figure, and the rows drawn."""
-    drawn = found[found["metric"].isin(DRAWN)].assign(tested=lambda t: short(t["test_set"]))
+    drawn = found[found["metric"].isin(DRAWN)].assign(tested=lambda t: t["test_set"])
     return plots.response(drawn, x="tested", panel="metric", share_y=False), drawn
 
 
@@ -34,7 +34,7 @@ def table4(rows: Rows) -> HTML | None:
     """INR Table 4: the paper's rows, and fixed filters in place of the NRR's error map."""
     if rows.weak.empty:
         return None
-    caption = "INR Table 4: ablation; the paper's numbers on the real sets in brackets"
+    caption = "INR Table 4: ablation"
     return tables.save(components(rows), rows.folder, "table4", caption, **BY_METRIC)
 
 
@@ -44,7 +44,7 @@ def figure_ablation(rows: Rows) -> Figure | None:
         return None
     found = components(rows)
     figure, drawn = responses(found[found["method"].isin(rows.weak["method"])])
-    return plots.save(figure, drawn, rows.folder, "figure_ablation")
+    return plots.save(figure, drawn, rows.folder, "figure_ablation", what="INR Table 4: what each component adds")
 
 
 def table5(rows: Rows) -> HTML | None:
@@ -71,7 +71,7 @@ def table6(rows: Rows) -> HTML | None:
     """INR Table 6: the whole method with other poolings."""
     if poolings(rows).empty:
         return None
-    caption = "INR Table 6: the whole method with other poolings; the paper's numbers on the real sets in brackets"
+    caption = "INR Table 6: the whole method with other poolings"
     return tables.save(poolings(rows), rows.folder, "table6", caption, **BY_METRIC)
 
 
@@ -81,7 +81,9 @@ def figure_pooling(rows: Rows) -> Figure | None:
         return None
     found = poolings(rows)
     figure, drawn = responses(found[found["test_set"].isin([rows.target, *rows.masked[:3]])])
-    return plots.save(figure, drawn, rows.folder, "figure_pooling")
+    return plots.save(
+        figure, drawn, rows.folder, "figure_pooling", what="INR Table 6: the whole method with other poolings"
+    )
 
 
 def table_variations(rows: Rows) -> HTML | None:

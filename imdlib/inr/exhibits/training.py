@@ -44,7 +44,13 @@ def figure_curves(rows: Rows) -> Figure | None:
     if shown.empty:
         return None
     history = histories(rows, shown)
-    return plots.save(plots.learning_curves(history, LEARNED), history, rows.folder, "figure_curves")
+    return plots.save(
+        plots.learning_curves(history, LEARNED),
+        history,
+        rows.folder,
+        "figure_curves",
+        what="Learning curves of the usual runs on image labels",
+    )
 
 
 def figure_pseudo_labels(rows: Rows) -> Figure | None:
@@ -53,7 +59,13 @@ def figure_pseudo_labels(rows: Rows) -> Figure | None:
     if shown.empty:
         return None
     history = histories(rows, shown).assign(positive=lambda t: t["positive"] / t["chosen"])
-    return plots.save(plots.learning_curves(history, CHOSEN), history, rows.folder, "figure_pseudo_labels")
+    return plots.save(
+        plots.learning_curves(history, CHOSEN),
+        history,
+        rows.folder,
+        "figure_pseudo_labels",
+        what="What self-distillation called tampered, epoch by epoch",
+    )
 
 
 def collapsed(rows: Rows) -> HTML | None:
@@ -91,4 +103,6 @@ def figure_costs(rows: Rows, repeats: int) -> Figure | None:
     if rows.weak.empty or rows.plain_nrr.empty:
         return None
     cost = measured(rows, repeats)
-    return plots.save(plots.costs(cost), cost, rows.folder, "figure_costs")
+    return plots.save(
+        plots.costs(cost), cost, rows.folder, "figure_costs", what="What a training step of each variant costs"
+    )

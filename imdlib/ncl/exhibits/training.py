@@ -22,7 +22,13 @@ def curves(rows: Rows) -> Figure | None:
     if found.empty:
         return None
     found = found.assign(run=found["run"].map(methods)).rename(columns={"run": "method"})
-    return plots.save(plots.learning_curves(found, CURVES), found, rows.folder, "figure_curves")
+    return plots.save(
+        plots.learning_curves(found, CURVES),
+        found,
+        rows.folder,
+        "figure_curves",
+        what="Learning curves of the usual runs",
+    )
 
 
 def cost(rows: Rows, repeats: int) -> tuple[Figure, HTML, Markdown] | tuple[None]:
@@ -34,7 +40,9 @@ def cost(rows: Rows, repeats: int) -> tuple[Figure, HTML, Markdown] | tuple[None
     if usual.empty:
         return (None,)
     found = measured(usual.iloc[0].to_dict(), repeats)
-    figure = plots.save(plots.costs(found), found, rows.folder, "figure_costs")
+    figure = plots.save(
+        plots.costs(found), found, rows.folder, "figure_costs", what="What a training step of each variant costs"
+    )
     tables.save_csv(found, rows.folder, "table_costs")
     pivot = found.set_index("method").loc["Base+Pivot"]
     share = pivot["contrast_ms"] / pivot["step_ms"]
