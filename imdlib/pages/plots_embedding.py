@@ -59,8 +59,8 @@ def scatter(
     order = np.random.default_rng(0).permutation(len(labels))  # so that no class lies on top of the others
     lines = -(-len(panels) // columns)
     columns = min(columns, len(panels))
-    width, height = plots.PAGE / max(columns, 3), plots.PAGE / max(columns, 3) + (0.35 if verdicts else 0.1)
-    size = (width * columns, height * lines + 0.3)
+    side = plots.PAGE / max(columns, 3) + (0.35 if verdicts else 0.1)
+    size = (plots.PAGE if columns > 1 else plots.COLUMN, side * lines + 0.3)
     figure, axes = plt.subplots(lines, columns, figsize=size, squeeze=False)
     for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()

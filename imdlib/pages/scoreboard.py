@@ -101,20 +101,20 @@ def markdown(board: pd.DataFrame, folders: dict[str, Path]) -> str:
     """All headline claims with totals, as the README has them."""
     sums = totals(board, folders).set_index(["study", "on"])
     titles = [f"on {side} (`results/{path.name}`)" for side, path in folders.items()]
-    lines = [row("what the paper states", titles), "|:--|" + ":--|" * len(folders)]
+    lines = [row("claim", "what the paper states", *titles), "|:--|:--|" + ":--|" * len(folders)]
     for study, part in headlines(board).groupby("study", sort=False):
         title = f"**{study}**: {len(part)} headline claims"
-        lines.append(row(title, [f"**{counted(sums.loc[(study, side)])}**" for side in folders]))
+        lines.append(row("", title, *(f"**{counted(sums.loc[(study, side)])}**" for side in folders)))
         for _, one in part.iterrows():
             cells = [f"{said(one[f'{side} verdict'])}: {effect(one, side)}".removesuffix(": –") for side in folders]
-            lines.append(row(f"{one['statement']} ({one['where']}; {metric(one)})", cells))
-    lines.append(row("**all**", [f"**{counted(sums.loc[('all', side)])}**" for side in folders]))
+            lines.append(row(f"`{one['id']}`", f"{one['where']}: {one['statement']} ({metric(one)})", *cells))
+    lines.append(row("", "**all**", *(f"**{counted(sums.loc[('all', side)])}**" for side in folders)))
     return "\n".join(lines)
 
 
-def row(first: str, others: list[str]) -> str:
+def row(*cells: str) -> str:
     """A line of a Markdown table."""
-    return f"| {' | '.join([first, *others])} |"
+    return f"| {' | '.join(cells)} |"
 
 
 def between(text: str, table: str) -> str:

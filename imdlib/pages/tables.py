@@ -65,6 +65,7 @@ def beside(found: pd.DataFrame, published: pd.DataFrame | None) -> pd.DataFrame:
     paper = paper.reindex(columns=[*keys, "published", "paper_note", "differs", "data"])
     found = found.merge(paper, on=keys, how="left")
     elsewhere = [isinstance(d, str) and not str(t).startswith(d) for d, t in zip(found["data"], found["train_set"])]
+    elsewhere = np.array(elsewhere, dtype=bool)
     why = found["differs"].where(found["differs"].notna(), "").mask(elsewhere, OTHER_DATA)
     apart = [f"{NOT_BESIDE} {v:.3f}, with {w}" if w and v == v else "" for v, w in zip(found["published"], why)]
     found["published"] = found["published"].mask(why.astype(bool))
