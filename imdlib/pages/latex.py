@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 MOST = 7  # columns of numbers side by side
+LINES = 16  # lines of a page, each a value and its interval
 NARROW = 4  # and no more of them where the table is as wide as one of two columns
 SIGNS = {
     "\\": r"\textbackslash{}",
@@ -57,12 +58,22 @@ def document(floats: Iterable[str]) -> str:
 
 
 def table(cells: pd.DataFrame, caption: str, label: str) -> str:
-    """One float. cells: texts as `tables.wide` gives them, the index being what the lines are called."""
-    blocks = [cells.iloc[:, start : start + MOST] for start in range(0, cells.shape[1], MOST)]
+    """One float, or several where the lines do not fit one page. cells: texts as `tables.wide` gives them, the index being what the
+    lines are called.
+    """
+    across = [cells.iloc[:, start : start + MOST] for start in range(0, cells.shape[1], MOST)]
+    blocks = [part.iloc[start : start + LINES] for part in across for start in range(0, len(part), LINES)]
+    pages = [blocks] if len(blocks) * len(blocks[0]) <= LINES else [[block] for block in blocks]
     star = "*" if cells.shape[1] > NARROW else ""
-    body = "\n\\par\\medskip\n".join(fitted(tabular(block)) for block in blocks)
-    head = f"\\begin{{table{star}}}\n\\centering\n\\small\n\\caption{{{escape(caption)}}}\n\\label{{tab:{label}}}\n"
-    return f"{head}{body}\n\\end{{table{star}}}\n"
+    found = []
+    for number, page in enumerate(pages):
+        body = "\n\\par\\medskip\n".join(fitted(tabular(block)) for block in page)
+        said = escape(caption if number == 0 else f"{caption.split('. ')[0]}, continued.")
+        head = (
+            f"\\begin{{table{star}}}\n\\centering\n\\small\n\\caption{{{said}}}\n\\label{{tab:{label}{'-' * number}}}\n"
+        )
+        found.append(f"{head}{body}\n\\end{{table{star}}}\n")
+    return "\n".join(found)
 
 
 def fitted(text: str) -> str:

@@ -39,7 +39,8 @@ def interval_panels(
         best = part.loc[part[label].isin(trivial), "value"].max()
         if floor and np.isfinite(best):
             axis.axvline(best, color="0.55", lw=0.8, ls="--", zorder=0)
-        axis.set(title=name, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+        title = name if "\n" in name else textwrap.fill(name, max(75 // len(panels), 8))
+        axis.set(title=title, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
         axis.xaxis.set_major_locator(plt.MaxNLocator(max(2, 9 // len(panels))))
         axis.grid(axis="x", color="0.92", lw=0.6)
     grey = "Grey squares: look at no image" + ("; dashed: the best of those." if floor else ".")

@@ -52,6 +52,8 @@ def written(tmp_path):
     tables.save(rows, tmp_path, "table1", WORST, **by_metric)
     tables.save(rows.query("metric == 'pixel F1'"), tmp_path, "table2", "All in one line")
     tables.save(rows, tmp_path, "table3", "Long", index=("test_set", "method"), columns=("metric",))
+    many = rows.assign(method=rows["method"] + rows["test_set"].str[-1] + rows["metric"], test_set="s", metric="F1")
+    tables.save(many, tmp_path, "table4", "Very long", index=("method",), columns=("metric",))
     tables.save(rows.head(3).drop(columns=["low", "high"]), tmp_path, "table_small", "Small", index=("method",))
     return tmp_path / "tables"
 
