@@ -9,7 +9,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from imdlib.pages.style import MARKERS, PAGE, PALETTE, SMALL, TAMPERED, USUAL
+from imdlib.pages import style
+from imdlib.pages.style import MARKERS, PALETTE, SMALL, TAMPERED, USUAL
 
 
 def interval_panels(
@@ -26,10 +27,8 @@ def interval_panels(
     floor: draw that dashed line.
     """
     names, panels = list(dict.fromkeys(rows[label])), list(dict.fromkeys(rows[panel]))
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(PAGE, min(0.7 + 0.2 * len(names), 9.2)), sharey=True, squeeze=False
-    )
-    for axis, name in zip(axes[0], panels):
+    figure, axes = style.panels(len(panels), 0.7 + 0.2 * len(names), sharey=True)
+    for axis, name in zip(axes, panels):
         part = rows[rows[panel] == name]
         for row in part.itertuples():
             text = getattr(row, label)
@@ -39,7 +38,7 @@ def interval_panels(
         best = part.loc[part[label].isin(trivial), "value"].max()
         if floor and np.isfinite(best):
             axis.axvline(best, color="0.55", lw=0.8, ls="--", zorder=0)
-        title = name if "\n" in name else textwrap.fill(name, max(75 // len(panels), 8))
+        title = name if "\n" in str(name) else textwrap.fill(str(name), max(75 // len(panels), 8))
         axis.set(title=title, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
         axis.xaxis.set_major_locator(plt.MaxNLocator(max(2, 9 // len(panels))))
         axis.grid(axis="x", color="0.92", lw=0.6)
@@ -57,9 +56,9 @@ def cross_matrix(rows: pd.DataFrame, *, title: str = "method", names: dict[str, 
     names, panels = names or {}, list(dict.fromkeys(rows[title]))
     trains, tests = list(dict.fromkeys(rows["train_set"])), list(dict.fromkeys(rows["test_set"]))
     height = 1.0 + 0.3 * len(trains)
-    figure, axes = plt.subplots(1, len(panels), figsize=(PAGE, height), sharey=True, squeeze=False)
+    figure, axes = style.panels(len(panels), height, sharey=True)
     metrics = rows.groupby(title, sort=False)["metric"].first() if "metric" in rows else dict.fromkeys(panels, "")
-    for axis, panel in zip(axes[0], panels):
+    for axis, panel in zip(axes, panels):
         same = [name for name in panels if metrics[name] == metrics[panel]]  # one scale of colours for one metric
         values = rows.loc[rows[title].isin(same), "value"]
         low, high = min(0.5, values.min()), values.max()
@@ -82,7 +81,7 @@ def cross_matrix(rows: pd.DataFrame, *, title: str = "method", names: dict[str, 
             if name in tests:
                 axis.add_patch(plt.Rectangle((tests.index(name), row), 1, 1, fill=False, edgecolor=TAMPERED, lw=1.8))
         axis.set_title(textwrap.fill(panel, 24), fontsize=USUAL)
-        axis.set(xlabel="tested on", ylabel="trained on" if axis is axes[0, 0] else "")
+        axis.set(xlabel="tested on", ylabel="trained on" if axis is axes[0] else "")
         axis.set_xticklabels([names.get(t, t) for t in tests], rotation=45, ha="right")
         axis.set_yticklabels([names.get(t, t) for t in trains], rotation=0)
     figure.set_label("Framed: trained and tested on the same set; empty: not run. One scale of colours for one metric.")
@@ -105,11 +104,9 @@ def response(
     """
     panels, hues = list(dict.fromkeys(rows[panel])), list(dict.fromkeys(rows[hue]))
     wide = [rows.loc[rows[panel] == name, x].nunique() for name in panels]
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(PAGE, 2.4), sharey=share_y, width_ratios=[max(w, 2) for w in wide], squeeze=False
-    )
+    figure, axes = style.panels(len(panels), 2.4, [max(w, 2) for w in wide], sharey=share_y)
     joined = in_order(rows[x])
-    for axis, name in zip(axes[0], panels):
+    for axis, name in zip(axes, panels):
         part = rows[rows[panel] == name]
         places = list(dict.fromkeys(part[x]))
         for number, label in enumerate(hues):
@@ -127,7 +124,7 @@ def response(
         slanted = max(len(line) for label in labels for line in label.split("\n")) * len(labels) * len(panels) > 110
         axis.set_xticklabels(labels, rotation=45 if slanted else 0, ha="right" if slanted else "center")
         axis.grid(axis="y", color="0.92", lw=0.6)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=min(len(hues), 4))
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=style.across(len(hues)))
     side = "Lines join the values of one colour and shape." if joined else "Positions have no order and are not joined."
     figure.set_label(f"{side}{' Dashed: the reference.' if reference else ''}")
     return figure
@@ -144,7 +141,7 @@ def costs(table: pd.DataFrame) -> Figure:
 
     table: `method, step_ms, contrast_ms, kept_mb`, one row per variant.
     """
-    figure, (time, memory) = plt.subplots(1, 2, figsize=(PAGE, 0.6 + 0.25 * len(table)), sharey=True)
+    figure, (time, memory) = style.panels(2, 0.6 + 0.25 * len(table), sharey=True)
     time.barh(table["method"], table["step_ms"], color=PALETTE[0], height=0.6)
     time.barh(
         table["method"],
@@ -169,16 +166,16 @@ def learning_curves(history: pd.DataFrame, columns: dict[str, str], *, hue: str 
     """One panel per column of the histories against the epoch, columns: {name: title}; the band is the range over seeds."""
     columns = {name: title for name, title in columns.items() if name in history and history[name].notna().any()}
     colors = dict(zip(history[hue].unique(), PALETTE))
-    figure, axes = plt.subplots(1, len(columns), figsize=(PAGE, 2.1), squeeze=False)
-    for axis, (name, title) in zip(axes[0], columns.items()):
-        shown, last = history[history[name].notna()], axis is axes[0, -1]
+    figure, axes = style.panels(len(columns), 2.1)
+    for axis, (name, title) in zip(axes, columns.items()):
+        shown, last = history[history[name].notna()], axis is axes[-1]
         band = dict(errorbar=("pi", 100), palette=colors, hue_order=colors, legend=last)
         band |= dict(style=hue, style_order=colors)
         sns.lineplot(shown, x="epoch", y=name, hue=hue, ax=axis, **band)
         axis.set(title=title, ylabel="")
         axis.xaxis.get_major_locator().set_params(integer=True)
-    handles, labels = axes[0, -1].get_legend_handles_labels()
-    axes[0, -1].get_legend().remove()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4))
+    handles, labels = axes[-1].get_legend_handles_labels()
+    axes[-1].get_legend().remove()
+    figure.legend(handles, labels, loc="outside lower center", ncols=style.across(len(labels)))
     figure.set_label("Lines: means over seeds; bands: their range.")
     return figure

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
 import seaborn as sns
 import yaml
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+HIGHEST = 9.2  # inches, of a figure that fits a page with its caption
 COLUMN, PAGE = 3.3, 6.9  # widths in inches: one column and both columns of a two-column page
 SMALL, USUAL = 7, 8  # sizes of text in points: none is smaller than the first
 TAMPERED, AUTHENTIC, CONTOUR = "#D55E00", "#0072B2", "#CC79A7"
@@ -79,6 +83,21 @@ def words() -> dict[str, dict[str, str]]:
 def languages() -> list[str]:
     """Those that labels can be in."""
     return ["en", *words()]
+
+
+def panels(count: int, height: float, width_ratios: list | None = None, **options: Any) -> tuple[Figure, np.ndarray]:
+    """(figure, its `count` axes) side by side in the width of a page, below each other in that of a column; height: of one, inches."""
+    if LOOK.width == COLUMN:
+        figure, axes = plt.subplots(count, 1, figsize=(COLUMN, min(height * count, HIGHEST)), squeeze=False, **options)
+        return figure, axes[:, 0]
+    size = (PAGE, min(height, HIGHEST))
+    figure, axes = plt.subplots(1, count, figsize=size, squeeze=False, width_ratios=width_ratios, **options)
+    return figure, axes[0]
+
+
+def across(count: int) -> int:
+    """How many of `count` entries of a legend stand side by side."""
+    return min(count, 2 if LOOK.width == COLUMN else 4)
 
 
 def fit(figure: Figure) -> None:

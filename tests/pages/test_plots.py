@@ -322,6 +322,8 @@ def test_width_language_and_folder_are_those_that_were_asked_for(tmp_path):
     figure = plots.interval_panels(numbers())
     plots.save(figure, numbers(), tmp_path / "ncl", "figure_x")
     assert [axis.get_title() for axis in figure.axes] == ["Pixel-F1", "gemischte AUC"]
+    above, below = (axis.get_position() for axis in figure.axes)
+    assert below.y1 < above.y0  # panels stand below each other in a column
     with Image.open(tmp_path / "mine/ncl/figures/figure_x.png") as picture:
         assert picture.width == 990
     assert not (tmp_path / "ncl").exists()
