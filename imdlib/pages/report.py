@@ -22,7 +22,8 @@ from imdlib import archive, files, runs
 from imdlib.pages import captions, page, scoreboard, scoreboard_page, tables
 from imdlib.protocol.verdicts import LEAST_SEEDS
 
-WIDE = 1380  # pixels, of a picture in a page: twice what it takes on most screens
+WIDE = 1380  # pixels, of a picture in a page
+ON_SCREEN = 130  # pixels that an inch of a figure takes there, so that text of 7 pt can be read
 
 ABSENT = "*This profile has no runs for this.*"
 ELSEWHERE = Markdown(
@@ -148,7 +149,7 @@ def again(folder: Path, studies: Iterable[str]) -> HTML:
             "runs and page": f"make study PROFILE={name}" + (" DATA=..." if name in ("real", "paper", "night") else ""),
             "minutes of all runs": sum(s["seconds"] for s in archive.stamps(folder, study).values()) / 60,
             "one table or figure from the kept rows": f".venv/bin/papermill notebooks/figures.ipynb out.ipynb -p results "
-            f"results/{name} -p study {study} -p only table5",
+            f"results/{name} -p study {study} -p only table2",
         }
         for study in studies
         if archive.stamps(folder, study)
@@ -162,17 +163,18 @@ def embedded(path: Path) -> HTML:
     """
     said = html.escape(captions.read(path), quote=True)
     with Image.open(path) as picture:
-        few = picture.mode == "P"
+        few, inches = picture.mode == "P", picture.width / 300
+        shape = round(inches * ON_SCREEN), round(inches * ON_SCREEN * picture.height / picture.width)
         shown = picture.convert("RGB")
         if shown.width > WIDE:
             shown = shown.resize((WIDE, round(WIDE * shown.height / shown.width)), Image.Resampling.LANCZOS)
         options = dict(lossless=True) if few else dict(quality=82)
         shown = shown.quantize(64, dither=Image.Dither.NONE).convert("RGB") if few else shown
-        content, size = encoded(shown, "WEBP", method=6, **options), shown.size
+        content = encoded(shown, "WEBP", method=6, **options)
     data = base64.b64encode(content).decode()
     return HTML(
         f'<figure class="exhibit" data-file="figures/{html.escape(path.stem)}">'
-        f'<img src="data:image/webp;base64,{data}" alt="{said}" width="{size[0] // 2}" height="{size[1] // 2}">'
+        f'<img src="data:image/webp;base64,{data}" alt="{said}" width="{shape[0]}" height="{shape[1]}">'
         f"<figcaption>{said}</figcaption></figure><!-- end of exhibit -->"
     )
 

@@ -31,7 +31,11 @@ def page(board: pd.DataFrame, study: str, folders: dict[str, Path]) -> str:
     part = headlines(board[board["study"] == study])
     names = "".join(f"<th>on {html.escape(side)}</th>" for side in folders)
     lines = "\n".join(line(row, folders, widest(part, row, folders)) for _, row in part.iterrows())
-    return f'<table class="scores"><thead><tr><th>what the paper states</th>{names}</tr></thead>\n<tbody>\n{lines}\n</tbody></table>'
+    rows = (
+        f'<p class="files">Rows: <a href="{study}/scores.parquet">scores.parquet</a> (one per run and test image), '
+        f'<a href="{study}/claims.csv">claims.csv</a> (all claims, and what would overturn each).</p>\n'
+    )
+    return f'{rows}<table class="scores"><thead><tr><th>what the paper states</th>{names}</tr></thead>\n<tbody>\n{lines}\n</tbody></table>'
 
 
 def widest(part: pd.DataFrame, row: pd.Series, folders: dict[str, Path]) -> float:
