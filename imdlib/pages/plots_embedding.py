@@ -3,6 +3,7 @@
 The form of Bridging's Figure 4, with `embedding.judge` beside every picture.
 """
 
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -72,7 +73,8 @@ def scatter(
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set(visible=True, color="0.8")
         axis.set_aspect("equal", adjustable="datalim")
-        axis.set_title(f"{title}\n{caption(verdicts[title])}" if verdicts else title, fontsize=plots.SMALL, pad=3)
+        named = textwrap.fill(title, 24 if columns > 2 else 40)
+        axis.set_title(f"{named}\n{caption(verdicts[title])}" if verdicts else named, fontsize=plots.SMALL, pad=3)
     names = classes if classes is not None else [f"class {label}" for label in range(labels.max() + 1)]
     handles = [
         Line2D([], [], ls="", marker=look(label)[1], ms=4, color=look(label)[0], label=names[label])

@@ -22,7 +22,7 @@ from imdlib.scoring import embedding
 
 SHOWN = {("transcam", "final"): "TransCAM", (MAIN, "extractor"): "extractor", (MAIN, "final"): "ours"}
 USUAL = 30  # perplexity of t-SNE, neighbours of UMAP
-WAYS = {"tsne": "t-SNE,\nperplexity {}", "umap": "UMAP,\n{} neighbours"}
+WAYS = {"tsne": "t-SNE, perplexity {}", "umap": "UMAP, {} neighbours"}
 
 
 @cache
