@@ -57,9 +57,10 @@ def save(
     path.mkdir(parents=True, exist_ok=True)
     style.fit(figure)
     figure.savefig(path / f"{name}.png", dpi=dpi)
-    if colors and not pictured(figure):
-        with Image.open(path / f"{name}.png") as png:
-            png.convert("RGB").quantize(colors).save(path / f"{name}.png", optimize=True, dpi=(dpi, dpi))
+    with Image.open(path / f"{name}.png") as png:
+        few = colors and not pictured(figure)
+        small = png.convert("RGB").quantize(colors) if few else png.convert("RGB")
+    small.save(path / f"{name}.png", optimize=True, dpi=(dpi, dpi))
     figure.savefig(path / f"{name}.pdf", dpi=dpi, metadata={"CreationDate": None})
     tables.write_csv(data, path / f"{name}.csv")
     if what is not None:

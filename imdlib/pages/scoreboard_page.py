@@ -13,17 +13,17 @@ def totals(found: pd.DataFrame) -> str:
     """`scoreboard.totals` as HTML: a line per study and side with the verdicts that occur."""
     lines = [
         f"<tr><th>{html.escape(row['study'])}</th><td>on {html.escape(row['on'])}</td><td>"
-        + " ".join(f"{row[word]} {chip(word)}" for word in verdicts.WORDS if row[word])
+        + " ".join(chip(word, f"{row[word]} ") for word in verdicts.WORDS if row[word])
         + "</td></tr>"
         for _, row in found.iterrows()
     ]
     return '<table class="totals"><tbody>' + "\n".join(lines) + "</tbody></table>"
 
 
-def chip(verdict: object) -> str:
-    """A verdict as sign, word and colour."""
+def chip(verdict: object, count: str = "") -> str:
+    """A verdict as sign, word and colour; how many of them before it."""
     word = verdict if verdict in verdicts.WORDS else verdicts.UNTESTED
-    return f'<span class="verdict v{verdicts.WORDS.index(word)}">{html.escape(said(word))}</span>'
+    return f'<span class="verdict v{verdicts.WORDS.index(word)}">{count}{html.escape(said(word))}</span>'
 
 
 def page(board: pd.DataFrame, study: str, folders: dict[str, Path]) -> str:

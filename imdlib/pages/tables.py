@@ -28,7 +28,7 @@ FEW = 2  # tables of one exhibit that are open in a page: the first and the last
 RISING = r"(?i)\b(?:f1|iou|auc|accuracy|recall)\b"  # names of metrics of which more is better
 NOT_BESIDE, OTHER_DATA = "not beside: paper", "other data"  # of a published number in a note
 MARKS = [
-    "Bold: best, underlined: second best among the methods of a column; ≈: its interval overlaps that of the best, so these rows do "
+    "Bold: best, underlined: second best of the methods compared; ≈: its interval overlaps that of the best, so these rows do "
     "not tell them apart."
 ]
 
