@@ -186,8 +186,9 @@ def test_the_ncl_report_sets_the_ablation_beside_all_trivial_rows(results):
     assert set(rows["method"]) == {*TRIVIAL, NCL_METHODS["base"], NCL_METHODS["pivot+pc"]}
     assert set(rows["metric"]) == set(tables.NAMES.values())
     assert len(rows) == 6 * len(tables.NAMES) and rows["value"].notna().all()
-    ours = rows[rows["method"] == NCL_METHODS["pivot+pc"]].set_index("metric")["published"]
-    assert ours["pixel F1"] == 0.598 and ours["pixel AUC"] == 0.864  # of the real set that the twin imitates
+    ours = rows[rows["method"] == NCL_METHODS["pivot+pc"]].set_index("metric")
+    assert ours["published"].isna().all()  # a number of the real set does not stand beside one of its twin
+    assert "paper 0.598" in ours.loc["pixel F1", "note"] and "paper 0.864" in ours.loc["pixel AUC", "note"]
     ones = rows[(rows["method"] == "all-ones map") & (rows["metric"] == "pixel AUC")]
     assert ones["value"].tolist() == [0.5]
     for kind in ("md", "tex"):
@@ -202,7 +203,7 @@ def test_the_inr_report_sets_the_paper_s_tables_beside_all_trivial_rows(results)
     named = {*TRIVIAL, "always tampered, all-ones map", "random minority", "NRR error, Otsu"}
     assert named | {INR_METHODS["base"], INR_METHODS["nrr+scl+agap"]} <= set(weak.index.get_level_values("method"))
     assert weak.loc[("always tampered, all-ones map", "sim-casia", "image AUC"), "value"] == 0.5
-    assert weak.loc[(INR_METHODS["base"], "sim-casia", "pixel F1"), "published"] == 0.122
+    assert "paper 0.122" in weak.loc[(INR_METHODS["base"], "sim-casia", "pixel F1"), "note"]
 
 
 def test_the_bridging_report_sets_a_linear_probe_and_what_looks_at_nothing_beside_the_methods(results):

@@ -45,7 +45,8 @@ def judged(study: Study, statements: Sequence[claims.Statement], rows: Any) -> t
 
 def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Figure, HTML]:
     """Figure and table of all claims."""
-    figure = plots.save(plots.claims_plot(found), found, rows.folder, "figure_claims")
+    what = "What the paper states, and the effect that these rows show"
+    figure = plots.save(plots.claims_plot(found), found, rows.folder, "figure_claims", what=what)
     return figure, tables.show(found[SHOWN])
 
 
@@ -54,7 +55,10 @@ def settings(study: Study, tried: pd.DataFrame, rows: Any) -> Figure | None:
     if tried.empty or not tried.loc[tried["headline"], "raw"].notna().any():
         return None
     draws = search.draws(study.space, int(tried["trial"].max()) + 1)
-    return plots.save(plots_protocol.specification_curve(tried, draws), tried, rows.folder, "figure_settings")
+    what = "The effect of every headline claim in every setting of the search"
+    return plots.save(
+        plots_protocol.specification_curve(tried, draws), tried, rows.folder, "figure_settings", what=what
+    )
 
 
 def trials(study: Study, rows: Any) -> tuple[Figure | None, HTML | Markdown]:
@@ -65,7 +69,8 @@ def trials(study: Study, rows: Any) -> tuple[Figure | None, HTML | Markdown]:
         return None, Markdown("")
     found = tuned.best(rows.trials, rows.history, study.rows)
     tables.save_csv(found, rows.folder, "table_trials")
-    figure = plots.save(plots_protocol.trials(found), found, rows.folder, "figure_trials")
+    what = "Validation scores of the trials of every row's search"
+    figure = plots.save(plots_protocol.trials(found), found, rows.folder, "figure_trials", what=what)
     chosen = found[found["chosen"]]
     said = tuned.of(study.name)
     other = [row["row"] for row in chosen.to_dict("records") if not agrees(row, said.get(row["row"], {}))]
@@ -93,4 +98,6 @@ def steps(statements: Iterable[claims.Statement], runs: pd.DataFrame, rows: Any)
     said = Markdown(f"{words}: {', '.join(moving)}." if moving else f"{words}.")
     if found.empty:
         return None, Markdown("")
-    return plots.save(plots_protocol.effect_against_steps(found), found, rows.folder, "figure_steps"), said
+    what = "The effect of every headline claim against the training images seen, validation images"
+    figure = plots.save(plots_protocol.effect_against_steps(found), found, rows.folder, "figure_steps", what=what)
+    return figure, said

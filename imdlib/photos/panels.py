@@ -120,7 +120,7 @@ def draw(
     scores = ", ".join(f"{row['score']:.2f}" + (f" ({row['run']})" if len(rows) > 1 else "") for row in rows)
     figure = sheet(panels(image, pictures), f"{label(file)}: image score {scores}")
     try:
-        plots.save(figure, rows, folder, stem(file))
+        plots.save(figure, rows, folder, stem(file), what=None)
     finally:
         plots.plt.close(figure)
 
