@@ -6,12 +6,13 @@ from imdlib.inr.space import ROWS
 from imdlib.networks import lite0
 
 CHOICES = {
-    "mode": one_of("weak", "unsupervised"),
+    "mode": one_of("weak", "unsupervised", "supervised"),
     "variant": one_of(*dict.fromkeys(row.fixed["variant"] for row in ROWS.values())),
     "row": one_of("", *ROWS),
     "detector": one_of(*DETECTORS),
     "backbone": one_of("resnet18", "resnet34", "resnet50", "resnet101", lite0.NAME),
     "contrast_from": between(0, 1),
+    "chosen_on": one_of("val", "test"),
     "counter": one_of("none", "reconstructed"),
     "start": one_of("centred", "random"),
     "keep": one_of("last", "val_image_auc"),
