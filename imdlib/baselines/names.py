@@ -14,3 +14,4 @@ LOCALIZERS = {
     "mvss": "MVSS-Net",
     "vit": "ViT localizer",
 }  # localizer that learns from pixel masks -> its name in tables
+WEAK = {"wscl": "WSCL"}  # method that learns from image labels -> its name in tables

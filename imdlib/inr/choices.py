@@ -5,11 +5,12 @@ from imdlib.choices import COUNT, MANY, Rule, at_least, between, each, one_of, s
 from imdlib.inr.space import ROWS
 
 CHOICES = {
-    "mode": one_of("weak", "unsupervised"),
+    "mode": one_of("weak", "unsupervised", "supervised"),
     "row": one_of("", *ROWS),
     "detector": one_of(*DETECTORS),
     "variant": one_of(*dict.fromkeys(row.fixed["variant"] for row in ROWS.values())),
     "trial": at_least(-1),
+    "chosen_on": one_of("val", "test"),
     "pooling": one_of("", "adaptive", "otsu", "max", "average", "gem", "smooth"),
     "selection": one_of("agreement", "all"),
     "shallow": one_of("norm", "literal"),

@@ -15,12 +15,12 @@ from imdlib.inr.weak import selected
 @torch.inference_mode()
 def tampered_excess(model: nn.Module, images: ImageSet, *, m_rule: str = "minority") -> dict[str, float]:
     """{'val_cluster': mean over tampered images of that difference, in [-1,1]}, 0 where the cluster says nothing; images without
-    such cells do not count, NaN where there is none. {} for an `INRNet` without matching scores.
+    such cells do not count, NaN where there is none. {} for a network without matching scores.
 
     images: ImageSet of authentic and tampered images with their masks.
     """
     model.eval()
-    if model.project is None:
+    if not hasattr(model, "project") or model.project is None:
         return {}
     device, found = next(model.parameters()).device, [torch.empty(0)]
     for image, mask, _ in evaluation_batches(images):

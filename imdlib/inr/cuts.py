@@ -68,13 +68,13 @@ def whole_edits(rows: Rows) -> pd.DataFrame:
 
 def redrawn_tampered(rows: Rows) -> pd.DataFrame:
     """Tampered images as they are, redrawn and blurred; `method` is the attack."""
-    found = rows.tampered(rows.redrawn)
+    found = rows.tampered(rows.redrawn_base)
     return found.assign(method=found["attack"])
 
 
 def redrawn_authentic(rows: Rows) -> pd.DataFrame:
     """Authentic images as they are, redrawn and blurred; `method` is the attack."""
-    found = rows.redrawn[rows.redrawn["label"] == 0]
+    found = rows.redrawn_base[rows.redrawn_base["label"] == 0]
     return found.assign(method=found["attack"])
 
 
@@ -129,5 +129,5 @@ def redrawn_gate(rows: Rows) -> pd.DataFrame:
 
 def redrawn_labels_gate(rows: Rows) -> pd.DataFrame:
     """Labels of the baseline on images as they are, under the names of all attacks, beside calling every image tampered."""
-    plain = rows.redrawn[rows.redrawn["attack"] == "none"]
+    plain = rows.redrawn_base[rows.redrawn_base["attack"] == "none"]
     return beside_blind_labels(pd.concat([plain.assign(method=name) for name in ("none", REDRAWN, BLURRED)]))

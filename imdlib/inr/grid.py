@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from imdlib.baselines.names import LOCALIZERS
 from imdlib.inr.space import MAIN, PAPER, ROWS, SPACE
 from imdlib.protocol import search
 from imdlib.protocol.tuned import of
@@ -24,6 +25,7 @@ TURNED = (
     "labels",
     "m_rule",
     "scl_all",
+    "chosen_on",
 )  # of the detector; none of them is searched
 UNSUPERVISED = dict(
     mode="unsupervised", variant=MAIN, beta=0.3, keep="last", until_flat=False
@@ -44,6 +46,7 @@ def configurations(
     contrast_poolings: Sequence[str] = (),
     m_rules: Sequence[str] = (),
     crop_labels: bool = False,
+    leaks: bool = False,
     contrast_everywhere: bool = False,
     unsupervised: bool = True,
     without_selection: bool = True,
@@ -62,7 +65,8 @@ def configurations(
     train_set: of all tables; more_train_sets: sets for the baseline and the whole method alone, weak.
     sweep_frequencies (L of Eq. 3), sweep_widths, sweep_strides: one value turned at a time, for the NRR alone, a run for
     each of sweep_seeds. rows: of `space.ROWS`; poolings: Table 6 without the contrast; contrast_poolings: the same in the whole
-    method; m_rules, crop_labels, contrast_everywhere (in authentic images, too): the whole method with that changed.
+    method; m_rules, crop_labels, contrast_everywhere (in authentic images, too): the whole method with that changed;
+    leaks: WSCL with labels of cropped masks, and with its epoch chosen on test images.
     unsupervised, without_selection (Table 5), random_start, literal: self-distillation, without its selection, from where it
     happens to start, and as it is printed, with steps and learning rate of their own (0: those of the other runs); lite0_steps:
     likewise of the rows on EfficientNet-lite0, whose steps take longer and lead further.
@@ -78,7 +82,8 @@ def configurations(
     whole = [dict(pooling=pooling) for pooling in contrast_poolings] + [dict(m_rule=rule) for rule in m_rules]
     whole += [dict(labels="crop")] if crop_labels else []
     whole += [dict(scl_all=True)] if contrast_everywhere else []
-    weak = [(row, dict(redrawn=True) if row == "base" else {}) for row in rows]
+    weak = [(row, dict(redrawn=True) if row in ("base", *LOCALIZERS) else {}) for row in rows]
+    weak += [("wscl", dict(labels="crop")), ("wscl", dict(chosen_on="test"))] if leaks else []
     weak += [("nrr+agap", dict(pooling=pooling)) for pooling in poolings] + [(MAIN, turned) for turned in whole]
     best = of("inr") if tuned else {}
     cells = [dict(ROWS[row].fixed) | best.get(row, {}) | turned | dict(train_set=train_set) for row, turned in weak]

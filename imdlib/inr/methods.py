@@ -2,27 +2,32 @@
 
 from typing import Any
 
+from imdlib.baselines.names import LOCALIZERS, WEAK
 from imdlib.inr.space import MAIN
 
-METHODS = {
-    "base": "Baseline",
-    "nrr": "Baseline+NRR",
-    "nrr+otsu": "Baseline+NRR, Otsu",
-    "nrr+agap": "Baseline+NRR+AGAP",
-    "nrr+scl": "Baseline+NRR+SCL",
-    MAIN: "Baseline+NRR+SCL+AGAP",
-    "literal": "Baseline+NRR+SCL+AGAP, Eq. 5",
-    "standard": "Baseline+NRR+SCL+AGAP, InfoNCE",
-    "counter": "Baseline+NRR+SCL+AGAP, counter samples",
-    "highpass+scl+agap": "Baseline+high pass+SCL+AGAP",
-    "srm+scl+agap": "Baseline+SRM+SCL+AGAP",
-    "rgb-base": "RGB: Baseline",
-    "rgb-nrr": "RGB: Baseline+NRR",
-    "rgb-highpass": "RGB: Baseline+high pass",
-    "rgb-srm": "RGB: Baseline+SRM",
-    "lite0-base": "ImageNet: Baseline",
-    "lite0-whole": "ImageNet: Baseline+NRR+SCL+AGAP",
-}  # row -> name in tables
+METHODS = (
+    {
+        "base": "Baseline",
+        "nrr": "Baseline+NRR",
+        "nrr+otsu": "Baseline+NRR, Otsu",
+        "nrr+agap": "Baseline+NRR+AGAP",
+        "nrr+scl": "Baseline+NRR+SCL",
+        MAIN: "Baseline+NRR+SCL+AGAP",
+        "literal": "Baseline+NRR+SCL+AGAP, Eq. 5",
+        "standard": "Baseline+NRR+SCL+AGAP, InfoNCE",
+        "counter": "Baseline+NRR+SCL+AGAP, counter samples",
+        "highpass+scl+agap": "Baseline+high pass+SCL+AGAP",
+        "srm+scl+agap": "Baseline+SRM+SCL+AGAP",
+        "rgb-base": "RGB: Baseline",
+        "rgb-nrr": "RGB: Baseline+NRR",
+        "rgb-highpass": "RGB: Baseline+high pass",
+        "rgb-srm": "RGB: Baseline+SRM",
+        "lite0-base": "ImageNet: Baseline",
+        "lite0-whole": "ImageNet: Baseline+NRR+SCL+AGAP",
+    }
+    | WEAK
+    | LOCALIZERS
+)  # row -> name in tables
 WHOLE = METHODS[MAIN]
 DISTILLED = "self-distillation"
 UNSUPERVISED = {  # (selection, deep, start) -> name in tables
@@ -39,12 +44,12 @@ def row_of(run: dict[str, Any]) -> str:
 
     run: {parameter: value}; self-distillation is a row of its own.
     """
-    return run["row"] or run["variant"] if run["mode"] == "weak" else DISTILLED
+    return DISTILLED if run["mode"] == "unsupervised" else run["row"] or run["variant"]
 
 
 def method(run: dict[str, Any]) -> str:
     """Name of a run's method: its row's, or the kind of self-distillation. run: {parameter: value}."""
-    if run["mode"] == "weak":
+    if run["mode"] != "unsupervised":
         return METHODS.get(row_of(run), row_of(run))
     kind = run["selection"], run["deep"], run["start"]
     return UNSUPERVISED.get(kind, f"{DISTILLED}, other")

@@ -9,10 +9,15 @@ import pandas as pd
 from torch import Tensor, nn
 
 from imdlib import runs
+from imdlib.baselines import supervised
+from imdlib.baselines.names import LOCALIZERS, WEAK
+from imdlib.baselines.wscl import WSCL, wscl_loss
 from imdlib.data.batches import ImageSet
 from imdlib.inr.clusters import tampered_excess
-from imdlib.inr.detector import INRNet, one_of, tampered_probability
+from imdlib.inr.detector import one_of, tampered_probability
 from imdlib.inr.distill import self_distillation
+from imdlib.inr.labels import LabelledImages
+from imdlib.inr.pooling import otsu_mean
 from imdlib.inr.priors import SRM, Smooth, error_scale
 from imdlib.inr.reconstruction import NRR
 from imdlib.inr.variants import loss_of, model_of, pooling_of, settings
@@ -20,8 +25,9 @@ from imdlib.places import results_folder, run_folder
 from imdlib.scoring import evaluate, metrics
 
 NRR_SHAPE = ("width", "stride", "blocks", "channels", "frequencies", "hidden")
+STREAMS = ("backbone", "stem_stride", "width", "pretrained")
 DETECTOR = ("backbone", "pretrained", "stem_stride", "width", "inputs", "feat", "proj")
-MODES, COUNTERS = ("weak", "unsupervised"), ("none", "reconstructed")
+MODES, COUNTERS = ("weak", "unsupervised", "supervised"), ("none", "reconstructed")
 KEPT = ("last", "val_image_auc")  # epochs that may be chosen: by labels, never by masks
 
 
@@ -67,11 +73,41 @@ def filter_scale(variant: str, manifest: pd.DataFrame) -> float:
     return error_scale({"highpass": Smooth, "srm": SRM}[settings(variant)[0]](), ImageSet(authentic))
 
 
-def detector_of(params: dict[str, Any], *, nrr: NRR | None = None, scale: float | None = None) -> INRNet:
-    """Untrained INRNet for the parameters of notebooks/inr/run.ipynb; nrr, scale: of `trained_nrr`, where it is used."""
+def modes_of(variant: str) -> tuple[str, ...]:
+    """Modes in which a variant can be trained."""
+    return MODES[2:] if variant in LOCALIZERS else MODES[:1] if variant in WEAK else MODES[:2]
+
+
+def has_filter(variant: str) -> bool:
+    """Whether a variant has a fixed filter, whose scale is measured on training images."""
+    return settings(variant)[0] in ("highpass", "srm")
+
+
+def training_images(params: dict[str, Any], rows: pd.DataFrame) -> ImageSet:
+    """Images to learn from: with their masks in the supervised mode, else with the label of each image and nothing more."""
+    shape = dict(crop=params["crop"], flips=True, seed=params["seed"])
+    return (
+        ImageSet(rows, **shape)
+        if params["mode"] == "supervised"
+        else LabelledImages(rows, labels=params["labels"], **shape)
+    )
+
+
+def detector_of(params: dict[str, Any], *, nrr: NRR | None = None, scale: float | None = None) -> nn.Module:
+    """Untrained INRNet for the parameters of notebooks/inr/run.ipynb, or the network of another paper; nrr, scale: of
+    `trained_nrr`, where it is used.
+    """
     if params["mode"] not in MODES:
         raise ValueError(f"mode={params['mode']!r}: expected one of {', '.join(MODES)}")
     one_of("counter", params["counter"], COUNTERS)
+    if params["mode"] not in modes_of(params["variant"]):
+        raise ValueError(
+            f"mode={params['mode']!r}: variant={params['variant']!r} goes with {' and '.join(modes_of(params['variant']))} alone"
+        )
+    if params["variant"] in LOCALIZERS:
+        return supervised.build(params["variant"], params)
+    if params["variant"] in WEAK:
+        return WSCL(**{name: params[name] for name in STREAMS} | {"blocks": params["blocks"] or None})
     options = {name: params[name] for name in DETECTOR} | {"blocks": params["blocks"] or None}
     options |= {"pooling": params["pooling"], "counter": params["counter"] == "reconstructed"}
     shallow = params["shallow"] if params["mode"] == "unsupervised" else None
@@ -80,7 +116,7 @@ def detector_of(params: dict[str, Any], *, nrr: NRR | None = None, scale: float 
 
 def kept_epoch(params: dict[str, Any]) -> str:
     """Which epoch a run keeps: its parameter `keep`, refused where it would let masks choose, or labels without supervision."""
-    allowed = KEPT if params["mode"] == "weak" else KEPT[:1]
+    allowed = KEPT[:1] if params["mode"] == "unsupervised" else KEPT
     if params["keep"] not in allowed:
         raise ValueError(
             f"keep={params['keep']!r}: expected one of {', '.join(map(repr, allowed))} where mode={params['mode']!r}; "
@@ -95,7 +131,11 @@ def pooling_in(params: dict[str, Any]) -> str:
 
 
 def detector_loss(params: dict[str, Any]) -> Callable[..., dict[str, Tensor]]:
-    """loss(outputs, mask) of a run, in the form that `imdlib.train.fit` calls: weak by image labels, or without any."""
+    """loss(outputs, mask) of a run, in the form that `imdlib.train.fit` calls: weak by image labels, without any, or by masks."""
+    if params["variant"] in LOCALIZERS:
+        return supervised.LOCALIZERS[params["variant"]].loss
+    if params["variant"] in WEAK:
+        return partial(wscl_loss, pool=otsu_mean, steps=params["steps"])
     shared = {name: params[name] for name in ("beta", "tau", "form", "scl_on", "m_rule")}
     shared["contrast_after"] = contrast_after(params)
     if params["mode"] == "unsupervised":
@@ -129,6 +169,6 @@ def validation(
     early_image_auc, and no such epoch is chosen.
     """
     scores, _ = evaluate.score(model, images, probability=tampered_probability, image_score=image_score)
-    tampered, name = scores["label"] == 1, "early_image_auc" if model.seen < after else "val_image_auc"
+    tampered, name = scores["label"] == 1, "early_image_auc" if after and model.seen < after else "val_image_auc"
     found = {name: metrics.auc(scores["score"], tampered), "val_auc": scores.loc[tampered, "auc"].mean()}
     return found | tampered_excess(model, images, m_rule=m_rule)

@@ -15,13 +15,8 @@ from torch.nn import functional as F
 
 from imdlib.data.batches import ImageSet
 from imdlib.inr.reconstruction import NRR, error_map
+from imdlib.networks import srm
 from imdlib.networks.pixels import residual
-
-SRM_FILTERS = (  # integer coefficients and what divides them; each predicts a pixel from its neighbours, centre -1
-    ([[0, 0, 0, 0, 0], [0, -1, 2, -1, 0], [0, 2, -4, 2, 0], [0, -1, 2, -1, 0], [0, 0, 0, 0, 0]], 4),
-    ([[-1, 2, -2, 2, -1], [2, -6, 8, -6, 2], [-2, 8, -12, 8, -2], [2, -6, 8, -6, 2], [-1, 2, -2, 2, -1]], 12),
-    ([[0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 1, -2, 1, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]], 2),
-)
 
 
 class FrozenNRR(nn.Module):
@@ -63,8 +58,7 @@ class SRM(nn.Module):
     def __init__(self, *, scale: float | None = None) -> None:
         super().__init__()
         self.scale = scale
-        filters = torch.stack([torch.tensor(taps, dtype=torch.float32) / by for taps, by in SRM_FILTERS])
-        self.register_buffer("filters", filters[:, None], persistent=False)  # (3,1,5,5)
+        self.register_buffer("filters", srm.filters(), persistent=False)  # (3,1,5,5)
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from imdlib import archive
+from imdlib.baselines.names import WEAK
 from imdlib.inr.grid import SWEPT, TURNED
 from imdlib.inr.image_level import always_tampered
 from imdlib.inr.premise import INSIDE, OUTSIDE
@@ -20,7 +21,7 @@ from imdlib.scoring.rows import judged, varied, within
 
 ALWAYS = "always tampered, all-ones map"
 REDRAWN, BLURRED = "redrawn by NRR", "blurred as much"  # attacks
-VARIED = ("m_rule", "labels", "scl_all")  # of TURNED: each shown alone, beside the usual
+VARIED = ("m_rule", "labels", "scl_all", "chosen_on")  # of TURNED: each shown alone, beside the usual
 
 
 @dataclass(eq=False, repr=False)
@@ -92,6 +93,16 @@ class Rows(Trained):
         return self.weak[self.weak["row"].isin(["base", MAIN])]
 
     @cached_property
+    def rivals(self) -> pd.DataFrame:
+        """Of `weak`: other papers' methods that learn from image labels."""
+        return self.weak[self.weak["row"].isin(WEAK)]
+
+    @cached_property
+    def supervised(self) -> pd.DataFrame:
+        """Usual runs of other papers' networks that learned from masks."""
+        return self.own(self.main, "supervised")
+
+    @cached_property
     def pooled(self) -> pd.DataFrame:
         """NRR without the contrast and with every pooling, `method` named for it."""
         return self.pools("nrr+agap", {"max": "nrr", "otsu": "nrr+otsu"})
@@ -123,6 +134,11 @@ class Rows(Trained):
         after = self.every.loc[self.every["attack"] == REDRAWN, ["run", "dataset", "image"]]
         both = self.every[self.every["attack"].isin(["none", REDRAWN, BLURRED])]
         return both.merge(after, on=["run", "dataset", "image"])
+
+    @cached_property
+    def redrawn_base(self) -> pd.DataFrame:
+        """Those of the baseline."""
+        return self.redrawn[self.redrawn["row"] == "base"]
 
     # ---- what stands beside them
 

@@ -7,6 +7,7 @@ beside the whole method with whichever of them served it better.
 Self-distillation is no row: to judge its trials would take labels, and it is to do without any.
 """
 
+from imdlib.baselines.names import LOCALIZERS, WEAK
 from imdlib.protocol.search import Choice, Linear, Log, Range, Row
 
 SPACE: dict[str, Range] = {
@@ -47,6 +48,8 @@ ROWS: dict[str, Row] = {
         row("rgb-srm", "srm", PLAIN, inputs="rgb"),
         row("lite0-base", "base", PLAIN, **LITE0),
         row("lite0-whole", MAIN, (*CONTRAST, "form"), **LITE0),
+        *[row(name, name, PLAIN) for name in WEAK],
+        *[row(name, name, PLAIN, mode="supervised") for name in LOCALIZERS],
     )
 }
 PAPER = ("base", "nrr", "nrr+scl", MAIN)  # Table 4

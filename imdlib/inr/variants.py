@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
+from imdlib.baselines.names import LOCALIZERS
 from imdlib.inr.detector import INRNet
 from imdlib.inr.priors import SRM, FrozenNRR, Smooth
 from imdlib.inr.reconstruction import NRR
@@ -27,6 +28,8 @@ VARIANTS = {  # variant -> prior, whether there is a contrast, pooling
     "nrr+scl+agap": ("nrr", True, "adaptive"),
     "highpass+scl+agap": ("highpass", True, "adaptive"),
     "srm+scl+agap": ("srm", True, "adaptive"),
+    "wscl": (None, False, "otsu"),
+    **dict.fromkeys(LOCALIZERS, (None, False, "max")),
 }
 
 

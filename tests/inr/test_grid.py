@@ -142,3 +142,11 @@ def test_no_key_of_a_profile_is_also_a_parameter_that_a_run_would_take_for_its_o
         *parameters.declared("inr/run"),
         *parameters.declared("inr/report"),
     }
+
+
+def test_leaks_are_wscl_with_one_thing_turned_and_supervised_runs_are_redrawn():
+    found = configurations(seeds=[0], train_set="a", rows=["fcn"], leaks=True, unsupervised=False, classic=["noi"])
+    assert found["weak_wscl_a_labels-crop_seed0"].parameters["labels"] == "crop"
+    assert found["weak_wscl_a_chosen_on-test_seed0"].parameters["chosen_on"] == "test"
+    assert found["supervised_fcn_a_seed0"].parameters["redrawn"] and found["supervised_fcn_a_seed0"].uses
+    assert found["classic_noi"].notebook == "classic"

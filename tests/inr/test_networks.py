@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from imdlib import parameters, runs
+from imdlib.baselines.names import LOCALIZERS, WEAK
 from imdlib.data.batches import ImageSet
 from imdlib.inr import networks
 from imdlib.inr.variants import VARIANTS
@@ -39,8 +40,8 @@ def test_a_missing_nrr_says_what_to_run(tmp_path):
         networks.trained_nrr(tmp_path / "nrr_x")
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("mode", networks.MODES)
+@pytest.mark.parametrize("variant", [one for one in VARIANTS if one not in WEAK | LOCALIZERS])
+@pytest.mark.parametrize("mode", networks.MODES[:2])
 def test_every_variant_learns_in_both_modes_where_it_can(saved, variant, mode):
     params = RUN | dict(variant=variant, mode=mode)
     nrr = saved[1] if networks.needs_nrr(variant) else None
@@ -57,6 +58,19 @@ def test_every_variant_learns_in_both_modes_where_it_can(saved, variant, mode):
     learned = any(p.grad is not None and p.grad.abs().sum() > 0 for p in model.encoder.parameters())
     assert learned or mode == "unsupervised"
     assert all(p.grad is None for p in (nrr.parameters() if nrr else ()))
+
+
+@pytest.mark.parametrize("variant", [*WEAK, *LOCALIZERS])
+def test_networks_of_other_papers_learn_in_their_own_mode_alone(variant):
+    (mode,) = networks.modes_of(variant)
+    params = RUN | dict(variant=variant, mode=mode, crop=64)
+    model, label = networks.detector_of(params), torch.tensor([0, 1], dtype=torch.uint8)
+    mask = label.view(2, 1, 1, 1).expand(2, 1, 64, 64).contiguous()
+    networks.detector_loss(params)(model(torch.rand(2, 3, 64, 64)), mask)["loss"].backward()
+    assert any(p.grad is not None and p.grad.any() for p in model.parameters())
+    assert networks.kept_epoch(params | {"keep": "val_image_auc"}) == "val_image_auc"
+    with pytest.raises(ValueError, match=f"mode='unsupervised': variant='{variant}' goes with {mode} alone"):
+        networks.detector_of(params | {"mode": "unsupervised"})
 
 
 def test_pooling_and_contrast_of_a_run():

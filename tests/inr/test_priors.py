@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 
 from imdlib.data.batches import ImageSet
-from imdlib.inr.priors import SRM, SRM_FILTERS, FrozenNRR, Smooth, error_scale
+from imdlib.inr.priors import SRM, FrozenNRR, Smooth, error_scale
 from imdlib.inr.reconstruction import NRR, error_map
+from imdlib.networks.srm import FILTERS as SRM_FILTERS
 
 TINY = dict(width=4, stride=2, blocks=1, channels=6, hidden=(8, 8, 8))
 

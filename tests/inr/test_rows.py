@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from imdlib.baselines.names import LOCALIZERS
 from imdlib.inr import grid
 from imdlib.inr.methods import method
 from imdlib.inr.premise import INSIDE, OUTSIDE
@@ -42,8 +43,9 @@ def test_the_order_of_runs_does_not_matter(rows):
 
 def test_the_usual_runs_are_those_of_the_rows(rows):
     assert rows.target == TARGET
-    assert rows.weak["run"].nunique() == 3 * len(ROWS) and set(rows.weak["train_set"]) == {TARGET}
+    assert rows.weak["run"].nunique() == 3 * (len(ROWS) - len(LOCALIZERS)) and set(rows.weak["train_set"]) == {TARGET}
     assert set(rows.two["method"]) == {"Baseline", "Baseline+NRR+SCL+AGAP"} and rows.two["run"].nunique() == 6
+    assert set(rows.supervised["method"]) == {*LOCALIZERS.values()} and set(rows.rivals["method"]) == {"WSCL"}
     assert rows.unsupervised["method"].nunique() == 4  # whatever they turned
     assert set(rows.main["train_set"]) == {TARGET, "sim-columbia"}
 

@@ -140,7 +140,7 @@ def table_variations(rows: Rows) -> HTML | None:
     """Baseline, whole method, and these with one choice changed at a time."""
     if rows.changed.empty:
         return None
-    parts = (rows.two, rows.changed)
+    parts = (rows.rivals, rows.two, rows.changed)
     found = pd.concat([localization(rows, *parts), detection(rows, *parts)])
     found = found[found["metric"].isin(["pixel F1", "shuffled AUC", "image F1", "image AUC"])]
     return tables.save(found, rows.folder, "table_variations", "One choice changed at a time, weak mode", **BY_METRIC)

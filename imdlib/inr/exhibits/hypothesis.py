@@ -124,7 +124,7 @@ def figure_sweep(rows: Rows) -> Figure | None:
 
 @cache
 def redrawn(rows: Rows) -> pd.DataFrame:
-    """Tidy rows of the baseline on test images, on the same as the NRR redraws them, and under a blur of equal PSNR."""
+    """Tidy rows of the baseline and of supervised networks on test images, as the NRR redraws these, and blurred as much."""
     scores = rows.redrawn.assign(method=rows.redrawn["method"] + rows.redrawn["attack"].map(ATTACKED))
     maps = tables.rows(rows.tampered(scores), names={name: PIXELS[name] for name in ("f1", "auc_shuffled")})
     labels = tables.rows(scores[scores["label"] == 0], names={"correct": "accuracy on authentic images"})
@@ -132,15 +132,15 @@ def redrawn(rows: Rows) -> pd.DataFrame:
 
 
 def table_redrawn(rows: Rows) -> HTML | None:
-    """What redrawing takes from the baseline's maps, and whether authentic images keep their label."""
+    """What redrawing takes from the maps, and whether authentic images keep their label."""
     if rows.redrawn.empty:
         return None
-    caption = "The baseline on its own test images, as the NRR redraws them, and under a blur of equal PSNR"
+    caption = "The baseline and supervised networks on their own test images, as the NRR redraws them, and under a blur of equal PSNR"
     return tables.save(redrawn(rows), rows.folder, "table_redrawn", caption)
 
 
 def figure1(rows: Rows) -> Figure | None:
-    """INR Figure 1 of our own baseline: the same as panels."""
+    """INR Figure 1 of our own baseline and of supervised networks: the same as panels."""
     if rows.redrawn.empty:
         return None
     return plots.save(
