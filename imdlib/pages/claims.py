@@ -170,6 +170,9 @@ def save(rows: pd.DataFrame, folder: Path | str) -> pd.DataFrame:
 
 
 def read(results: Path | str) -> pd.DataFrame:
-    """All studies' rows under `results`, study by study; an empty table of the same columns where there are none yet."""
-    found = [pd.read_csv(path) for path in sorted(Path(results).glob("*/claims.csv"))]
+    """All studies' rows under `results`, study by study, with COLUMNS; an empty table where there are none yet.
+
+    Columns that a file lacks are blank: older ones know of no gate and no settings, and have a row for every metric.
+    """
+    found = [pd.read_csv(path).reindex(columns=COLUMNS) for path in sorted(Path(results).glob("*/claims.csv"))]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)

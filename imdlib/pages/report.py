@@ -120,8 +120,10 @@ def chapter(folder: Path, title: str) -> HTML:
 
 
 def totals(board: pd.DataFrame, folders: dict[str, Path]) -> HTML:
-    """How many headline claims have which verdict, study by study and side by side."""
-    return HTML(scoreboard_page.totals(scoreboard.totals(board, folders)))
+    """How many headline claims have which verdict, study by study and side by side, and which verdicts are older than the protocol."""
+    words = html.escape(scoreboard.older(board, folders))
+    notice = f'<p class="notice">{words}</p>\n' if words else ""
+    return HTML(notice + scoreboard_page.totals(scoreboard.totals(board, folders)))
 
 
 def verdicts(board: pd.DataFrame, study: str, folders: dict[str, Path]) -> HTML:

@@ -44,7 +44,7 @@ def read(folders: dict[str, Path]) -> pd.DataFrame:
     """All claims, a row each and side by side: ABOUT, then the other columns of claims.csv as '<side> <column>'; those of a side in
     which a claim does not stand are empty. Every claim of any side is there, in the order of the studies and of the first side.
     """
-    parts = {side: claims.read(folder).reindex(columns=claims.COLUMNS) for side, folder in folders.items()}
+    parts = {side: claims.read(folder) for side, folder in folders.items()}
     about = pd.concat([part[ABOUT] for part in parts.values()]).drop_duplicates("id")
     for side, part in parts.items():
         values = part.drop(columns=[name for name in ABOUT if name != "id"]).set_index("id").add_prefix(f"{side} ")
@@ -67,6 +67,20 @@ def totals(board: pd.DataFrame, folders: dict[str, Path]) -> pd.DataFrame:
             counts = words.value_counts().reindex(verdicts.WORDS, fill_value=0)
             rows.append({"study": study, "on": side} | counts.to_dict())
     return pd.DataFrame(rows, columns=["study", "on", *verdicts.WORDS])
+
+
+def older(board: pd.DataFrame, folders: dict[str, Path]) -> str:
+    """The sentence that names the sides whose verdicts are older than the protocol, none of which says whether a gate was passed; ''
+    where there are none.
+    """
+    there = [side for side in folders if board[f"{side} verdict"].notna().any() and board[f"{side} gate"].isna().all()]
+    if not there:
+        return ""
+    names = " and ".join(f"on {side} (results/{folders[side].name})" for side in there)
+    return (
+        f"The verdicts {names} are older than the protocol (docs/protocol.md): they were given without its gate, its search of settings "
+        "and its correction for many claims."
+    )
 
 
 def counted(row: pd.Series) -> str:
@@ -98,7 +112,7 @@ def effect(row: pd.Series, side: str) -> str:
 
 
 def markdown(board: pd.DataFrame, folders: dict[str, Path]) -> str:
-    """All headline claims with totals, as the README has them."""
+    """All headline claims with totals, as the README has them, and what is `older`."""
     sums = totals(board, folders).set_index(["study", "on"])
     titles = [f"on {side} (`results/{path.name}`)" for side, path in folders.items()]
     lines = [row("claim", "what the paper states", *titles), "|:--|:--|" + ":--|" * len(folders)]
@@ -109,7 +123,8 @@ def markdown(board: pd.DataFrame, folders: dict[str, Path]) -> str:
             cells = [f"{said(one[f'{side} verdict'])}: {effect(one, side)}".removesuffix(": –") for side in folders]
             lines.append(row(f"`{one['id']}`", f"{one['where']}: {one['statement']} ({metric(one)})", *cells))
     lines.append(row("", "**all**", *(f"**{counted(sums.loc[('all', side)])}**" for side in folders)))
-    return "\n".join(lines)
+    words = older(board, folders)
+    return "\n".join([*lines, "", words] if words else lines)
 
 
 def row(*cells: str) -> str:

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from imdlib.pages import claims, scoreboard, scoreboard_page
+from imdlib.pages import claims, report, scoreboard, scoreboard_page
 from imdlib.pages.plots_claims import CLAIMED, VERDICTS
 from imdlib.places import REPO
 from imdlib.protocol import verdicts
@@ -95,6 +95,22 @@ def test_the_table_is_written_between_its_marks(results):
     assert scoreboard.between(found, table) == found
     with pytest.raises(ValueError, match="once each"):
         scoreboard.between("none", table)
+
+
+def test_claims_of_before_the_protocol_stand_beside_others_and_are_named(results):
+    folders = scoreboard.sides(results / "laptop")
+    assert scoreboard.older(scoreboard.read(folders), folders) == ""
+    for path in (folders["real"] / "claims.csv", folders["real"] / "ncl" / "claims.csv"):
+        old = pd.read_csv(path).iloc[
+            :, : len([*claims.ABOUT, "effect", "low", "high", "n", "seeds", "verdict", "headline"])
+        ]
+        old.assign(verdict=["contradicted", "not tested here"]).to_csv(path, index=False)  # its words and columns
+    board = scoreboard.read(folders)
+    words = scoreboard.older(board, folders)
+    assert "on real (results/real) are older" in words and "twins" not in words
+    table = scoreboard.markdown(board, folders)
+    assert table.endswith(f"|\n\n{words}") and "| − contradicted: −0.200" in table
+    assert words in report.totals(board, folders).data and "not tested" in report.verdicts(board, "ncl", folders).data
 
 
 def test_the_readme_says_what_claims_csv_says():
