@@ -6,12 +6,14 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from imdlib.baselines.provenance import provenance as rows_of
 from imdlib.inr import published
 from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, blind, detection, localization, short
 from imdlib.inr.image_level import always_tampered, image_rows
 from imdlib.inr.rows import ALWAYS, Rows
 from imdlib.inr.space import MAIN
 from imdlib.pages import plots, tables
+from imdlib.pages.published import read
 
 NOVEL = ("magicbrush", "iedit", "gier")  # edits by generative models
 
@@ -52,6 +54,12 @@ def figure_unsupervised(rows: Rows) -> Figure | None:
     drawn = drawn[drawn["metric"] == "pixel F1"].assign(panel=lambda t: short(t["test_set"]))
     figure = plots.interval_panels(drawn, panel="panel", trivial=blind(rows))
     return plots.save(figure, drawn, rows.folder, "figure_unsupervised")
+
+
+def provenance(rows: Rows) -> HTML:
+    """Which rows of the paper's Tables 1 to 3 are computed here, which are quoted, and why."""
+    named = [name for number in (1, 2, 3) for name in read(published.FOLDER, number)["method"].unique()]
+    return rows_of(named, [*rows.classic["method"], *rows.main["method"]])
 
 
 @cache
