@@ -25,6 +25,7 @@ from imdlib.networks.resnet import Encoder
 
 PIXEL, IMAGE, EDGE = 0.16, 0.04, 0.8  # weights of the losses, section 3.2
 STAGES = ("layer1", "layer2", "layer3", "layer4")
+NARROW = 16  # channels of a stage in the edge branch
 
 
 class Bayar(nn.Module):
@@ -63,8 +64,8 @@ class MVSS(nn.Module):
         self.edges = Encoder(backbone, in_channels=self.pixels.channels, pretrained=pretrained, **shape)
         self.noise = Encoder(backbone, in_channels=3, pretrained=pretrained, **shape)
         planes = self.edges.channels
-        self.narrow = nn.ModuleList([nn.Conv2d(planes[name], 8, 1) for name in STAGES])
-        self.edge = nn.Conv2d(8, 1, 1)
+        self.narrow = nn.ModuleList([nn.Conv2d(planes[name], NARROW, 1) for name in STAGES])
+        self.edge = nn.Conv2d(NARROW, 1, 1)
         self.channel = nn.Linear(2 * planes["layer4"], 2 * planes["layer4"])
         self.score = nn.Conv2d(2 * planes["layer4"], 1, 1)
         sobel = torch.tensor([[1.0, 2, 1], [0, 0, 0], [-1, -2, -1]]) / 8

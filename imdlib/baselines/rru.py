@@ -46,7 +46,7 @@ class RRU(nn.Module):
     def __init__(self, *, inputs: str = "rgb", width: float = 1.0) -> None:
         super().__init__()
         self.pixels = Pixels(inputs)
-        planes = [max(8, round(width * one)) for one in CHANNELS]
+        planes = [max(16, round(width * one)) for one in CHANNELS]  # narrower, see `resnet.Encoder`
         self.down = nn.ModuleList([Ring(*ends) for ends in zip([self.pixels.channels, *planes], planes)])
         self.up = nn.ModuleList([Ring(deep + flat, flat) for deep, flat in zip(planes[:0:-1], planes[-2::-1])])
         self.score = nn.Conv2d(planes[0], 1, 1)

@@ -15,7 +15,7 @@ from imdlib.pages import plots, report, tables
 from tests.inr.made_up import ALL, SWEEPS, TARGET, study
 
 COSTS, MAPS = ("table_costs", "figure_costs"), ("figure2", "figure4")
-SHOWN_ALONE = ("trained", "parameters", "decibels", "collapsed")  # no file
+SHOWN_ALONE = ("provenance", "trained", "parameters", "decibels", "collapsed")  # no file
 SAID = ("said_saturation",)
 PLAIN = [name for name in exhibits.__all__ if name not in (*COSTS, *MAPS, *SHOWN_ALONE, *SAID)]
 NEED_MORE = ("table5", "table6", "figure_pooling", "table_variations", "table_training_sets", "table_sweep")

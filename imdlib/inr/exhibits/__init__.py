@@ -17,6 +17,7 @@ from imdlib.inr.exhibits.ablation import (
 from imdlib.inr.exhibits.detection import (
     figure_unsupervised,
     figure_weak,
+    provenance,
     table1,
     table2,
     table3,
@@ -49,6 +50,7 @@ from imdlib.inr.exhibits.training import (
 )
 
 __all__ = [
+    "provenance",
     "collapsed",
     "decibels",
     "figure1",

@@ -6,12 +6,14 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from imdlib.baselines.provenance import provenance as rows_of
 from imdlib.inr import published
 from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, blind, detection, localization, short
 from imdlib.inr.image_level import always_tampered, image_rows
 from imdlib.inr.rows import ALWAYS, Rows
 from imdlib.inr.space import MAIN
 from imdlib.pages import plots, tables
+from imdlib.pages.published import read
 
 NOVEL = ("magicbrush", "iedit", "gier")  # edits by generative models
 
@@ -58,6 +60,12 @@ def figure_unsupervised(rows: Rows) -> Figure | None:
         "figure_unsupervised",
         what="INR Table 1: pixel F1 without any labels, a panel for each test set",
     )
+
+
+def provenance(rows: Rows) -> HTML:
+    """Which rows of the paper's Tables 1 to 3 are computed here, which are quoted, and why."""
+    named = [name for number in (1, 2, 3) for name in read(published.FOLDER, number)["method"].unique()]
+    return rows_of(named, [*rows.classic["method"], *rows.main["method"]])
 
 
 @cache

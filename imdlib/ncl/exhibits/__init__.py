@@ -3,7 +3,7 @@
 Each writes its files under `rows.folder`, too.
 """
 
-from imdlib.ncl.exhibits.benchmarks import figure_benchmarks, figure_cross, table1, table2
+from imdlib.ncl.exhibits.benchmarks import figure_benchmarks, figure_cross, provenance, table1, table2
 from imdlib.ncl.exhibits.components import figure_ablation, table4, table5, table6
 from imdlib.ncl.exhibits.controls import controls, inputs
 from imdlib.ncl.exhibits.floor import calibration, visibility
@@ -15,7 +15,7 @@ from imdlib.ncl.exhibits.training import cost, curves
 
 __all__ = [
     "ran", "usual_settings", "calibration", "inputs", "visibility", "controls",
-    "table1", "table2", "table3", "table4", "table5", "table6", "weights", "amount",
+    "provenance", "table1", "table2", "table3", "table4", "table5", "table6", "weights", "amount",
     "figure_benchmarks", "figure_cross", "figure_robustness", "figure_ablation", "figure_weights", "figure_amount",
     "figure3", "figure4", "curves", "cost",
 ]  # fmt: skip

@@ -7,12 +7,13 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from imdlib.baselines.names import DETECTORS, LOCALIZERS
+from imdlib.baselines.provenance import provenance as rows_of
 from imdlib.ncl import published
 from imdlib.ncl.grid import BOTH, METHODS
 from imdlib.ncl.labelled import on_own_set
 from imdlib.ncl.rows import Rows
 from imdlib.pages import plots, tables
-from imdlib.pages.published import beside
+from imdlib.pages.published import beside, read
 
 CROSSED = {"auc": "pixel AUC", "auc_shuffled": "shuffled AUC", "f1": "pixel F1"}  # metrics of Tables 2 and 3
 BLIND = ["centre blob", "average training mask"]  # of the predictors that look at no image, those that are drawn
@@ -55,6 +56,12 @@ def figure_benchmarks(rows: Rows) -> Figure | None:
         "figure_benchmarks",
         what="NCL Table 1 as intervals: trained and tested on the same set",
     )
+
+
+def provenance(rows: Rows) -> HTML:
+    """Which rows of the paper's Tables 1 and 2 are computed here, which are quoted, and why."""
+    named = [name for number in (1, 2) for name in read(published.FOLDER, number)["method"].unique()]
+    return rows_of(named, [*rows.untrained(rows.own).get("method", []), *rows.main["method"]])
 
 
 @cache
