@@ -8,13 +8,14 @@ BIN     := .venv/bin
 # no lock on the folder: every run has its own, and one that was killed must not keep the next from starting
 RUN      = $(BIN)/snakemake --cores $(CORES) --nolock --quiet host reason --config profile=$(PROFILE)
 
-.PHONY: study pages tune test lab bench lint twins clean help
+.PHONY: study pages tune test lab bench faults lint twins clean help
 help:
 	@echo "make study [PROFILE=quick|laptop|night|real|paper] [DATA=folder]   train, score, draw: results/<profile>/report.html"
 	@echo "make pages [PROFILE=...]   draw all pages again from the rows that are kept, without training; what is older says so"
 	@echo "make tune PROFILE=night   the trials of every row anew, and the best of each into profiles/tuned, which final runs read"
 	@echo "make test    all tests        make lab    JupyterLab on the notebooks        make bench  speed and memory beside other libraries"
 	@echo "make twins   train the embedded generators and the stand-in anew, over the weights in the package"
+	@echo "make faults  changed files, kills, full disks and the like, counted: docs/faults.md"
 	@echo "make lint    ruff, and notebooks without outputs        make clean  forget results/\$$PROFILE"
 
 .venv/ready: requirements.lock pyproject.toml
@@ -52,6 +53,9 @@ bench: .venv/ready
 	@sed -e '/--hash=/d' -e 's/ \\$$//' requirements.lock > .venv/versions.txt  # pip takes no hashes beside a folder
 	@$(BIN)/pip install -q --disable-pip-version-check -c .venv/versions.txt -e ".[bench]"
 	@$(BIN)/python -m benchmarks.run
+
+faults: .venv/ready
+	@$(BIN)/python -m benchmarks.faults
 
 lint: .venv/ready
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb notebooks/*/*.ipynb

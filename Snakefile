@@ -2,7 +2,7 @@
 #   snakemake --cores all --config profile=quick data=/folder/of/real/sets
 # Which of them have to be executed is found by imdlib.planner from contents alone; Snakemake brings them into order and runs
 # them side by side. Its own memory of times and parameters plays no part: what is done leaves the graph before it begins.
-# On a cluster: --executor slurm --jobs 50 (with snakemake-executor-plugin-slurm installed).
+# On a cluster: docs/cluster.md.
 import base64
 import json
 import sys

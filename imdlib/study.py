@@ -21,6 +21,7 @@ from imdlib.places import REPO
 from imdlib.protocol.search import Range, Row
 
 STUDIES = ("ncl", "inr", "bridge")  # the one list that a further paper joins
+ASSIGNED = ("trial",)  # parameters that the search gives to a run, and no profile
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,8 @@ def vocabulary() -> dict:
         for notebook in (*study.notebooks, "report"):
             place = f"{study.name}/{notebook}"
             for name, value in parameters.declared(place).items():
+                if name in ASSIGNED:
+                    continue
                 found |= {f"{place}.{name}": value, f"{study.name}.{name}": value}
                 plain[name] = value
         found |= {

@@ -109,7 +109,7 @@ def project(finished):
     spare.rename(finished.folder)
 
 
-NCL, INR, BRIDGE = {"ncl_run": 13}, {"inr_nrr": 2, "inr_run": 8}, {"bridge_run": 5}
+NCL, INR, BRIDGE = {"ncl_run": 12}, {"inr_nrr": 2, "inr_run": 8}, {"bridge_run": 5}
 PAGES = {"ncl_report": 1, "inr_report": 1, "bridge_report": 1, "report": 1}
 NCL_PAGES, INR_PAGES, BRIDGE_PAGES = ({f"{s}_report": 1, "report": 1} for s in ("ncl", "inr", "bridge"))
 ALL_RUNS, DATA, NOTHING = NCL | INR | BRIDGE, {"data": 6}, {}
@@ -154,7 +154,7 @@ EDITS = {
     "a verdict": ("imdlib/pages/claims.py", "SUPPORTED if low > 0", "CONTRADICTED if low > 0", PAGES),
     "the bootstrap": ("imdlib/scoring/intervals.py", "[0.025, 0.975]", "[0.05, 0.95]", DATA | PAGES),
     "a table's cells": ("imdlib/pages/tables.py", 'f"{row.value:.3f}"', 'f"{row.value:.2f}"', DATA | PAGES),
-    "how results are gathered": ("imdlib/runs.py", "if not wanted:", "if wanted == {}:", PAGES),
+    "how results are gathered": ("imdlib/archive.py", "if not wanted:", "if wanted == {}:", PAGES),
     "a twin's camera": ("imdlib/twins/recipes.py", "PER_SCENE = ", "PER_SCENE = 0 + ", DATA | ALL_RUNS | PAGES),
     # notebooks
     "a cell that trains": ("notebooks/ncl/run.ipynb", "flips=True", "flips=False", NCL | NCL_PAGES),
@@ -168,7 +168,7 @@ EDITS = {
     # packages
     "the lock": ("requirements.lock", "\ntorch==", "\ntorch==9.", DATA | ALL_RUNS | PAGES),
     # profiles
-    "more seeds": ("profiles/quick.yaml", "ncl.seeds: [0]", "ncl.seeds: [0, 1]", {"ncl_run": 13} | NCL_PAGES),
+    "more seeds": ("profiles/quick.yaml", "ncl.seeds: [0]", "ncl.seeds: [0, 1]", {"ncl_run": 12} | NCL_PAGES),
     "another omega": ("profiles/quick.yaml", "ncl.omegas: [0.1]", "ncl.omegas: [0.2]", {"ncl_run": 1} | NCL_PAGES),
     "one method less": ("profiles/quick.yaml", "[wang, transcam, ", "[wang, ", BRIDGE_PAGES),
     "more steps": ("profiles/quick.yaml", "ncl.steps: 160", "ncl.steps: 161", NCL | NCL_PAGES),
@@ -177,7 +177,7 @@ EDITS = {
         "profiles/quick.yaml",
         "ncl.test_sets: [sim-casia, sim-coverage]",
         "ncl.test_sets: [sim-casia]",
-        NCL | NCL_PAGES,
+        {"ncl_run": 7} | NCL_PAGES,  # runs that turn something are scored on their own set alone
     ),
 }
 
@@ -246,13 +246,13 @@ def test_what_a_profile_no_longer_asks_for_is_not_asked_of_its_report(project):
     project.edit("profiles/quick.yaml", "ncl.omegas: [0.1]", "ncl.omegas: []")
     script = TODO.replace("print(", "print(json.dumps(planner.jobs['ncl_report', 'ncl'].parameters['runs'])); print(")
     runs = json.loads(project.run(script).splitlines()[-2])
-    assert len(runs) == 12 and not any("omega" in name for name in runs)
+    assert len(runs) == 11 and not any("omega" in name for name in runs)
     assert project.todo() == {"ncl_report": ["ncl"], "report": ["page"]}
 
 
 KEEP = """
 import sys
-from imdlib import runs
+from imdlib import archive
 from imdlib.planner import Planner
 from imdlib.study import STUDIES
 planner = Planner(sys.argv[1])
@@ -287,8 +287,7 @@ ncl.test_sets: [casia1, folder]
 inr.seeds: [0]
 inr.train_set: casia1
 inr.test_sets: [casia1]
-inr.variants: [base]
-inr.poolings: []
+inr.rows: [base]
 inr.unsupervised: false
 bridge.seeds: [0]
 bridge.train_sets: [casia1]

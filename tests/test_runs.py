@@ -204,7 +204,7 @@ BEGUN = ["", "{", "[]", '{"needs": 3}', '{"needs": {"code": 3, "parameters": [1]
 
 
 @pytest.mark.parametrize("text", BEGUN)
-def test_a_checkpoint_of_unknown_origin_is_not_continued(tmp_path, text):
+def test_a_checkpoint_of_unknown_origin_is_not_continued(tmp_path, capsys, text):
     folder = tmp_path / "results/ncl/runs/base_toy_seed3"
     folder.mkdir(parents=True)
     (folder / "checkpoint.pt").write_bytes(b"who")
@@ -213,6 +213,8 @@ def test_a_checkpoint_of_unknown_origin_is_not_continued(tmp_path, text):
     run = begin(tmp_path)
     assert set(bytes_of(folder)) == {"begun.json"} and not run.finished
     assert (aside(run) / "checkpoint.pt").read_bytes() == b"who"
+    said = capsys.readouterr().out
+    assert "begun anew" in said and (f"{folder}/begun.json does not say" in said or "code: " in said)
 
 
 def test_damaged_pictures_are_never_shown(tmp_path):

@@ -164,3 +164,13 @@ def test_a_file_without_a_sum_does_not_pass(tmp_path):
     store.write_sums(tmp_path, ["a.txt"])
     with pytest.raises(store.DamagedFile, match="no sum of b.txt"):
         store.check_sums(tmp_path, ["a.txt", "b.txt"])
+
+
+def test_a_sealed_text_that_was_changed_is_none(tmp_path):
+    path = files.write_sealed(tmp_path / "a.txt", "one\ntwo\n")
+    assert files.read_sealed(path) == "one\ntwo\n"
+    whole = path.read_bytes()
+    for text in (b"", whole[:-1], whole + b"x", whole.replace(b"one", b"ome"), b"\xff", whole.split(b"\n")[0]):
+        path.write_bytes(text)
+        assert files.read_sealed(path) is None
+    assert files.read_sealed(tmp_path / "absent") is None

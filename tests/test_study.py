@@ -78,7 +78,8 @@ def test_whole_numbers_are_taken_for_floats(read):
 
 
 @pytest.mark.parametrize("text, match", [("ncl.steps: 3\nncl.steps: 4", "'ncl.steps' is there twice"), ("- a", "expected lines"),
-                                         ("just a word", "expected lines"), ("a: [", "cannot be read")])  # fmt: skip
+                                         ("just a word", "expected lines"), ("a: [", "cannot be read"),
+                                         ("a: 2020-99-99", "mine.yaml cannot be read")])  # fmt: skip
 def test_what_is_no_profile_is_refused(read, text, match):
     with pytest.raises(study.ProfileError, match=match):
         read(text)

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +15,19 @@ import pandas as pd
 import torch
 
 from benchmarks.faults.chain import EPOCHS, PHASES, chain, left
-from imdlib.training.checkpoints import zipfile
 
 
-def started(folder):
-    """(process id, pipe that tells the phases) of a chain in a process of its own."""
+def started(folder, log=None):
+    """(process id, pipe that tells the phases) of a chain in a process of its own; log: what it says, else <folder>/log.txt."""
     reads, writes = os.pipe()
     child = os.fork()
     if child:
         os.close(writes)
         return child, reads
     try:
-        with open(folder / "log.txt", "a") as log:
-            os.dup2(log.fileno(), 1)
-            os.dup2(log.fileno(), 2)
+        with open(log or folder / "log.txt", "a") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
         torch.set_num_threads(1)
         chain(folder, lambda phase: os.write(writes, bytes([PHASES.index(phase)])))
         os._exit(0)
@@ -36,9 +36,9 @@ def started(folder):
         os._exit(1)
 
 
-def whole(folder):
+def whole(folder, log=None):
     """(exit code, {phase: seconds}) of a chain that runs to its end."""
-    child, reads = started(folder)
+    child, reads = started(folder, log)
     times, now, phase = {}, time.perf_counter(), None
     while byte := os.read(reads, 1):
         then, now = now, time.perf_counter()

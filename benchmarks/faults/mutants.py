@@ -12,13 +12,23 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.faults import inputs, outputs
 from benchmarks.faults.mutations import mutated
-from benchmarks.faults.subjects import all_of_them
 
 PATIENCE = 20  # seconds after which reading one file counts as hanging
 BY_NAME, NOTICED, SAME = "refused by name", "noticed as outdated", "accepted, contents unchanged"
 SILENT, NAMELESS, HANGS = "accepted with a change and no word", "refused without a name", "hangs"
 
+MAKERS = (
+    inputs.photographs,
+    inputs.twin,
+    inputs.profile,
+    outputs.run,
+    outputs.kept,
+    outputs.checkpoint,
+    outputs.features,
+)
+MAKERS += (inputs.shipped, inputs.papers, inputs.memory)
 GOOD, BAD = (BY_NAME, NOTICED, SAME), (SILENT, NAMELESS, HANGS)
 
 
@@ -64,7 +74,8 @@ def last_line(error):
 
 def work(folder, count, seed):
     """A row per mutation: kind, file, mutation, outcome, said. Every file is as it was afterwards."""
-    subjects, rows, befores = all_of_them(folder), [], {}
+    subjects = [subject for make in MAKERS for subject in make(Path(folder) / make.__name__)]
+    rows, befores = [], {}
     signal.signal(signal.SIGALRM, stop)
     time.sleep(2.1)  # files that changed just now are not remembered yet: let the memory play its part
     for number in range(count):

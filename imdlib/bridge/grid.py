@@ -33,7 +33,7 @@ def configurations(
     diverging: Sequence[bool] = (),
     compared: Sequence[str] = (),
     transcam_inputs: Sequence[str] = (),
-    equal_passes: Sequence[str] = (),
+    with_equal_passes: Sequence[str] = (),
     embedded: Sequence[str] = ("transcam", MAIN),
     trials: int = 0,
     trial_sets: Sequence[str] = (),
@@ -44,19 +44,19 @@ def configurations(
     methods: of METHODS and of their variants. train_sets: `methods` are trained on the first, `more_methods` on the others; the
     rest is on the first alone. without_fully: methods that are also trained without fully fake images (section 4.2.1). orders
     (of the stages), diverging (values of diverge_on_raw_too) and compared (of disc_on): the discrepancies alone with that
-    turned. transcam_inputs: TransCAM on other inputs. equal_passes: methods of one stage that are also given as many passes as
+    turned. transcam_inputs: TransCAM on other inputs. with_equal_passes: methods of one stage that are also given as many passes as
     the whole method has. embedded: methods whose first seed leaves the points of Figure 4. trials: draws of settings for every
     row of `space.ROWS`, scored on trial_sets alone (none: as all runs are); tuned: settings of `profiles/tuned/bridge.yaml` for
     what belongs to a row and does not turn them itself.
     """
     first, *others = train_sets
-    unknown = {*methods, *more_methods, *without_fully, *equal_passes} - set(NAMES)
+    unknown = {*methods, *more_methods, *without_fully, *with_equal_passes} - set(NAMES)
     if unknown:
         raise ValueError(f"methods: expected some of {', '.join(NAMES)}, found {', '.join(sorted(unknown))}")
     cells = [dict(train_set=first, kind=kind) for kind in methods]
     cells += [dict(train_set=name, kind=kind) for name in others for kind in more_methods]
     cells += [dict(train_set=first, kind=kind, with_fully=False) for kind in without_fully]
-    cells += [dict(train_set=first, kind=kind, equal_passes=True) for kind in equal_passes]
+    cells += [dict(train_set=first, kind=kind, equal_passes=True) for kind in with_equal_passes]
     turned = {"order": orders, "diverge_on_raw_too": diverging, "disc_on": compared}
     cells += [dict(train_set=first, kind=DETAIL) | {key: value} for key, values in turned.items() for value in values]
     cells += [dict(train_set=first, kind="transcam", inputs=inputs) for inputs in transcam_inputs]

@@ -1,35 +1,18 @@
-"""What Bridging states, and what we check besides: which rows decide each statement, and the one number that it is about.
+"""What Bridging states, and what we check besides: which rows decide each statement, and which of them the README shows.
 
-A detector is judged by `image_auc`, which no threshold moves: the paper's F1 is of a whole set and has no value for an image.
-Three classes are judged by `recall`, the mean over the classes: macro F1, in the tables beside it, has no value for an image
-either. A map is judged by `auc_shuffled`, which a map that looks at no image cannot win; the map that inference gives, against
-one that marks everything, by `f1`. The other metrics stand beside.
+`kinds` says by which number each kind of statement is decided, and what its gate is.
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 
-from imdlib.bridge.cuts import (
-    CHANCE,
-    JUDGING,
-    OURS,
-    SPACES,
-    fully_fakes,
-    lost_on_unseen,
-    own_images,
-    own_maps,
-    pairs_in_order,
-    real_distances,
-    spaces,
-    unseen_generators,
-)
-from imdlib.bridge.gates import images_learned, maps_learned, rival_learned, spaces_learned
+from imdlib.bridge.cuts import OURS, SPACES, fully_fakes, lost_on_unseen, own_images, unseen_generators
+from imdlib.bridge.gates import rival_learned
+from imdlib.bridge.kinds import detects, helps, orders, parts_classes, real, tells, traces
 from imdlib.bridge.measures import blind, ordering, probe
 from imdlib.bridge.measures.labelled import NAMES
 from imdlib.bridge.measures.maps import DRAWN, PLAIN
 from imdlib.bridge.methods import NAMES as TITLES
-from imdlib.pages.claims import Statement
 
-TRACING = ("f1", "iou", "auc", "auc_shuffled")
 WANG, TAR, TRANSCAM, TEACHER, ALONE = (TITLES[key] for key in ("wang", "tar", "transcam", "teacher", "disc"))
 FEATURES, CROSSED, STARTED = (TITLES[key] for key in ("late-features", "late-crossfit", "wang-imagenet"))
 WITHOUT, EQUAL = (f", {NAMES[key]}" for key in ("with_fully", "equal_passes"))
@@ -54,80 +37,8 @@ HEADLINES = {
     "attention",
     "ours-probe-unseen",
 }  # names of the statements that the README shows
-REAL_GENERATORS = (
-    "Dolos itself with CLIP's features, where the same two rows give an interval on the other side of zero"
-)
-OTHER_TRACES = (
-    "a data set whose fakes the frozen features tell apart less well, where the part gives an interval above zero"
-)
-LONGER = "a larger Conformer, trained on more images, whose maps pass the gate and give an interval on the other side of zero"
-SEEDS = "more seeds, or a margin and a number of the teacher's passes outside the space that was searched, that reverse the order"
-
-
-def detects(name: str, where: str, says: str, cut: Callable, worse: str, better: str, **more: object) -> Statement:
-    """A statement about images called real or fake."""
-    usual = dict(gate=images_learned, overturned=REAL_GENERATORS)
-    return Statement(name, where, says, cut, worse, better, JUDGING, "image_auc", name in HEADLINES, **usual | more)
-
-
-def helps(name: str, where: str, says: str, worse: str, better: str) -> tuple[Statement, Statement]:
-    """A statement about a part of the method, on its own test images and on unseen generators."""
-    about = dict(overturned=OTHER_TRACES)
-    return (
-        detects(name, where, f"{says}, own test images", own_images, worse, better, **about),
-        detects(f"{name}-unseen", where, f"{says}, unseen generators", unseen_generators, worse, better, **about),
-    )
-
-
-def tells(name: str, where: str, says: str, worse: str, better: str) -> tuple[Statement, Statement]:
-    """A statement about the paper's own task, three classes, on its own test images and on unseen generators."""
-    places = {"": ("own test images", own_images), "-unseen": ("unseen generators", unseen_generators)}
-    about = dict(gate=images_learned, overturned=OTHER_TRACES)
-    return tuple(
-        Statement(
-            f"three-{name}{end}",
-            where,
-            f"of three classes, {says}, {place}",
-            cut,
-            worse,
-            better,
-            JUDGING,
-            "recall",
-            f"three-{name}{end}" in HEADLINES,
-            **about,
-        )
-        for end, (place, cut) in places.items()
-    )
-
-
-def orders(name: str, says: str) -> Statement:
-    """A statement about the distances, against pairs in no order."""
-    sides = f"{CHANCE}: {says}", f"{OURS}: {says}"
-    about = f"after training, {says}"
-    shown = dict(headline=name in HEADLINES, overturned=SEEDS)
-    return Statement(name, "Fig. 3", about, pairs_in_order, *sides, ("ordered",), "ordered", **shown)
-
-
-def real(name: str, says: str, metric: str) -> Statement:
-    """A statement about the distances of real images, against one half."""
-    shown = dict(headline=name in HEADLINES, overturned=SEEDS)
-    return Statement(name, "Fig. 3", says, real_distances, CHANCE, OURS, ("near", "nearer"), metric, **shown)
-
-
-def traces(name: str, where: str, says: str, worse: str, better: str, **more: object) -> Statement:
-    """A statement about maps of partly fake images."""
-    usual = dict(decides="auc_shuffled", gate=maps_learned, overturned=LONGER, headline=name in HEADLINES)
-    return Statement(name, where, says, own_maps, worse, better, TRACING, **usual | more)
-
-
-def parts_classes(name: str, says: str, worse: str, better: str) -> Statement:
-    """A statement about neighbours of other scenes in two spaces of features."""
-    shown = dict(headline=name in HEADLINES, gate=spaces_learned, overturned=REAL_GENERATORS)
-    return Statement(name, "Fig. 4", says, spaces, worse, better, ("knn",), "knn", **shown)
-
-
 # fmt: off
-STATEMENTS = (
+SAID = (
     detects("unseen-wang", "Table 2", "ours beats Wang et al. on unseen generators", unseen_generators, WANG, OURS),
     detects("unseen-tar", "Table 2", "ours beats TAR on unseen generators", unseen_generators, TAR, OURS),
     detects("equal-wang-unseen", "Table 2", "ours beats Wang et al. with as many passes, unseen generators",
@@ -188,3 +99,4 @@ STATEMENTS = (
            probe.METHOD, OURS),
 )
 # fmt: on
+STATEMENTS = tuple(replace(one, headline=one.name in HEADLINES) for one in SAID)

@@ -113,7 +113,8 @@ def of_generator(manifest: pd.DataFrame, generator: str, dataset: str) -> pd.Dat
     made_by = manifest["generator"] if "generator" in manifest else pd.Series("", index=manifest.index)
     if generator not in set(made_by):
         known = ", ".join(sorted(set(made_by) - {""})) or "none"
-        raise CatalogError(f"data set '{dataset}': no image is of the generator '{generator}'. Found: {known}")
+        came = f"no image is of the generator '{generator}'. Found: {known}"
+        raise CatalogError(f"data set '{dataset}': {manifest.attrs['root']}: {came}")
     return manifest[made_by.isin(["", generator])].assign(dataset=dataset).reset_index(drop=True)
 
 

@@ -60,9 +60,10 @@ def load_image(file: Path | str) -> np.ndarray:
 
 
 def load_mask(file: Path | str) -> np.ndarray:
-    """The mask as uint8 (H, W) in {0, 1}, 1 = tampered: grey level above 127, as is right for JPEG masks too.
+    """A mask in the form of a manifest as uint8 (H, W) in {0, 1}, 1 = tampered: grey level above 127.
 
-    A file that holds no value but 0 and 1 is taken as labels. Transparency is ignored. EXIF rotation is applied.
+    What the mask files of a data set mean is found out once, by `imdlib.data.readers.values`. A file that holds no value
+    but 0 and 1 is taken as labels. Transparency is ignored. EXIF rotation is applied.
     """
     grey = load_grey(file)
     return (grey > (0 if grey.max(initial=0) == 1 else 127)).astype(np.uint8)

@@ -28,7 +28,7 @@ from torch.nn import functional as F
 from imdlib.inr.contrast import matching_scores
 from imdlib.inr.pretrained import Lite0Encoder
 from imdlib.networks.lite0 import NAME as LITE0
-from imdlib.networks.pixels import Pixels
+from imdlib.networks.pixels import SMALLEST, Pixels
 from imdlib.networks.resnet import Encoder
 
 SHALLOW = ("layer1", "layer2", "layer3")
@@ -44,6 +44,8 @@ class INRNet(nn.Module):
     are part of the outputs, with gradient. shallow: None, 'norm' or 'literal', the heads of the unsupervised mode.
     The buffer `seen` counts the batches that it was trained on.
     """
+
+    smallest = SMALLEST  # pixels a side
 
     def __init__(
         self,

@@ -54,6 +54,7 @@ def configurations(
     literal: bool = False,
     unsupervised_steps: int = 0,
     unsupervised_rate: float = 0.0,
+    lite0_steps: int = 0,
     trials: int = 0,
     trial_sets: Sequence[str] = (),
     tuned: bool = False,
@@ -67,7 +68,8 @@ def configurations(
     method; m_rules, crop_labels, contrast_everywhere (in authentic images, too): the whole method with that changed;
     leaks: WSCL with labels of cropped masks, and with its epoch chosen on test images.
     unsupervised, without_selection (Table 5), random_start, literal: self-distillation, without its selection, from where it
-    happens to start, and as it is printed, with steps and learning rate of their own (0: those of the other runs).
+    happens to start, and as it is printed, with steps and learning rate of their own (0: those of the other runs); lite0_steps:
+    likewise of the rows on EfficientNet-lite0, whose steps take longer and lead further.
     trials: draws of settings for each row, scored on trial_sets; tuned: final runs have the settings that did best among them.
     classic: detectors that nobody trains (`imdlib.baselines.detectors`), for Table 1.
     """
@@ -96,6 +98,7 @@ def configurations(
     cells += [UNSUPERVISED | own | turned | dict(train_set=train_set) for turned in none]
     cells = [cell | {"seed": seed} for cell in cells for seed in seeds]
     cells += tried(rows, trials, train_set=train_set, test_sets=trial_sets)
+    cells = [cell | (dict(steps=lite0_steps) if lite0_steps and "backbone" in cell else {}) for cell in cells]
     found = {nrr_name(cell): Cell(cell, "nrr") for cell in nrr}
     found |= {f"classic_{one}": Cell({"detector": one, "train_set": train_set}, "classic") for one in classic}
     return found | {name(cell): Cell(cell, uses={"nrr": nrr_name(cell)} if uses_nrr(cell) else {}) for cell in cells}

@@ -2,6 +2,7 @@
 
 from imdlib.inr.grid import TURNED, configurations
 from imdlib.inr.methods import METHODS
+from imdlib.inr.space import ROWS, SPACE
 from imdlib.study import Study
 
 STUDY = Study(
@@ -11,4 +12,6 @@ STUDY = Study(
     configurations=configurations,
     turned=TURNED,
     notebooks=("nrr", "run", "classic"),
+    space=SPACE,
+    rows=ROWS,
 )

@@ -93,9 +93,9 @@ def rgb(rows: Rows) -> pd.DataFrame:
 
 
 def eyes(rows: Rows) -> pd.DataFrame:
-    """The usual network on RGB ('Base, rgb') and with the residual ('Base, rgb+residual'), on the sets of the former."""
+    """Base and the whole method on RGB ('Base, rgb') and with the residual ('Base, rgb+residual'), on the sets of the former."""
     alone = rgb(rows)
-    found = pd.concat([alone, rows.own[rows.own["dataset"].isin(alone["dataset"])]])
+    found = pd.concat([alone, rows.both[rows.both["dataset"].isin(alone["dataset"])]])
     found = found.drop_duplicates(["run", "dataset", "image"])
     return found.assign(method=found["method"] + ", " + found["inputs"])
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imdlib.ncl.pivot import PivotNet
-from imdlib.networks.pixels import Pixels
+from imdlib.networks.pixels import SMALLEST, Pixels
 from imdlib.networks.resnet import FEATURES, Encoder
 
 
@@ -36,6 +36,8 @@ class NCLNet(nn.Module):
     Contour cells exist only where a cell is larger than a pixel: not at the stem unless stem_stride=4, and not at
     layer1 with stem_stride=1.
     """
+
+    smallest = SMALLEST  # pixels a side
 
     def __init__(
         self,

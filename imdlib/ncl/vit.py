@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from imdlib.ncl.model import check_image, unit
 from imdlib.ncl.pivot import PivotNet
-from imdlib.networks.pixels import Pixels
+from imdlib.networks.pixels import SMALLEST, Pixels
 
 
 class NCLViT(nn.Module):
@@ -24,6 +24,8 @@ class NCLViT(nn.Module):
     before the patches, of which the second halves the size; head_width: channels of the decoder. inputs, pivot,
     pivot_mode, aux, dropout: as in `NCLNet`.
     """
+
+    smallest = SMALLEST  # pixels a side
 
     def __init__(
         self,

@@ -35,8 +35,8 @@ def residual(image: Tensor) -> Tensor:
     return image - F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
 
 
-def padded(image: Tensor) -> Tensor:
-    """Images (B,C,H,W) with no side shorter than SMALLEST: smaller ones are continued right and below by their own border."""
+def padded(image: Tensor, smallest: int = SMALLEST) -> Tensor:
+    """Images (B,C,H,W) with no side shorter than `smallest`: smaller ones are continued right and below by their own border."""
     height, width = image.shape[-2:]
-    missing = max(0, SMALLEST - width), max(0, SMALLEST - height)
+    missing = max(0, smallest - width), max(0, smallest - height)
     return F.pad(image, (0, missing[0], 0, missing[1]), mode="replicate") if any(missing) else image

@@ -3,6 +3,7 @@
 The form of Bridging's Figure 4, with `embedding.judge` beside every picture.
 """
 
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -14,7 +15,16 @@ from numpy.typing import ArrayLike
 
 from imdlib.pages import plots
 
-MARKERS = ["o", "^", "s", "D", "v", "P", "X", "*"]
+SHUFFLES = 12  # layers in which the points are drawn, all classes in each
+READING = (
+    "Colour and shape: the class; axes, sizes of clusters and distances between them mean nothing. Above each panel, of the features and, "
+    "after the arrow, of the plane: silhouette, and the share of images whose class is that of most of their ten nearest others."
+)
+
+
+def look(label: int) -> tuple[str, str]:
+    """(colour, shape) of a class number."""
+    return plots.PALETTE[label % len(plots.PALETTE)], plots.MARKERS[label % len(plots.MARKERS)]
 
 
 def caption(verdict: dict[str, float]) -> str:
@@ -38,37 +48,38 @@ def scatter(
     labels: ArrayLike,
     *,
     classes: Sequence[str] | None = None,
-    generators: ArrayLike | None = None,
     verdicts: dict[str, dict[str, float]] | None = None,
     columns: int = 4,
 ) -> Figure:
-    """One panel for each projection: colour says the class, the marker says the generator; the legend stands once.
+    """One panel for each projection: colour and shape say the class; the legend stands once.
 
     panels: {title: coordinates (N,2)}, the same N points in each; labels (N,): class numbers; classes: their names;
-    generators (N,): names, for the markers; verdicts: {title: dict of `embedding.judge`}; columns: panels in a row.
+    verdicts: {title: dict of `embedding.judge`}; columns: panels in a row.
     """
     labels = np.asarray(labels)
-    kinds = np.zeros(len(labels), int) if generators is None else np.asarray(generators)
-    markers = dict(zip(dict.fromkeys(kinds.tolist()), MARKERS * (1 + len(np.unique(kinds)) // len(MARKERS))))
+    order = np.random.default_rng(0).permutation(len(labels))  # so that no class lies on top of the others
     lines = -(-len(panels) // columns)
     columns = min(columns, len(panels))
-    width, height = plots.PAGE / max(columns, 3), plots.PAGE / max(columns, 3) + (0.35 if verdicts else 0.1)
-    size = (width * columns, height * lines + 0.3)
+    side = plots.PAGE / max(columns, 3) + (0.35 if verdicts else 0.1)
+    size = (plots.PAGE if columns > 1 else plots.COLUMN, side * lines + 0.3)
     figure, axes = plt.subplots(lines, columns, figsize=size, squeeze=False)
     for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()
     for axis, (title, points) in zip(axes.flat, panels.items()):
-        for kind, marker in markers.items():
-            part = kinds == kind
-            colors = [plots.PALETTE[label % len(plots.PALETTE)] for label in labels[part]]
-            axis.scatter(*points[part].T, c=colors, marker=marker, s=9, alpha=0.75, linewidths=0)
+        for some in np.array_split(order, SHUFFLES):
+            for label in np.unique(labels[some]):
+                part = some[labels[some] == label]
+                axis.scatter(*points[part].T, color=look(label)[0], marker=look(label)[1], s=9, alpha=0.8, linewidths=0)
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set(visible=True, color="0.8")
         axis.set_aspect("equal", adjustable="datalim")
-        axis.set_title(f"{title}\n{caption(verdicts[title])}" if verdicts else title, fontsize=7, pad=3)
+        named = textwrap.fill(title, 24 if columns > 2 else 40)
+        axis.set_title(f"{named}\n{caption(verdicts[title])}" if verdicts else named, fontsize=plots.SMALL, pad=3)
     names = classes if classes is not None else [f"class {label}" for label in range(labels.max() + 1)]
-    looks = [(names[label], plots.PALETTE[label % len(plots.PALETTE)], "o") for label in np.unique(labels)]
-    looks += [] if generators is None else [(kind, "0.4", marker) for kind, marker in markers.items()]
-    handles = [Line2D([], [], ls="", marker=marker, ms=4, color=color, label=name) for name, color, marker in looks]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), fontsize=7)
+    handles = [
+        Line2D([], [], ls="", marker=look(label)[1], ms=4, color=look(label)[0], label=names[label])
+        for label in np.unique(labels)
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6))
+    figure.set_label(READING if verdicts else READING.split(". ")[0] + ".")
     return figure

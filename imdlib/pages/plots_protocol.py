@@ -10,15 +10,23 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from imdlib.pages.plots import PAGE, PALETTE, TAMPERED
+from imdlib.pages.style import PAGE, PALETTE, SMALL, TAMPERED
 
 ACROSS = 3  # panels in a line
+SETTINGS = (
+    "A mark is a claim's effect in one setting, sorted; below it the setting, dark at the high end of each parameter's range. "
+    "Upward and green: above 0; open: neither row had learned anything there, so that it is not counted."
+)
+TRIALS = "Dots: trials; line: the best that so many trials are expected to find; diamond: the chosen trial."
+STEPS = "Lines: means over seeds; bands: their range."
 
 
 def panels(count: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
     """A page-wide figure of so many panels, those that are left over hidden; height: of a line of them, in inches."""
     lines = -(-max(count, 1) // ACROSS)
-    figure, axes = plt.subplots(lines, ACROSS, figsize=(PAGE, height * lines), squeeze=False, **options)
+    figure, axes = plt.subplots(
+        lines, ACROSS, figsize=(PAGE, height * lines), squeeze=False, layout="constrained", **options
+    )
     for axis in axes.flat[count:]:
         axis.set_axis_off()
     return figure, list(axes.flat[:count])
@@ -45,14 +53,15 @@ def trials(tried: pd.DataFrame) -> Figure:
         axis.plot(at, part["score"], "o", ms=4, mfc="white", mec="0.4", label="a trial")
         chosen = part["chosen"].to_numpy()
         axis.plot(at[chosen], part["score"][chosen], "D", ms=5, color=TAMPERED, label="chosen")
-        axis.set_title(textwrap.fill(name, 34), fontsize=8)
+        axis.set_title(textwrap.fill(name, 34))
         axis.grid(axis="y", color="0.92", lw=0.6)
     for axis in axes[-ACROSS:]:
         axis.set(xlabel="trial, n")
         axis.tick_params(labelbottom=True)
         axis.xaxis.get_major_locator().set_params(integer=True)
-    figure.supylabel("validation score", fontsize=8)
+    figure.supylabel("validation score", fontsize=SMALL)
     legend_below(figure, axes)
+    figure.set_label(TRIALS)
     return figure
 
 
@@ -66,7 +75,7 @@ def specification_curve(tried: pd.DataFrame, draws: Sequence[Mapping[str, Any]])
     names = list(dict.fromkeys(shown["name"]))
     places = placed(draws)
     lines = -(-max(len(names), 1) // ACROSS)
-    figure = plt.figure(figsize=(PAGE, lines * (1.7 + 0.13 * len(places))))
+    figure = plt.figure(figsize=(PAGE, lines * (1.7 + 0.13 * len(places))), layout="constrained")
     grid = figure.add_gridspec(2 * lines, ACROSS, height_ratios=[1.1, 0.13 * len(places)] * lines)
     for number, name in enumerate(names):
         part = shown[shown["name"] == name].sort_values("raw")
@@ -83,15 +92,15 @@ def specification_curve(tried: pd.DataFrame, draws: Sequence[Mapping[str, Any]])
         counted = part.loc[learned, "raw"]
         share = f"{(counted > 0).sum()} of {len(counted)} above 0" if len(counted) else "nothing learned in any"
         title = textwrap.fill(part["statement"].iloc[0], 40, max_lines=3, placeholder=" ...")
-        curve.set_title(f"{title}\n{share}", fontsize=6.5)
+        curve.set_title(f"{title}\n{share}", fontsize=SMALL)
         curve.set(xticks=[], xlim=(-0.5, len(part) - 0.5))
-        curve.tick_params(axis="y", labelsize=6)
         below.imshow(
             places[part["trial"].tolist()], aspect="auto", cmap="Greys", vmin=-0.15, vmax=1.1, interpolation="nearest"
         )
         below.set(xticks=[], yticks=range(len(places)), yticklabels=list(places.index) if across == 0 else [])
-        below.tick_params(axis="y", labelsize=5.5, length=0)
+        below.tick_params(axis="y", length=0)
         below.spines[["left", "bottom"]].set_visible(False)
+    figure.set_label(SETTINGS)
     return figure
 
 
@@ -118,12 +127,12 @@ def effect_against_steps(found: pd.DataFrame) -> Figure:
         axis.fill_between(wide.index, wide.min(axis=1), wide.max(axis=1), color=PALETTE[0], alpha=0.2, lw=0)
         axis.plot(wide.index, wide.mean(axis=1), color=PALETTE[0], lw=1.3)
         axis.axhline(0, color="0.4", lw=0.8)
-        axis.set_title(textwrap.fill(part["statement"].iloc[0], 40, max_lines=3, placeholder=" ..."), fontsize=6.5)
-        axis.set_ylabel(part["metric"].iloc[0].removeprefix("val_").replace("_", " "), fontsize=6.5)
-        axis.tick_params(labelsize=6)
+        axis.set_title(textwrap.fill(part["statement"].iloc[0], 40, max_lines=3, placeholder=" ..."), fontsize=SMALL)
+        axis.set_ylabel(part["metric"].iloc[0].removeprefix("val_").replace("_", " "), fontsize=SMALL)
     for axis in axes[-ACROSS:]:
-        axis.set_xlabel("training images seen, thousands", fontsize=7)
+        axis.set_xlabel("training images seen, thousands", fontsize=SMALL)
         axis.tick_params(labelbottom=True)
+    figure.set_label(STEPS)
     return figure
 
 
@@ -131,4 +140,4 @@ def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
     """One legend for all panels, under them."""
     if axes:
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=7)
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))

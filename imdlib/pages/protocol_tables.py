@@ -8,13 +8,21 @@ from imdlib.pages import plots, tables
 from imdlib.scoring import intervals
 from imdlib.scoring.protocols import PROTOCOLS, iou
 
+UNDEFINED = (
+    "**No image here is tampered and has a mask, so there is nothing to localize: F1, IoU and AUC of pixels are undefined, under every "
+    "protocol.** What authentic images alone can say is how often they are called tampered: see *Image labels* below."
+)
+
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
     """Tidy rows, every metric under every protocol: the columns of `tables.COLUMNS` and `protocol`, in the order of PROTOCOLS.
 
-    Tampered images alone, except in the warning row, which counts all. AUC has no threshold, so it stands once, per image.
+    Tampered images alone, except in the warning row, which counts all. AUC has no threshold, so it stands once, per image. Without a
+    tampered image that has a mask there is no row.
     """
     tampered = rows[rows["label"] == 1].copy()
+    if not tampered["f1"].notna().any():
+        return pd.DataFrame(columns=[*tables.COLUMNS, "protocol", "short"])
     plain = [name for name in PROTOCOLS if name.startswith("f1") and name not in ("f1_macro", "f1_zero")]
     for name in plain:
         tampered[name.replace("f1", "iou", 1)] = iou(tampered[name])
@@ -71,8 +79,10 @@ def plot(rows: pd.DataFrame, method: str) -> Figure:
 def why(table: pd.DataFrame, method: str, authentic: int) -> str:
     """The paragraph that says why the same maps score low here and high there, with the numbers of `table` in it (Markdown).
 
-    authentic: how many authentic images were scored.
+    authentic: how many authentic images were scored. UNDEFINED where the table has no row.
     """
+    if not len(table):
+        return UNDEFINED
     value = table[table["short"] == "F1"].set_index(["method", "protocol"])["value"]
     of = {column: value.get((method, name), np.nan) for column, (name, _) in PROTOCOLS.items()}
     floor = {column: value.get(("all-ones map", name), np.nan) for column, (name, _) in PROTOCOLS.items()}

@@ -1,4 +1,4 @@
-"""Reports: an executed notebook as one HTML page that needs no network and no other file.
+"""Reports: what their notebooks show, and the command that makes a page of an executed one (`pages.page`).
 
 As a command: python -m imdlib.pages.report executed.ipynb page.html <what the page depends on, base64 of JSON>
 """
@@ -7,7 +7,6 @@ import base64
 import html
 import io
 import json
-import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,34 +16,14 @@ import pandas as pd
 from IPython.display import HTML, Markdown, display
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from nbconvert import HTMLExporter
 from PIL import Image
 
 from imdlib import archive, files, runs
+from imdlib.pages import captions, page, scoreboard, scoreboard_page, tables
+from imdlib.protocol.verdicts import LEAST_SEEDS
 
-WIDE = 1000  # pixels, of a picture in a page
-LARGE = 20_000  # bytes of a PNG beyond which WebP takes half the room
-
-STYLE = """
-:root { color-scheme: light; }
-body { font: 16px/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif;
-       color: #1b1f24; background: #fff; max-width: 72rem; margin: 2.5rem auto; padding: 0 1.25rem; }
-h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 1rem; } 
-h2 { margin: 2.5rem 0 .6rem; border-bottom: 1px solid #d8dee4; padding-bottom: .3rem; }
-h3 { margin: 1.6rem 0 .4rem; } a { color: #0b62b0; } a.anchor-link { display: none; }
-img { max-width: 100%; height: auto; } code { background: #f3f5f7; padding: .1em .3em; border-radius: 4px; font-size: .9em; }
-.jp-OutputArea-output, .output_html, .rendered_html { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .82rem; margin: .8rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .6rem; border-bottom: 1px solid #e4e8ec; text-align: left !important; vertical-align: top; }
-small { color: #57606a; white-space: nowrap; }
-td:first-child, td:nth-child(2):not(:last-child) { max-width: 14rem; }
-thead th { white-space: nowrap; border-bottom: 2px solid #8b949e; }
-tbody tr:hover { background: #f6f8fa; }
-figure { margin: 1.2rem 0; } figcaption { font-size: .75rem; color: #57606a; }
-pre { white-space: pre-wrap; font-size: .8rem; background: #f6f8fa; padding: .6rem .8rem; border-radius: 6px; }
-.jp-OutputPrompt, .jp-InputPrompt, .prompt { display: none; }
-"""
-
+WIDE = 1380  # pixels, of a picture in a page
+ON_SCREEN = 130  # pixels that an inch of a figure takes there, so that text of 7 pt can be read
 
 ABSENT = "*This profile has no runs for this.*"
 ELSEWHERE = Markdown(
@@ -55,12 +34,13 @@ ELSEWHERE = Markdown(
 def show(*exhibits: Figure | HTML | Markdown | None) -> None:
     """Display what an exhibit returned, tables and figures in order; one that had nothing to show (None) says so.
 
-    Figures are closed, so that none is drawn twice.
+    Figures that were saved are shown from their files, with their captions, and closed, so that none is drawn twice.
     """
     for found in exhibits:
-        display(Markdown(ABSENT) if found is None else found)
         if isinstance(found, Figure):
             plt.close(found)
+            found = embedded(Path(found.get_gid())) if found.get_gid() else found
+        display(Markdown(ABSENT) if found is None else found)
 
 
 def begin(folder: Path) -> None:
@@ -72,40 +52,6 @@ def begin(folder: Path) -> None:
     if any(folder.glob("runs/*/maps.npz")):
         for path in [*folder.glob("tables/*.*"), *folder.glob("figures/*.*")]:
             path.unlink()
-
-
-def write(notebook: Path | str, page: Path | str) -> Path:
-    """Turn an executed notebook (path) into the HTML file `page` without its code; pictures are embedded. Returns the path.
-
-    The page takes its title from the notebook's first heading. The notebook's own pictures are first reduced to 256 colours, which
-    takes a third of the room.
-    """
-    shrink(notebook)
-    cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
-    headings = [line for cell in cells for line in "".join(cell["source"]).splitlines() if line.startswith("# ")]
-    title = headings[0].removeprefix("# ") if headings else Path(notebook).stem
-    exporter = HTMLExporter(
-        template_name="basic", exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True
-    )
-    body, _ = exporter.from_filename(str(notebook))
-    return files.write_text(
-        page,
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{html.escape(title)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n",
-    )
-
-
-def shrink(notebook: Path | str) -> None:
-    """Reduce the PNG pictures among the outputs of an executed notebook (path) to 256 colours, in place."""
-    book = json.loads(Path(notebook).read_text(encoding="utf-8"))
-    outputs = [output.get("data", {}) for cell in book["cells"] for output in cell.get("outputs", [])]
-    for data in outputs:
-        if "image/png" in data:
-            content = base64.b64decode("".join(data["image/png"]))
-            with Image.open(io.BytesIO(content)) as picture:
-                small = encoded(picture.convert("RGB").quantize(256), "PNG", optimize=True)
-            data["image/png"] = base64.b64encode(min(small, content, key=len)).decode()
-    files.write_text(notebook, json.dumps(book, indent=1, ensure_ascii=False) + "\n")
 
 
 def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
@@ -129,11 +75,17 @@ def overview(folder: Path, studies: Iterable[str]) -> pd.DataFrame:
                 "minutes in all": round(sum(s["seconds"] for s in stamps) / 60, 1),
                 "peak memory, MB": max(s["peak_memory_mb"] for s in stamps),
                 "device": "; ".join(sorted({s["device"] for s in stamps})),
+                "environment": "; ".join(sorted({environment(s) for s in stamps})),
                 "commit": ", ".join(sorted({s["commit"] for s in stamps})),
                 "finished": max(s["finished"] for s in stamps),
             }
         )
     return pd.DataFrame(rows)
+
+
+def environment(stamp: dict) -> str:
+    """Python and PyTorch of a run's stamp."""
+    return f"Python {stamp['python']}, PyTorch {stamp['packages'].get('torch', 'not used')}"
 
 
 def provenance(settings: pd.DataFrame) -> Markdown:
@@ -158,51 +110,84 @@ def notes(folder: Path | str) -> Markdown:
     return Markdown(path.read_text(encoding="utf-8") if path.exists() else "")
 
 
-def exhibits(folder: Path | str, figures: bool = True) -> list[HTML | Markdown]:
-    """Every table and figure of one study as things to display: numbered ones first, in the paper's order; without the figure of
-    its verdicts, which the report draws for itself."""
-    drawn = Path(folder).glob("figures/*.png") if figures else []
-    files = sorted([*Path(folder).glob("tables/*.md"), *drawn], key=paper_order)
-    files = [path for path in files if path.stem != "figure_claims"]
-    return [table(path) if path.suffix == ".md" else embedded(path) for path in files]
+def chapter(folder: Path, title: str) -> HTML:
+    """A study's page as a part of the page that joins all of them; a sentence where it was not drawn. title: of the paper."""
+    name, drawn = html.escape(folder.name), Path(folder) / "report.ipynb"
+    head = f'<h2 id="{name}">{name}: <i>{html.escape(title)}</i></h2>\n'
+    if not drawn.exists():
+        return HTML(f"{head}<p>Not drawn here; <code>make pages</code> does it.</p>")
+    return HTML(f'{head}<div class="chapter">{page.chapter(drawn)}</div>')
 
 
-def table(path: Path) -> Markdown:
-    """A saved md table, its intervals on a line of their own."""
-    return Markdown(
-        re.sub(r" (\[[-\d., ]+\][^|\n]*?) *(?=\|)", r"<br><small>\1</small> ", path.read_text(encoding="utf-8"))
+def totals(board: pd.DataFrame, folders: dict[str, Path]) -> HTML:
+    """How many headline claims have which verdict, study by study and side by side."""
+    return HTML(scoreboard_page.totals(scoreboard.totals(board, folders)))
+
+
+def verdicts(board: pd.DataFrame, study: str, folders: dict[str, Path]) -> HTML:
+    """The headline claims of one study, side by side."""
+    return HTML(scoreboard_page.page(board, study, folders))
+
+
+def seeds(folder: Path, studies: Iterable[str]) -> HTML | None:
+    """The notice of a profile whose runs have one seed each: nothing is judged there. None where there are more."""
+    found = {stamp["seed"] for study in studies for stamp in archive.stamps(folder, study).values()}
+    if len(found) != 1:
+        return None
+    return HTML(
+        '<p class="notice"><b>A demonstration on one seed.</b> It shows what the study does, not what is true: no claim is judged on '
+        f"fewer than {LEAST_SEEDS} seeds. <code>make study PROFILE=laptop</code> makes the evidence.</p>"
     )
 
 
-def paper_order(path: Path) -> tuple[bool, bool, int, str]:
-    """Sort key: table1 .. table9, then other tables, then figures likewise."""
-    number = path.stem.removeprefix("table").removeprefix("figure")
-    return (path.suffix != ".md", not number.isdigit(), int(number) if number.isdigit() else 0, path.stem)
+def again(folder: Path, studies: Iterable[str]) -> HTML:
+    """How each study's runs and pages are made again: the command, and the minutes that its runs took."""
+    name = Path(folder).name
+    rows = [
+        {
+            "what": study,
+            "runs and page": f"make study PROFILE={name}" + (" DATA=..." if name in ("real", "paper", "night") else ""),
+            "minutes of all runs": sum(s["seconds"] for s in archive.stamps(folder, study).values()) / 60,
+            "one table or figure from the kept rows": f".venv/bin/papermill notebooks/figures.ipynb out.ipynb -p results "
+            f"results/{name} -p study {study} -p only table2",
+        }
+        for study in studies
+        if archive.stamps(folder, study)
+    ]
+    return tables.show(pd.DataFrame(rows), digits=1)
 
 
 def embedded(path: Path) -> HTML:
-    """A picture inside the page, as PNG or, where that is large, as WebP at most WIDE pixels wide, with its file name for those who
-    want the pdf or the csv beside it."""
-    content, kind = path.read_bytes(), "png"
-    if len(content) > LARGE:
-        with Image.open(path) as picture:
-            shown = picture.convert("RGB")
-            if shown.width > WIDE:
-                shown = shown.resize((WIDE, round(WIDE * shown.height / shown.width)), Image.Resampling.LANCZOS)
-            content, kind = encoded(shown, "WEBP", quality=60, method=6), "webp"
-    data, caption = base64.b64encode(content).decode(), html.escape(f"{path.parent.name}/{path.stem}")
-    return HTML(f'<figure><img src="data:image/{kind};base64,{data}"><figcaption>{caption}</figcaption></figure>')
+    """A picture inside the page with its caption, as WebP at most WIDE pixels wide: lines without loss, maps and photographs with all of
+    their colours. Its name leads to the png, the pdf and the csv beside it.
+    """
+    said = html.escape(captions.read(path), quote=True)
+    with Image.open(path) as picture:
+        few, inches = picture.mode == "P", picture.width / 300
+        shape = round(inches * ON_SCREEN), round(inches * ON_SCREEN * picture.height / picture.width)
+        shown = picture.convert("RGB")
+        if shown.width > WIDE:
+            shown = shown.resize((WIDE, round(WIDE * shown.height / shown.width)), Image.Resampling.LANCZOS)
+        options = dict(lossless=True) if few else dict(quality=82)
+        shown = shown.quantize(64, dither=Image.Dither.NONE).convert("RGB") if few else shown
+        content = encoded(shown, "WEBP", method=6, **options)
+    data = base64.b64encode(content).decode()
+    return HTML(
+        f'<figure class="exhibit" data-file="figures/{html.escape(path.stem)}">'
+        f'<img src="data:image/webp;base64,{data}" alt="{said}" width="{shape[0]}" height="{shape[1]}">'
+        f"<figcaption>{said}</figcaption></figure><!-- end of exhibit -->"
+    )
 
 
-def stamp(page: Path, needed: dict) -> Path:
+def stamp(drawn_page: Path, needed: dict) -> Path:
     """Say beside a page what it was drawn from, with the sums of all that was drawn: written last, as the stamp of a run."""
-    folder = page.parent
+    folder = drawn_page.parent
     drawn = [
         *folder.glob("tables/*.*"),
         *folder.glob("figures/*.*"),
         *folder.glob("*.csv"),
         *folder.glob("*.parquet"),
-        page,
+        drawn_page,
     ]
     sums = {path.relative_to(folder).as_posix(): files.sha256(path) for path in sorted(drawn)}
     about = {"key": runs.key_of(needed), "commit": runs.commit(), "needs": needed, "sums": sums}
@@ -211,4 +196,4 @@ def stamp(page: Path, needed: dict) -> Path:
 
 if __name__ == "__main__":
     executed, target, words = sys.argv[1:4]  # words: what the page depends on, of imdlib.planner
-    stamp(write(executed, target), json.loads(base64.b64decode(words)))
+    stamp(page.write(executed, target), json.loads(base64.b64decode(words)))

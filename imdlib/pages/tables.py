@@ -1,7 +1,6 @@
-"""Tables: one tidy csv that machines read, and the same numbers wide, as md for people and as tex for reports."""
+"""Tables: one tidy csv that machines read, and the same numbers wide: md and html for people, tex for papers (`pages.latex`)."""
 
 import html
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,13 @@ import numpy as np
 import pandas as pd
 from IPython.display import HTML
 
+from imdlib.pages import latex
 from imdlib.scoring import intervals
 
 COLUMNS = ["method", "train_set", "test_set", "metric", "value", "low", "high", "n", "seeds", "published", "note"]
 
 FILES = ("image", "photo", "file", "scene", "other", "background", "fits", "map", "mask")  # columns that name files
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-TEX = re.compile(r"[#$%&_{}]")  # signs of LaTeX in a caption
 
 NAMES = {
     "f1": "pixel F1",
@@ -25,6 +24,13 @@ NAMES = {
     "auc": "pixel AUC",
     "auc_shuffled": "shuffled AUC",
 }
+FEW = 2  # tables of one exhibit that are open in a page: the first and the last
+RISING = r"(?i)\b(?:f1|iou|auc|accuracy|recall)\b"  # names of metrics of which more is better
+NOT_BESIDE, OTHER_DATA = "not beside: paper", "other data"  # of a published number in a note
+MARKS = [
+    "Bold: best, underlined: second best of the methods compared; ≈: its interval overlaps that of the best, so these rows do "
+    "not tell them apart."
+]
 
 
 def rows(
@@ -49,14 +55,24 @@ def rows(
 
 def beside(found: pd.DataFrame, published: pd.DataFrame | None) -> pd.DataFrame:
     """Tidy rows with the published values of the same method, train_set, test_set and metric (those of the four that `published` has)
-    in a column, and their notes after ours; None = as they are."""
+    in a column, and their notes after ours; None = as they are.
+
+    published may say in `differs` why a value is not comparable, or in `data` with what the names of comparable training sets
+    begin: then the value stands in the note alone.
+    """
     if published is None:
         return found
     keys = [key for key in ("method", "train_set", "test_set", "metric") if key in published]
-    paper = published.rename(columns={"value": "published", "note": "paper_note"})[[*keys, "published", "paper_note"]]
-    found = found.merge(paper.drop_duplicates(keys), on=keys, how="left")
-    notes = zip(found["note"].fillna(""), found["paper_note"].fillna(""))
-    return found.assign(note=["; ".join(filter(None, pair)) for pair in notes])
+    paper = published.rename(columns={"value": "published", "note": "paper_note"}).drop_duplicates(keys)
+    paper = paper.reindex(columns=[*keys, "published", "paper_note", "differs", "data"])
+    found = found.merge(paper, on=keys, how="left")
+    elsewhere = [isinstance(d, str) and not str(t).startswith(d) for d, t in zip(found["data"], found["train_set"])]
+    elsewhere = np.array(elsewhere, dtype=bool)
+    why = found["differs"].where(found["differs"].notna(), "").mask(elsewhere, OTHER_DATA)
+    apart = [f"{NOT_BESIDE} {v:.3f}, with {w}" if w and v == v else "" for v, w in zip(found["published"], why)]
+    found["published"] = found["published"].mask(why.astype(bool))
+    notes = zip(found["note"].fillna(""), apart, found["paper_note"].fillna(""))
+    return found.assign(note=["; ".join(filter(None, some)) for some in notes])
 
 
 def save(
@@ -67,22 +83,96 @@ def save(
     *,
     index: Sequence[str] = ("method", "train_set"),
     columns: Sequence[str] = ("test_set", "metric"),
+    best: bool = True,
 ) -> HTML:
-    """Write `<folder>/tables/<name>.csv|md|tex` and return the wide form that md and tex hold, to be looked at.
+    """Write `<folder>/tables/<name>.csv|md|tex|html` and return the wide form that md, tex and html hold, to be looked at.
 
     rows: DataFrame with at least `method, test_set, metric, value`; missing columns of COLUMNS are filled with blanks. A cell of the wide
-    form reads `value [low, high] (paper published)`; NaN is printed as a dash.
+    form reads `value [low, high] (paper published)`; NaN is printed as a dash. What the interval is, n and seeds are added to the
+    caption. best: mark the best and second best values where more is better, and those not told apart from the best.
     """
-    rows = rows.reindex(columns=COLUMNS)
+    rows = rows.reindex(columns=COLUMNS).reset_index(drop=True)
     path = save_csv(rows, folder, name).parent
-    shown = wide(rows, index, columns)
-    printed = shown.reset_index().map(marked).rename(columns=marked)
-    (path / f"{name}.md").write_text(f"{marked(caption)}\n\n{printed.to_markdown(index=False)}\n", encoding="utf-8")
-    tex = shown.to_latex(
-        caption=TEX.sub(lambda sign: f"\\{sign[0]}", caption), label=f"tab:{name}", escape=True, multicolumn_format="c"
-    )
-    (path / f"{name}.tex").write_text(tex, encoding="utf-8")
-    return show(shown.reset_index(), merge=len(index) - 1 if shown.index.nlevels == len(index) else 0)
+    marks = marked(rows) if best else pd.Series("", index=rows.index)
+    caption = " ".join([caption.rstrip(".") + ".", *facts(rows), *(MARKS if marks.any() else [])])
+    shown = wide(rows, index, columns, marks)
+    return write(shown, path, name, caption)
+
+
+def write(shown: pd.DataFrame, folder: Path, name: str, caption: str, *, apart: bool = True) -> HTML:
+    """Write the wide form `shown` to `<folder>/<name>.md|tex|html` with its caption; returns what html holds.
+
+    apart: where the first of several headings of lines is not the method, each of its values is a table of its own, as in the papers.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = {"": shown}
+    if apart and shown.index.nlevels > 1 and shown.index.names[0] != "method":
+        first = shown.index.get_level_values(0)
+        parts = {str(one): shown[first == one].droplevel(0) for one in first.unique()}
+    parts = {title: part.loc[:, (part != "").any()] for title, part in parts.items()}
+    said = {title: f"{caption} Here: {title}." if title else caption for title in parts}
+    printed = shown.reset_index().map(in_markdown).rename(columns=in_markdown)
+    text = f"{in_markdown(caption)}\n\n{printed.to_markdown(index=False)}\n"
+    (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    floats = [latex.table(part, said[title], f"{name}{i or ''}") for i, (title, part) in enumerate(parts.items())]
+    (folder / f"{name}.tex").write_text(latex.document(floats), encoding="utf-8")
+    blocks = [show(part.reset_index(), merge=part.index.nlevels - 1, title=title).data for title, part in parts.items()]
+    if len(blocks) > FEW + 1:  # those between the first and the last open on demand
+        hidden = html.escape(", ".join(list(parts)[FEW - 1 : -1]), quote=False)
+        middle = "\n".join(blocks[FEW - 1 : -1])
+        blocks[FEW - 1 : -1] = [f"<details><summary>{hidden}</summary>\n{middle}\n</details>"]
+    page = f'<p class="caption">{html.escape(caption, quote=False)}</p>\n' + "\n".join(blocks)
+    (folder / f"{name}.html").write_text(page, encoding="utf-8")
+    return HTML(f'<div class="exhibit" data-file="tables/{html.escape(name)}">\n{page}\n</div><!-- end of exhibit -->')
+
+
+def facts(rows: pd.DataFrame) -> list[str]:
+    """Sentences of a caption that the rows themselves know: what the interval is, how many images and seeds, which numbers are left out."""
+    said = []
+    if rows["low"].notna().any():
+        said.append("In brackets: 95% interval (bootstrap over test images, seeds pooled).")
+    counts = [span(rows[key], word) for key, word in (("n", "test images"), ("seeds", "seeds"))]
+    if any(counts):
+        said.append(f"{' and '.join(filter(None, counts))}.".capitalize())
+    if rows["published"].notna().any():
+        said.append("(paper): the published number, on the same data.")
+    notes = rows["note"].fillna("").astype(str)
+    apart = notes.str.extract(rf"{NOT_BESIDE} [\d.]+, with ([^;]+)")[0].dropna().unique()
+    if len(apart):
+        said.append(f"The paper's numbers are not comparable ({', '.join(apart)}) and stand in the csv's notes alone.")
+    return said
+
+
+def span(counts: pd.Series, word: str) -> str:
+    """'60 to 300 test images', '3 seeds'; '' where nothing is known."""
+    known = pd.to_numeric(counts, errors="coerce").dropna()
+    known = known[known > 0]
+    if known.empty:
+        return ""
+    low, high = int(known.min()), int(known.max())
+    if word == "seeds":
+        return f"{high} seeds" if high > 1 else "1 seed"
+    return f"{low} {word}" if low == high else f"{low} to {high} {word}"
+
+
+def marked(rows: pd.DataFrame) -> pd.Series:
+    """What marks each value among those of all methods in the same column: '**' the best, '*' the second best, '≈' after a value whose
+    interval overlaps that of the best; combined. '' where more is not better (RISING), and where fewer than three are compared.
+    """
+    marks = pd.Series("", index=rows.index)
+    rising = rows["metric"].astype(str).str.contains(RISING) & rows["value"].notna()
+    for _, some in rows[rising].groupby(["test_set", "metric"], sort=False, dropna=False):
+        trained = some["train_set"].fillna("none").ne("none").any()
+        for train_set, group in some.groupby("train_set" if trained else "metric", dropna=False, sort=False):
+            if trained and train_set == "none":
+                continue  # what looks at no image is no rival where something was trained
+            ranked = group["value"].round(3).rank(ascending=False, method="dense")
+            if len(group) > 2 and ranked.max() > 1:
+                marks[group.index] = ranked.map({1: "**", 2: "*"}).fillna("")
+                reach = group.loc[ranked == 1, "low"].max()
+                level = (ranked > 1) & (group["high"] >= reach)
+                marks[group.index[level]] += "≈"
+    return marks
 
 
 def save_csv(rows: pd.DataFrame, folder: Path | str, name: str) -> Path:
@@ -104,7 +194,7 @@ def write_csv(rows: pd.DataFrame, path: Path | str) -> Path:
     return Path(path)
 
 
-def marked(cell: Any) -> Any:
+def in_markdown(cell: Any) -> Any:
     """Text as it has to stand in Markdown, so that none of it is taken for markup or for the end of a cell; all else as it is."""
     if not isinstance(cell, str):
         return cell
@@ -112,11 +202,18 @@ def marked(cell: Any) -> Any:
 
 
 def wide(
-    rows: pd.DataFrame, index: Iterable[str] = ("method", "train_set"), columns: Iterable[str] = ("test_set", "metric")
+    rows: pd.DataFrame,
+    index: Iterable[str] = ("method", "train_set"),
+    columns: Iterable[str] = ("test_set", "metric"),
+    marks: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """One line per method, one column per test set and metric, in the order of first appearance; constant headings are left out."""
+    """One line per method, one column per test set and metric, in the order of first appearance; constant headings are left out.
+
+    marks: of each row, as `marked` gives them.
+    """
     index, columns = list(index), list(columns)
-    cells = rows.assign(cell=[cell(row) for row in rows.itertuples()])
+    marks = [""] * len(rows) if marks is None else marks
+    cells = rows.assign(cell=[cell(row, mark) for row, mark in zip(rows.itertuples(), marks)])
     for key in index + columns:
         cells[key] = pd.Categorical(
             cells[key].fillna(""), ordered=True, categories=list(dict.fromkeys(cells[key].fillna("")))
@@ -136,12 +233,13 @@ def wide(
     return shown
 
 
-def cell(row: Any) -> str:
-    """`0.612 [0.587, 0.634] (paper 0.598)`, without the parts that are not known."""
+def cell(row: Any, mark: str = "") -> str:
+    """`0.612 [0.587, 0.634] (paper 0.598)`, without the parts that are not known; a mark stands around or behind the value."""
     if pd.isna(row.value):
         text = "–"
     else:
-        text = f"{row.value:.3f}"
+        around, behind = mark.rstrip("≈"), " ≈" if mark.endswith("≈") else ""
+        text = f"{around}{row.value:.3f}{around}{behind}"
         if not (pd.isna(row.low) or pd.isna(row.high)):
             text += f" [{row.low:.3f}, {row.high:.3f}]"
     published = pd.to_numeric(row.published, errors="coerce")
@@ -153,17 +251,19 @@ def escaped(cell: Any) -> Any:
     return html.escape(cell, quote=False) if isinstance(cell, str) else cell
 
 
-def show(table: pd.DataFrame, digits: int = 3, merge: int = 0) -> HTML:
+def show(table: pd.DataFrame, digits: int = 3, merge: int = 0, title: str = "") -> HTML:
     """Any table as it should look in a notebook or report: no row numbers, NaN as a dash, intervals on a line of their own.
 
-    merge: how many of the first columns say what is as in the row above by a blank.
+    merge: how many of the first columns say what is as in the row above by a blank; title: stands above it, in the table.
     """
     safe = table.map(escaped).rename(columns=escaped)
     for level in reversed(range(merge)):
         columns = list(safe.columns[: level + 1])
         again = (safe[columns] == safe[columns].shift()).all(axis=1)
         safe[columns[-1]] = safe[columns[-1]].astype(object).mask(again, "")
-    small = safe.replace(r"^(\S+) (\[.*)$", r"\1<br><small>\2</small>", regex=True)
-    return HTML(
-        small.to_html(index=False, border=0, na_rep="–", escape=False, float_format=lambda x: f"{x:.{digits}f}")
-    )
+    small = safe.replace(r"^(\S+(?: ≈)?) (\[.*)$", r"\1<br><small>\2</small>", regex=True)
+    small = small.replace({r"^\*\*([\d.–-]+)\*\*": r"<b>\1</b>", r"^\*([\d.–-]+)\*": r"<u>\1</u>"}, regex=True)
+    text = small.to_html(index=False, border=0, na_rep="–", escape=False, float_format=lambda x: f"{x:.{digits}f}")
+    head = f"<caption>{html.escape(title, quote=False)}</caption>\n" if title else ""
+    text = text.replace("<thead>", f"{head}<thead>", 1)
+    return HTML(f'<div class="wide">{text}</div>')

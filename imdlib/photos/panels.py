@@ -52,9 +52,10 @@ def examine(
 
     looks: {run: look(image (H,W,3) uint8) -> ({title: map (H,W) in [0,1]}, {column: value})}, `look` of a study's `saved`.
     authentic: {run: sorted image scores of authentic images}, for a false alarm rate.
-    Writes maps/<run>/<photo>.png (8 bits, the photo's size; the first map of a run), figures/<photo>.png|pdf|csv, photos.csv and
-    problems.csv. Returns (rows, problems): one row per photo and run with what `look` says, `share_tampered` (of the pixels of
-    its map, above 0.5) and `authentic_share` (of the authentic images, those that score as high; NaN without any).
+    Writes maps/<photo>.png (8 bits, the photo's size; of several runs maps/<run>/<photo>.png, the first map of each),
+    figures/<photo>.png|pdf|csv, photos.csv and problems.csv. Returns (rows, problems): one row per photo and run with what
+    `look` says, `share_tampered` (of the pixels of its map, above 0.5) and `authentic_share` (of the authentic images, those
+    that score as high; NaN without any).
     """
     folder, rows, problems = Path(folder), [], []
     for file in tqdm(files, desc="photos", unit="photo", disable=not interactive(), leave=False):
@@ -100,7 +101,7 @@ def seen(
             pictures[title if len(looks) == 1 else f"{run}: {title}"] = values
         if maps:
             title, first = next(iter(maps.items()))
-            row |= {"map": f"maps/{run.replace('/', '_')}/{stem(file)}.png"}
+            row["map"] = "/".join(["maps", *([run.replace("/", "_")] if len(looks) > 1 else []), f"{stem(file)}.png"])
             row |= {"share_tampered": float((first > 0.5).mean())} if title == "map" else {}
             (folder / row["map"]).parent.mkdir(parents=True, exist_ok=True)
             if not cv2.imwrite(str(folder / row["map"]), runs.as_bytes(first)):
@@ -116,10 +117,10 @@ def draw(
     height, width = image.shape[:2]
     if max(height, width) > THIN * min(height, width):
         raise ValueError(f"{width}x{height} pixels are too long and thin for one")
-    scores = ", ".join(f"{row['score']:.2f}" for row in rows)
+    scores = ", ".join(f"{row['score']:.2f}" + (f" ({row['run']})" if len(rows) > 1 else "") for row in rows)
     figure = sheet(panels(image, pictures), f"{label(file)}: image score {scores}")
     try:
-        plots.save(figure, rows, folder, stem(file))
+        plots.save(figure, rows, folder, stem(file), what=None)
     finally:
         plots.plt.close(figure)
 

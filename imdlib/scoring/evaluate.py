@@ -35,7 +35,7 @@ def predict(
 
     probability(outputs) -> (B,1,h,w) in [0,1], resized to the image where it is not of its size; image_score(outputs) -> (B,), None = the
     map's largest value; attack(image (3,H,W) uint8) -> image of any size: the image is degraded, the mask and the size of the map are not.
-    Images that are too small for networks are `padded`, and their maps cut again.
+    Images smaller than the `smallest` that a model says it takes are `padded`, and their maps cut again.
     The model is put into evaluation mode.
     """
     model.eval()
@@ -44,7 +44,7 @@ def predict(
     for image, mask, index in tqdm(batches, desc="scoring", unit="batch", leave=False, disable=not interactive()):
         if attack is not None:
             image = torch.stack([attack(one) for one in image])
-        view = padded(image.to(device).float() / 255)
+        view = padded(image.to(device).float() / 255, getattr(model, "smallest", 0))
         outputs = model(view)
         prob = probability(outputs).float()
         if view.shape != image.shape:

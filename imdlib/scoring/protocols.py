@@ -160,6 +160,7 @@ def score(
     rows["f1_macro"], rows["iou_macro"] = macro(*counts)
     rows.loc[~tampered, ["f1_inverted", "f1_macro", "iou_macro"]] = np.nan
     rows["f1_zero"] = rows["f1"].fillna(0)
+    rows["f1_set"], rows["threshold_set"] = np.nan, np.nan  # where nothing is tampered
     for method, values in curve.items():
         if values:
             mean = np.mean(values, axis=0)

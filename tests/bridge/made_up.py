@@ -93,6 +93,6 @@ def keep(results, study, made):
 def all_cells(seeds=(0, 1, 2), train_sets=(HOME, AWAY), trials=0):
     """{name: parameters} of every kind of run that the report knows."""
     turned = dict(without_fully=["wang", "late"], orders=["once"], diverging=[True], compared=["feature"])
-    turned |= dict(methods=[*NAMES], equal_passes=["wang", "transcam"], transcam_inputs=["rgb"], trials=trials)
+    turned |= dict(methods=[*NAMES], with_equal_passes=["wang", "transcam"], transcam_inputs=["rgb"], trials=trials)
     cells = grid.configurations(seeds=[*seeds], train_sets=[*train_sets], **turned)
     return {name: cell.parameters for name, cell in cells.items()}

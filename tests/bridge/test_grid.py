@@ -15,7 +15,7 @@ ALL = dict(
     diverging=[False],
     compared=["feature"],
     transcam_inputs=["rgb"],
-    equal_passes=["wang"],
+    with_equal_passes=["wang"],
 )
 
 

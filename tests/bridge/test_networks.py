@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from imdlib import parameters
-from imdlib.bridge import networks, scoring
+from imdlib.bridge import networks, scoring, validation
 from imdlib.bridge.discrepancy import Discrepancy
 from imdlib.bridge.exhibits.distances import long_distances
 from imdlib.bridge.labels import CLASSES
@@ -87,7 +87,7 @@ def test_distances_of_all_images_are_those_of_the_rows_and_a_validation_is_their
     model = networks.build(params(method="disc"), WIDTH)
     rows, _, _ = scoring.score(model, images, tokens, start=scoring.distances(model, tokens, batch_size=4))
     assert np.allclose(rows[["d1", "d2"]], rows[["d1_start", "d2_start"]], rtol=1e-5)
-    found = scoring.validation(model.distillation, model.classifier, images=images, features=tokens)
+    found = validation.three_way(model.distillation, model.classifier, images=images, features=tokens)
     truth = np.arange(9) % 3
     recalls = [(rows["predicted"][truth == c] == CLASSES[c]).mean() for c in range(3)]
     assert found["val_recall"] == pytest.approx(np.mean(recalls)) and found["val_partly"] == recalls[1]
@@ -204,10 +204,10 @@ def test_the_fair_before_has_the_trained_teacher_and_fresh_students(images):
 
 def test_judgement_is_the_mean_of_recall_and_auc():
     truth, called = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 1])
-    found = scoring.judgement("val", truth, called, np.array([0.1, 0.6, 0.5, 0.9]))
+    found = validation.judgement("val", truth, called, np.array([0.1, 0.6, 0.5, 0.9]))
     assert found["val_recall"] == pytest.approx(0.5) and found["val_auc"] == 0.75
     assert found["val_both"] == pytest.approx(0.625)
-    assert np.isnan(scoring.judgement("val", truth[:2], called[:2], np.zeros(2))["val_both"])
+    assert np.isnan(validation.judgement("val", truth[:2], called[:2], np.zeros(2))["val_both"])
 
 
 def test_a_validation_of_a_detector_has_two_classes(images):
@@ -223,7 +223,7 @@ def test_a_validation_of_a_detector_has_two_classes(images):
         def probability(outputs):
             return outputs["score"]
 
-    found = scoring.validation_binary(Sure(), images=images[0])
+    found = validation.binary(Sure(), images=images[0])
     assert found == {"val_recall": 0.5, "val_auc": 0.5, "val_both": 0.5}
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from imdlib.checks import facts, findings, gallery, resemblance, shortcuts
+from imdlib.checks import facts, findings, gallery, polarity, resemblance, shortcuts
 from imdlib.data.catalog import CatalogError
 from imdlib.data.images import load_mask
 from imdlib.data.splits import by_hash
@@ -196,3 +196,42 @@ def test_state_of_the_counts():
     assert findings.counts(images(100, 100), "coverage")["state"].tolist() == ["ok", "ok"]
     assert findings.counts(images(99, 101), "coverage")["state"].tolist() == ["partial", "reservation"]
     assert findings.counts(images(1, 1), "folder")["state"].tolist() == ["not checked", "not checked"]
+
+
+def test_overlaps_between_two_sets_are_found(copied):
+    """The same photographs in two sets are pairs whatever their splits."""
+    root, names = copied
+    (root / "mine" / "images").mkdir(parents=True)
+    taken = sorted((root / "Au").iterdir())[:3]
+    for file in taken:
+        shutil.copy(file, root / "mine" / "images" / f"my {file.name}")
+    result = examine(root, "casia1+folder:mine")
+    between = result["pairs"][result["pairs"]["dataset"] != result["pairs"]["other_dataset"]]
+    assert {name.removeprefix("my ") for name in between["other"].map(findings.short)} == {file.name for file in taken}
+    said = result["found"].set_index("check").loc["near-duplicates across splits and sets"]
+    assert said["state"] == "reservation" and f"{len(between)} of them between data sets" in said["found"]
+    assert result["wrong"].empty and len(result["manifest"]) == 27
+
+
+def test_polarity_of_a_whole_set():
+    def facts_of(frames):
+        return pd.DataFrame({"frame": frames})
+
+    none, inverted = pd.DataFrame({"reading": []}), pd.DataFrame({"reading": ["inverted"] * 3 + ["fits"]})
+    assert polarity.polarity(facts_of([]), none) == ("not checked", "no masks")
+    assert polarity.polarity(facts_of([0.0] * 99 + [1.0, np.nan]), none)[0] == "ok"
+    assert polarity.polarity(facts_of([0.9] * 12 + [0.2] * 8), none)[0] == "reservation"
+    assert polarity.polarity(facts_of([0.0] * 20), inverted)[0] == "reservation"
+    frame = np.zeros((4, 5), np.uint8)
+    frame[0], frame[1:3, 1:4] = 1, 1  # 5 of 14 outermost pixels
+    assert polarity.frame_share(frame) == pytest.approx(5 / 14)
+
+
+def test_what_is_left_out_is_said(copied):
+    root, names = copied
+    (root / "readme.txt").write_text("mine")
+    state = examine(root)["found"].set_index("check").loc["every file accounted for"]
+    assert state["state"] == "ok" and state["found"] == "1 files or folders left out"
+    shutil.copy(root / "Tp" / f"{names[0]}.jpg", root / "Tp" / "holiday.jpg")
+    state = examine(root)["found"].set_index("check").loc["every file accounted for"]
+    assert state["state"] == "reservation" and "1 of them images of no known name or place" in state["found"]

@@ -42,6 +42,7 @@ JOINED = {  # images, masks, the images that are tampered
     "both of them": (["cat.jpg", "cat_mask.jpg"], ["cat_mask.png", "cat.png"], ["cat.jpg", "cat_mask.jpg"]),
     "folders": (["in/a.jpg", "out/a.jpg"], ["in/a_mask.png"], ["in/a.jpg"]),
     "a mask in no folder": (["in/a.jpg", "out/b.jpg"], ["a.png"], ["in/a.jpg"]),
+    "accents in two forms": (["\u00e9.jpg", "b.jpg"], ["e\u0301_mask.png"], ["\u00e9.jpg"]),
     "dots": (["a.b.jpg", "a.c.jpg"], ["a.b.png"], ["a.b.jpg"]),
     "a note beside a mask": (["a.jpg", "b.jpg"], ["a.png", "a.json", "readme.txt"], ["a.jpg"]),
     "numbered": (["a.jpg", "b.jpg"], ["a_mask_1.png", "a_mask2.png"], ["a.jpg"]),
@@ -102,7 +103,7 @@ def test_numbered_masks_are_united(tmp_path):
 def test_masks_in_a_folder_of_another_name(folder, tmp_path):
     disk(tmp_path, ["a.jpg"], [])
     mask(tmp_path / folder / "a.png")
-    with pytest.raises(CatalogError, match=f"{folder}: a folder that looks like one of masks"):
+    with pytest.raises(CatalogError, match=f"{folder}/: a folder that looks like one of masks"):
         catalog.read("folder", tmp_path)
     (tmp_path / folder).rename(tmp_path / "maps")
     assert "not looked at" in catalog.left_out(catalog.read("folder", tmp_path))["why"][0]
@@ -116,6 +117,31 @@ def test_masks_among_the_images(tmp_path):
     (tmp_path / "images" / "a_mask.png").rename(tmp_path / "images" / "a.png")
     with pytest.raises(CatalogError, match="a.png: looks like a mask among the images"):
         catalog.read("folder", tmp_path)
+
+
+def test_folders_that_say_what_their_images_are(tmp_path):
+    """As in Au/ and Tp/: a tampered image without a mask is not authentic in silence, nor a mask of an authentic one."""
+    disk(tmp_path, ["Tp/a.jpg", "Au/b.jpg", "x/c.jpg"], ["Tp/a.png"])
+    manifest = catalog.read("folder", tmp_path)
+    assert dict(zip(manifest["scene"], manifest["label"])) == {"Tp/a": 1, "Au/b": 0, "x/c": 0}
+    photo(tmp_path / "images" / "Tp" / "d.jpg")
+    mask(tmp_path / "masks" / "Au" / "b.png")
+    with pytest.raises(CatalogError) as caught:
+        catalog.read("folder", tmp_path)
+    assert "Tp/d.jpg: no mask, though its folder calls it tampered" in str(caught.value)
+    assert "Au/b.jpg: its folder calls it the other than its mask b.png" in str(caught.value)
+    (tmp_path / "images.csv").write_text("image,kind\nTp/a.jpg,removal\nTp/d.jpg,generated\nAu/b.jpg,edit\nx/c.jpg,\n")
+    assert catalog.read("folder", tmp_path)["label"].tolist() == [1, 1, 1, 0]
+
+
+def test_images_under_another_suffix(tmp_path):
+    disk(tmp_path, ["a.jpg", "b.jpeg", "c.JPG", "d.jfif", "e.jpg"], [])
+    (tmp_path / "images" / "e.jpg").rename(tmp_path / "images" / "e.picture")
+    (tmp_path / "images" / "notes.txt").write_text("mine")
+    with pytest.raises(CatalogError, match="1 problem\n.*e.picture: an image with the suffix '.picture'"):
+        catalog.read("folder", tmp_path)
+    manifest = catalog.read("folder", tmp_path, on_error="skip")
+    assert len(manifest) == 4 and catalog.left_out(manifest)["file"].tolist() == [f"{tmp_path}/images/notes.txt"]
 
 
 # ---- images.csv ------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What a mask's stored values mean: read rightly or refused by name, never authentic in silence."""
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -69,6 +70,7 @@ READ = {
     "16 bits": (grey(0, 65535, np.uint16), ".png"),
     "0 and 255 in 16 bits": (grey(0, 255, np.uint16), ".tif"),
     "0 and 1 in 16 bits": (grey(0, 1, np.uint16), ".png"),
+    "white in 16 bits of three channels": (np.dstack([MASK.astype(np.uint16) * 65535] * 3), ".16.png"),
     "floating point": (grey(0, 1, np.float32), ".tif"),
     "floating point to 255": (grey(0, 255, np.float32), ".tif"),
     "JPEG": (grey(0, 255), ".jpg"),
@@ -91,6 +93,7 @@ REFUSED = {
     "trimap as JPEG": (Image.fromarray(MASK * np.uint8(255) + OTHER * np.uint8(128)), ".jpg"),
     "0 and 128 as JPEG": (grey(0, 128), ".jpg"),
     "0 and 1 as JPEG": (grey(0, 2), ".jpg"),
+    "4 bits of 8": (grey(0, 15), ".png"),
     "12 bits in 16": (grey(0, 4095, np.uint16), ".png"),
     "15 bits in 16": (grey(0, 32767, np.uint16), ".tif"),
     "percent": (grey(0, 100, np.float32), ".tif"),
@@ -104,6 +107,7 @@ REFUSED = {
     "three classes of a palette": (palette(VOC, MASK + 2 * OTHER), ".png"),
     "a palette of one colour": (palette([(0, 0, 0), (0, 0, 0)]), ".png"),
     "channels of an npy": (np.dstack([MASK] * 3), ".npy"),
+    "colours of 16 bits": (np.dstack([MASK.astype(np.uint16) * 255] * 3), ".16.png"),
     "text in an npy": (np.array([["a"]]), ".npy"),
 }
 
@@ -115,6 +119,8 @@ def disk(root, mask, suffix):
     (root / "masks").mkdir()
     if suffix == ".npy":
         np.save(root / "masks" / "t.npy", mask)
+    elif suffix == ".16.png":
+        cv2.imwrite(str(root / "masks" / "t.png"), mask)
     else:
         mask.save(root / "masks" / f"t{suffix}", **({"quality": 90} if suffix.startswith(".j") else {}))
     return root

@@ -105,6 +105,13 @@ def test_final_runs_have_the_settings_that_were_found(monkeypatch):
     assert "learning_rate" not in given["weak_nrr_sim-a_seed0"]  # a row that was not tuned keeps the profile's
 
 
+def test_rows_on_the_larger_backbone_have_steps_of_their_own():
+    found = of("run", rows=["base", "lite0-base"], trials=1, lite0_steps=5, unsupervised=False)
+    given = [cell.parameters for cell in found.values()]
+    assert {one["row"] for one in given if one.get("steps") == 5} == {"lite0-base"}
+    assert sum("steps" in one for one in given) == 2 + 1  # seeds and the trial
+
+
 def test_without_labels_nothing_is_chosen_by_them():
     found = of("run", unsupervised_steps=7, unsupervised_rate=0.0001, literal=True).values()
     taught = [cell.parameters for cell in found if cell.parameters["mode"] == "unsupervised"]

@@ -9,7 +9,7 @@ from skimage.filters import threshold_otsu
 from torch import nn
 
 from imdlib.data.batches import ImageSet
-from imdlib.inr.premise import ErrorDetector, psnr_split
+from imdlib.inr.premise import INSIDE, OUTSIDE, ErrorDetector, psnr_rows, psnr_split
 from imdlib.scoring import evaluate
 
 
@@ -101,3 +101,14 @@ def test_it_is_scored_like_any_model(images):
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValueError, match="odd box and a scale above 0"):
         ErrorDetector(Given(), **{"scale": 1.0} | wrong)
+
+
+def test_psnr_of_each_image_is_a_row_of_either_side(images):
+    found = psnr_rows(Darker(0.1, 0.01), images)
+    assert set(found["predictor"]) == {INSIDE, OUTSIDE} and len(found) == 2 * len(images.manifest)
+    means = found[found["label"] == 1].groupby("predictor")["psnr"].mean()
+    split = psnr_split(Darker(0.1, 0.01), images)
+    assert means[INSIDE] == pytest.approx(split["psnr_tampered"]) and means[OUTSIDE] == pytest.approx(
+        split["psnr_outside"]
+    )
+    assert split["fidelity"] == pytest.approx(split["psnr_authentic"] / 100)

@@ -15,7 +15,7 @@ import pytest  # noqa: E402
 from matplotlib.colors import to_rgb  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from imdlib.pages import claims, plots  # noqa: E402
+from imdlib.pages import claims, plots, plots_embedding  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -44,12 +44,19 @@ def test_save_writes_png_pdf_with_fonts_and_csv(tmp_path):
     axis.set_title("manipulated or not")
     assert plots.save(figure, {"x": [0, 1], "y": [0, 1 / 3]}, tmp_path, "figure_x") is figure
     files = tmp_path / "figures"
-    assert sorted(path.name for path in files.iterdir()) == ["figure_x.csv", "figure_x.pdf", "figure_x.png"]
+    assert sorted(path.name for path in files.iterdir()) == [
+        "captions.tex",
+        "figure_x.csv",
+        "figure_x.pdf",
+        "figure_x.png",
+        "figure_x.txt",
+    ]
     pdf = streams((files / "figure_x.pdf").read_bytes())
     assert pdf.startswith(b"%PDF") and b"/FontFile2" in pdf and b"/Type3" not in pdf
     assert (files / "figure_x.csv").read_text() == "x,y\n0,0\n1,0.333333\n"
     with Image.open(files / "figure_x.png") as picture:
-        assert picture.width > 500 and np.asarray(picture).std() > 0  # 3.4 inches at 200 dpi, and not empty
+        assert picture.width == 990 and np.asarray(picture).std() > 0  # 3.3 inches at 300 dpi, and not empty
+        assert round(picture.info["dpi"][0]) == 300
 
 
 def test_the_same_figure_is_the_same_pdf(tmp_path):
@@ -108,13 +115,14 @@ def test_columns_run_from_best_to_worst_of_the_last_method(count):
 def test_prediction_grid_draws_every_map_on_the_same_scale():
     columns, _ = plots.choose_columns(*example(), 3)
     figure = plots.prediction_grid(columns, ["Base", "Ours"])
-    axes = np.array(figure.axes).reshape(4, 3)
+    axes = np.array(figure.axes[:12]).reshape(4, 3)
+    assert figure.axes[12].get_ylabel() == "probability" and len(axes[3, 0].collections) == 1  # scale; contour at 0.5
     assert [axis.get_ylabel() for axis in axes[:, 0]] == ["image", "mask", "Base", "Ours"]
     assert all(axis.images[0].get_clim() == (0, 1) for axis in axes[1:].ravel())
     assert all(len(axis.collections) == 1 for axis in axes[0])  # the border of the mask
     assert axes[3, 0].get_title() == "F1 0.90"
     one = plots.prediction_grid(columns[:1], ["Base"])
-    assert len(one.axes) == 3
+    assert len(one.axes) == 4  # with the scale of the map
 
 
 def test_outline_of_nothing_and_of_everything_is_not_drawn():
@@ -132,17 +140,17 @@ def claim(effect, verdict, low=None, high=None, where="Table 5"):
 
 def test_claims_plot_counts_verdicts_and_leaves_out_the_untested():
     nan = float("nan")
-    found = [claim(0.3, "supported"), claim(nan, "not tested here", nan, nan), claim(0.1, "not tested here", nan, nan)]
+    found = [claim(0.3, "supported"), claim(nan, "not tested", nan, nan), claim(0.1, "not tested", nan, nan)]
     found += [claim(-0.3, "contradicted"), claim(0.2, "supported", where="not printed")]
     figure = plots.claims_plot(pd.DataFrame(found))
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == ["supported (2)", "contradicted (1)", "inconclusive (0)"]
+    assert texts == ["supported (2)", "contradicted (1)"]
     (axis,) = figure.axes
     assert axis.get_title() == "pixel F1" and [text.get_text() for text in axis.get_yticklabels()] == [
         "better",
         "better",
     ]
-    dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axis.lines if line.get_marker() == "o"]
+    dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axis.lines if line.get_marker() in "<>"]
     assert dots == [(0.3, 0), (-0.3, 0), (0.2, 1)]  # the check that no paper prints stands last, on a line of its own
 
 
@@ -150,7 +158,7 @@ def test_claims_plot_has_a_panel_for_each_metric():
     found = pd.DataFrame([claim(0.3, "supported"), claim(0.1, "supported") | {"metric": "auc"}])
     figure = plots.claims_plot(found)
     assert [axis.get_title() for axis in figure.axes] == ["pixel F1", "pixel AUC"]
-    assert all(len([line for line in axis.lines if line.get_marker() == "o"]) == 1 for axis in figure.axes)
+    assert all(len([line for line in axis.lines if line.get_marker() == ">"]) == 1 for axis in figure.axes)
 
 
 def test_claims_plot_of_nothing_is_empty_not_an_error(tmp_path):
@@ -243,14 +251,103 @@ def test_costs_shows_the_contrast_as_part_of_the_step():
     assert [patch.get_width() for patch in memory.patches] == [5, 6]
 
 
-def test_fewer_colours_take_less_room_and_look_the_same(tmp_path):
+def test_lines_take_fewer_colours_and_maps_keep_theirs(tmp_path):
     noise = np.random.default_rng(0).random((60, 60, 3))
-    for name, colors in (("all", None), ("few", 256)):
-        figure, axis = plt.subplots(figsize=(2, 2))
-        axis.imshow(cv2.GaussianBlur(noise, (0, 0), 4) * 4 - 1.5)
-        plots.save(figure, {"x": [0]}, tmp_path, name, colors=colors)
-    full, few = (
-        np.asarray(Image.open(tmp_path / f"figures/{name}.png").convert("RGB"), int) for name in ("all", "few")
-    )
-    assert (tmp_path / "figures/few.png").stat().st_size < 0.7 * (tmp_path / "figures/all.png").stat().st_size
-    assert np.abs(full - few).mean() < 6
+    figure, axis = plt.subplots(figsize=(2, 2))
+    axis.imshow(cv2.GaussianBlur(noise, (0, 0), 4))
+    plots.save(figure, {"x": [0]}, tmp_path, "figure_map")
+    figure, axis = plt.subplots(figsize=(2, 2))
+    axis.plot([0, 1], [0, 1])
+    plots.save(figure, {"x": [0]}, tmp_path, "figure_line")
+    modes = {}
+    for name in ("figure_map", "figure_line"):
+        with Image.open(tmp_path / f"figures/{name}.png") as picture:
+            modes[name] = picture.mode, len(picture.convert("RGB").getcolors(10**6))
+    assert modes["figure_map"][0] != "P" and modes["figure_map"][1] > 1000
+    assert modes["figure_line"][0] == "P" and modes["figure_line"][1] <= 256
+
+
+def numbers(**more):
+    """Rows that every figure of numbers takes."""
+    rows = pd.DataFrame({"method": ["Base", "NCL"] * 2, "metric": ["pixel F1"] * 2 + ["shuffled AUC"] * 2})
+    rows = rows.assign(value=[0.2, 0.4, 0.6, 0.7], test_set="sim-casia", train_set="sim-casia", n=60, seeds=3, **more)
+    return rows.assign(low=rows["value"] - 0.05, high=rows["value"] + 0.05)
+
+
+def drawings():
+    """One of each figure: (name, figure, what was drawn)."""
+    columns, drawn = plots.choose_columns(*example(), 7)
+    history = pd.DataFrame({"epoch": [1, 2], "method": "a", "loss": [2.0, 1.0]})
+    costs = pd.DataFrame({"method": ["a"], "step_ms": [3], "contrast_ms": [1], "kept_mb": [2]})
+    plane = dict.fromkeys(["a, t-SNE", "b, t-SNE"], np.random.default_rng(0).normal(size=(9, 2)))
+    yield "grid", plots.prediction_grid(columns, ["Base", "Ours"]), drawn
+    yield "claims", plots.claims_plot(pd.DataFrame([claim(0.3, "supported")])), pd.DataFrame([claim(0.3, "supported")])
+    yield "intervals", plots.interval_panels(numbers(), trivial=["Base"]), numbers()
+    yield "response", plots.response(numbers(), x="test_set", panel="metric"), numbers()
+    yield "matrix", plots.cross_matrix(numbers().query("metric == 'pixel F1'")), numbers()
+    yield "curves", plots.learning_curves(history, {"loss": "loss"}), history
+    yield "costs", plots.costs(costs), costs
+    yield "plane", plots_embedding.scatter(plane, [0, 1, 2] * 3), plots_embedding.rows(plane, [0, 1, 2] * 3)
+
+
+def test_every_figure_is_as_wide_as_a_page_has_no_small_text_and_says_how_it_is_read(tmp_path):
+    for name, figure, drawn in drawings():
+        plots.save(figure, drawn, tmp_path, f"figure_{name}")
+        with Image.open(tmp_path / f"figures/figure_{name}.png") as picture:
+            assert picture.width == round(plots.PAGE * 300) and picture.height <= 9.3 * 300, name
+        sizes = {text.get_fontsize() for text in figure.findobj(matplotlib.text.Text) if text.get_text()}
+        assert min(sizes) >= plots.SMALL, name
+        said = (tmp_path / f"figures/figure_{name}.txt").read_text()
+        assert len(figure.get_label()) > 20 and figure.get_label() in said, name
+    assert "60 test images and 3 seeds." in (tmp_path / "figures/figure_response.txt").read_text()
+
+
+def test_sets_without_an_order_are_not_joined_and_numbers_are():
+    apart = plots.response(numbers(), x="test_set", panel="metric")
+    assert {line.get_linewidth() for line in apart.axes[0].lines} == {0}
+    joined = plots.response(numbers(at=["none", "1", "none", "1"]), x="at", panel="metric")
+    assert {line.get_linewidth() for line in joined.axes[0].lines} == {1}
+    assert len({line.get_marker() for line in joined.axes[0].lines}) == 2  # shapes as well as colours
+
+
+def test_two_metrics_do_not_share_a_scale_of_colours():
+    rows = numbers().assign(method=["Base", "NCL", "the paper", "the paper"]).iloc[:3]
+    figure = plots.cross_matrix(rows.assign(metric=["shuffled AUC", "shuffled AUC", "pixel AUC"]))
+    limits = [axis.collections[0].get_clim() for axis in figure.axes[:3]]
+    assert limits[0] == limits[1] == (0.2, 0.4) and limits[2] == (0.5, 0.6)
+
+
+def test_width_language_and_folder_are_those_that_were_asked_for(tmp_path):
+    plots.use_style("column", "de", into=tmp_path / "mine")
+    figure = plots.interval_panels(numbers())
+    plots.save(figure, numbers(), tmp_path / "ncl", "figure_x")
+    assert [axis.get_title() for axis in figure.axes] == ["Pixel-F1", "gemischte AUC"]
+    above, below = (axis.get_position() for axis in figure.axes)
+    assert below.y1 < above.y0  # panels stand below each other in a column
+    with Image.open(tmp_path / "mine/ncl/figures/figure_x.png") as picture:
+        assert picture.width == 990
+    assert not (tmp_path / "ncl").exists()
+    for wrong in (dict(width="wide"), dict(language="xx"), dict(style="loud")):
+        with pytest.raises(ValueError, match=f"{[*wrong][0]}=.*expected one of"):
+            plots.use_style(**wrong)
+    plots.use_style()
+
+
+def test_images_of_several_sets_never_bear_one_name():
+    pictures, scores = example(2)
+    more = {
+        method: some | {key.replace("toy", "other"): one for key, one in some.items()}
+        for method, some in pictures.items()
+    }
+    both = pd.concat([scores, scores.assign(dataset="other")])
+    columns, _ = plots.choose_columns(more, both, 4)
+    assert len({column["title"] for column in columns}) == len(columns) == 4
+
+
+def test_signs_of_mathematics_in_a_name_are_text(tmp_path):
+    plots.use_style()
+    figure, axis = plots.plt.subplots()
+    plots.picture(axis, np.zeros((4, 4)), r"$\frac{1$ $_1")
+    axis.set_xlabel("$x_")
+    plots.save(figure, [{"image": "=1"}], tmp_path, "$_1")
+    assert (tmp_path / "figures" / "$_1.png").is_file() and "'=1" in (tmp_path / "figures" / "$_1.csv").read_text()

@@ -185,3 +185,37 @@ def test_on_test_sets_ignores_what_was_trained_on():
     assert "train_set" not in found and set(found["test_set"]) == {"sim-casia", "casia1"}
     ours = found[(found["method"] == "Baseline+NRR+SCL+AGAP") & (found["metric"] == "pixel F1")]
     assert ours["value"].tolist() == [0.199, 0.199]
+
+
+@pytest.mark.parametrize(
+    "text", [b"\xff", b"", b"a,b\n1,2,3\n", b"method,value,unit\nx,1,percemt\n", b"method,value,unit\nx,o,count\n"]
+)
+def test_a_damaged_table_is_named(tmp_path, text):
+    (tmp_path / "table1.csv").write_bytes(text)
+    with pytest.raises(ValueError, match=f"{tmp_path}/table1.csv: no published table can be read"):
+        published.read(tmp_path, 1)
+
+
+@pytest.mark.parametrize(
+    "trained, tested, why",
+    [(["sim-casia"], "sim-casia", "twin"), (["casia2"], "casia1", ""), (["none"], "columbia", ""), (["casia2"], "casia2", "other"),
+     (["casia1"], "nist16", "other"), (["nist16"], "nist16", "split"), (["casia2", "none"], "nist16", ""), 
+     (["casia2"], "sim-nist16", "twin"),
+     (["casia2"], "gier", "other")],
+)  # fmt: skip
+def test_what_keeps_a_published_number_from_standing_beside_ours(trained, tested, why):
+    found = published.differs(trained, tested)
+    assert found == "" if not why else why in found
+
+
+def test_twins_and_other_data_have_no_published_number_beside_them():
+    scores = pd.DataFrame({"train_set": ["casia2"] * 2, "dataset": ["sim-casia", "casia1"]})
+    found = published.on_test_sets(inr_published.weak(), scores).set_index("test_set")["differs"]
+    assert set(found["casia1"]) == {""} and set(found["sim-casia"]) == {published.TWIN}
+    cifake = pd.DataFrame(
+        {"method": ["Wang et al."], "train_set": ["cifake"], "metric": ["F1"], "value": [0.5], "note": [""]}
+    )
+    own = tables.beside(
+        cifake.assign(test_set="partly fake: trained generator"), bridge_published.detection().drop(columns="train_set")
+    )
+    assert own["published"].isna().all() and "not beside: paper 0.920" in own["note"].iloc[0]

@@ -86,9 +86,14 @@ def test_save_writes_csv_md_and_tex(scores, tmp_path):
     assert csv.splitlines()[0] == CONTRACT and len(csv.splitlines()) == 1 + len(rows)
     back = pd.read_csv(tmp_path / "tables" / "table5.csv", keep_default_na=False, na_values=[""])
     np.testing.assert_allclose(back["value"], rows["value"].astype(float), rtol=1e-5)
-    assert md.startswith("What each part adds, 100%\n\n|") and "(paper 0.250)" in md and "(paper 0.250)" in tex
+    assert (
+        md.startswith("What each part adds, 100%. In brackets: 95% interval")
+        and "(paper 0.250)" in md
+        and "(paper 0.250)" in tex
+    )
     assert "–" in md and "nan" not in md.lower() and "nan" not in tex.lower()
     assert "\\begin{tabular}" in tex and "\\label{tab:table5}" in tex
+    assert "3 test images and 2 seeds." in md and "100\\%" in tex
     assert shown.data.count("<tr") == 1 + 3 and shown.data.count("<td") == 3 * 4  # method, train_set and two metrics
 
 
@@ -160,3 +165,80 @@ def test_no_scores_give_no_rows_but_all_columns(scores):
     paper = pd.DataFrame(columns=["method", "test_set", "metric", "value", "note"])
     assert tables.rows(scores.head(0), published=paper).columns.tolist() == tables.COLUMNS
     assert len(tables.rows(scores.head(0), published=paper)) == 0
+
+
+HOSTILE = ["=cmd|x", "+1", "-1", "@a", "plain", "a\nb"]
+
+
+def test_names_of_files_are_no_formulas_in_csv_and_other_columns_stand_as_they_are(tmp_path):
+    rows = pd.DataFrame({"image": HOSTILE, "method": "+ NRR", "value": -1.0})
+    found = pd.read_csv(tables.write_csv(rows, tmp_path / "a.csv"))
+    assert found["image"].tolist() == ["'=cmd|x", "'+1", "'-1", "'@a", "plain", "a\nb"]
+    assert set(found["method"]) == {"+ NRR"} and set(found["value"]) == {-1.0}
+
+
+def test_names_are_no_markup_in_markdown_html_and_tex(tmp_path):
+    rows = pd.DataFrame({"method": ["<b>a|b</b>"], "test_set": "s", "metric": "f1", "value": [0.5]})
+    shown = tables.save(rows, tmp_path, "t", "<i>x</i> & 50% of $a_1$", index=("method",))
+    text = (tmp_path / "tables" / "t.md").read_text()
+    assert "<" not in text and "&lt;b&gt;a&#124;b&lt;/b&gt;" in text and "&lt;i&gt;x" in text
+    assert r"50\% of \$a\_1\$" in (tmp_path / "tables" / "t.tex").read_text()
+    assert "<b>" not in shown.data
+    assert "<b>" not in tables.show(pd.DataFrame({"<b>": ["<b>"]})).data
+
+
+def test_a_published_number_stands_beside_ours_only_where_nothing_differs(scores, tmp_path):
+    paper = pd.DataFrame(
+        {"method": "Base", "test_set": "sim-casia", "metric": ["pixel F1", "pixel AUC"], "value": [0.598, 0.9]}
+    )
+    paper = paper.assign(note="Table 5", differs=["a twin in place of the real set", ""])
+    found = tables.rows(scores, published=paper).set_index(["method", "metric"])
+    assert (
+        np.isnan(found.loc[("Base", "pixel F1"), "published"]) and found.loc[("Base", "pixel AUC"), "published"] == 0.9
+    )
+    assert (
+        found.loc[("Base", "pixel F1"), "note"]
+        == "not beside: paper 0.598, with a twin in place of the real set; Table 5"
+    )
+    tables.save(found.reset_index(), tmp_path, "t", "x")
+    md = (tmp_path / "tables/t.md").read_text()
+    assert (
+        "(paper 0.598)" not in md and "not comparable (a twin in place of the real set)" in md and "(paper 0.900)" in md
+    )
+    elsewhere = tables.rows(scores, published=paper.drop(columns="differs").assign(data="dolos"))
+    assert elsewhere["published"].isna().all() and elsewhere["note"].str.contains("with other data").sum() == 2
+
+
+def marked(values, metric="pixel F1", train_set="a"):
+    rows = pd.DataFrame({"method": list("wxyz")[: len(values)], "value": values, "metric": metric})
+    rows = rows.assign(test_set="s", train_set=train_set, low=rows["value"] - 0.05, high=rows["value"] + 0.05)
+    return tables.marked(rows.reindex(columns=tables.COLUMNS)).tolist()
+
+
+def test_best_and_second_best_are_marked_and_what_is_not_told_apart_from_the_best():
+    assert marked([0.1, 0.5, 0.45, 0.43]) == ["", "**", "*≈", "≈"]
+    assert marked([0.1, 0.5, 0.5, 0.2]) == ["", "**", "**", "*"]  # equal ones are equally good
+    assert marked([0.5, 0.4]) == ["", ""]  # of two, anybody sees it
+    assert marked([0.1, 0.5, 0.4], metric="step_ms") == ["", "", ""]  # more is not better
+    assert marked([0.1, 0.5, 0.4], train_set=["none", "a", "b"]) == ["", "", ""]  # nothing to compare with
+    row = next(pd.DataFrame([dict(value=0.61, low=0.6, high=0.62, published=None)]).itertuples())
+    assert tables.cell(row, "*≈") == "*0.610* ≈ [0.600, 0.620]"
+    page = tables.show(pd.DataFrame({"a": [tables.cell(row, "**"), tables.cell(row, "*≈")]})).data
+    assert "<td><b>0.610</b><br><small>[0.600" in page and "<u>0.610</u> ≈<br>" in page
+
+
+def test_one_metric_is_one_table_where_metrics_come_first(scores, tmp_path):
+    shown = tables.save(tables.rows(scores), tmp_path, "t", "x", index=("metric", "method"), columns=("test_set",)).data
+    assert (
+        shown.count("<table") == 2
+        and "<caption>pixel F1</caption>" in shown
+        and "<caption>pixel AUC</caption>" in shown
+    )
+    assert (tmp_path / "tables/t.tex").read_text().count("\\begin{tabular}") == 2
+    assert 'data-file="tables/t"' in shown
+
+
+def test_names_with_markup_stay_text(tmp_path):
+    rows = pd.DataFrame({"method": ["<script>x</script>"], "test_set": ["a_b & c"], "metric": ["m|n"], "value": [0.5]})
+    shown = tables.save(rows, tmp_path, "t", "<b>what</b>", index=("method",), columns=("test_set", "metric")).data
+    assert "<script>" not in shown and "<b>what" not in shown and "&lt;script&gt;" in shown

@@ -1,6 +1,7 @@
 """Photos of one's own: odd files, names, what is written, and the notebook on a run with random weights."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,15 +9,15 @@ import pytest
 import torch
 from PIL import Image
 
-from imdlib import parameters, runs, store
+from imdlib import finished, parameters, runs, store
 from imdlib.ncl import networks, saved
-from imdlib.photos import panels
+from imdlib.photos import names, panels
 from tests.cells import execute
 
 PARAMS = dict(
     backbone="resnet18", width=0.25, head_width=16, rates=[1, 2, 3], output_stride=8, stem_stride=2, inputs="rgb+residual",
     hook="layer1", dropout=0.0, blocks=[1, 1, 1, 1], variant="pivot+pc", train_set="sim-casia", size=64, count=20, epochs=3,
-    pretrained=False, data="",
+    pretrained=False, aux_aspp=False, data="",
 )  # fmt: skip
 
 
@@ -27,15 +28,16 @@ def run(tmp_path):
     rows = {"image": [f"{i}.jpg" for i in range(n)], "dataset": "sim-casia", "label": [1, 1, 1, 1, 0, 0]}
     rows |= {"score": np.linspace(0.2, 0.7, n), "attack": "none"}
     rows |= {name: [0.3, 0.4, 0.5, 0.6, np.nan, np.nan] for name in ("f1", "iou", "auc", "auc_shuffled")}
-    return finished(tmp_path, "ncl", "pivot-pc", "ncl/run", pd.DataFrame(rows), networks.build(PARAMS), **PARAMS)
+    return made(tmp_path, "ncl", "pivot-pc", "ncl/run", pd.DataFrame(rows), networks.build(PARAMS), **PARAMS)
 
 
-def finished(results, study, name, notebook, scores, model=None, **given):
+def made(results, study, name, notebook, scores, model=None, **given):
     """Folder of a finished run that scored this."""
     params = parameters.declared(notebook) | given | {"results": str(results)}
     record = runs.open_run(study, name, notebook, params, data={})
     about = dict(commit="abc", device="cpu", train_images=12, finished="2026")
-    return record.finish(model=model, tables={"scores": scores}, **about)
+    history = pd.DataFrame({"epoch": range(1, 37), "loss": 1.0})
+    return record.finish(model=model, tables={"scores": scores, "history": history}, **about)
 
 
 def stamped(run, parameters):
@@ -45,8 +47,17 @@ def stamped(run, parameters):
     (run / "stamp.json").write_text(json.dumps(runs.sealed(stamp | {"key": runs.key_of(stamp["needs"])})))
 
 
-def brightness(batch):
-    return batch.mean(dim=1, keepdim=True)
+def brightness(image):
+    drawn = (image.mean(axis=2) / 255).astype(np.float32)
+    return {"map": drawn}, {"score": float(drawn.max())}
+
+
+def photo(path, height=24, width=40):
+    """A picture of noise; its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(path, "PNG")
+    return pixels
 
 
 def test_missing_photos_and_empty_folders_say_so(tmp_path):
@@ -70,7 +81,7 @@ def test_odd_files_work_or_are_listed_and_stop_no_other(tmp_path):
     (folder / "notes.txt").write_text("no picture")
     (folder / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     rows, problems = panels.examine(
-        panels.files_of(folder), brightness, tmp_path / "out", authentic=np.array([0.0, 2.0])
+        panels.files_of(folder), {"ncl/a": brightness}, tmp_path / "out", authentic={"ncl/a": np.array([0.0, 2.0])}
     )
     assert set(problems["file"]) == {"empty.jpg", "notes.txt", "cut.png"} and (problems["to do"] != "").all()
     sizes = rows.set_index("photo")[["width", "height"]].apply(tuple, axis=1).to_dict()
@@ -81,12 +92,13 @@ def test_odd_files_work_or_are_listed_and_stop_no_other(tmp_path):
             assert drawn.mode == "L" and drawn.size == sizes[name]
         assert (tmp_path / "out" / "figures" / f"{name}.png").exists()
     assert len(pd.read_csv(tmp_path / "out" / "photos.csv")) == 4
+    assert set(pd.read_csv(tmp_path / "out" / "problems.csv")["file"]) == set(problems["file"])
 
 
 def test_map_is_saved_as_it_was_predicted(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (50, 70, 3)).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    panels.examine([tmp_path / "a.png"], brightness, tmp_path)
+    panels.examine([tmp_path / "a.png"], {"ncl/a": brightness}, tmp_path)
     drawn = np.asarray(Image.open(tmp_path / "maps" / "a.png.png"))
     np.testing.assert_allclose(drawn, pixels.mean(axis=2), atol=0.51)
 
@@ -100,43 +112,131 @@ def test_overlay_reddens_only_where_the_map_is_bright():
     assert drawn[0, 0, 0] > drawn[0, 0, 2] + 0.3 and drawn.min() >= 0 and drawn.max() <= 1
 
 
+HOSTILE = [
+    "=1+1.png",
+    "@x.png",
+    "-y.png",
+    "+z.png",
+    "$_1 ($_57).png",
+    r"$\frac{1$.png",
+    "<b onload=x>&.png",
+    "a\nb.png",
+    "n" * 250 + ".png",
+]
+
+
+def test_names_are_data(tmp_path):
+    """Whatever a file is called, its name stands in the table as it is, its figure is drawn, and no spreadsheet runs it."""
+    for name in HOSTILE:
+        photo(tmp_path / "mine" / name)
+    files = panels.files_of(tmp_path / "mine")
+    rows, problems = panels.examine(files, {"ncl/a": brightness}, tmp_path / "out")
+    assert not len(problems) and set(rows["photo"]) == set(HOSTILE)
+    for row in rows.to_dict("records"):
+        assert (tmp_path / "out" / row["map"]).is_file() and (tmp_path / "out" / row["figure"]).is_file()
+    kept = pd.read_csv(tmp_path / "out" / "photos.csv")["photo"]
+    assert not kept.str.startswith(("=", "+", "-", "@")).any() and set(kept.str.removeprefix("'")) == set(HOSTILE)
+
+
+def test_a_name_that_is_no_text_is_shown_and_no_two_long_names_share_a_file(tmp_path):
+    odd = tmp_path / "\udcff.png"
+    assert names.label(odd) == r"\xff.png"
+    long = [names.stem(tmp_path / ("n" * 240 + end)) for end in ("a", "b")]
+    assert long[0] != long[1] and all(len(one.encode()) < 200 for one in long)
+
+
+def test_one_photo_that_fails_costs_no_other(tmp_path):
+    photo(tmp_path / "mine" / "a.png")
+    photo(tmp_path / "mine" / "strip.png", height=2500, width=20)
+    photo(tmp_path / "mine" / "wrong.png", height=7)
+    photo(tmp_path / "mine" / "z.png")
+
+    def look(image):
+        if image.shape[0] == 7:
+            raise RuntimeError("out of memory")
+        return brightness(image)
+
+    rows, problems = panels.examine(panels.files_of(tmp_path / "mine"), {"ncl/a": look}, tmp_path / "out")
+    assert pd.read_csv(tmp_path / "out" / "photos.csv")["photo"].tolist() == ["a.png", "strip.png", "z.png"]
+    said = problems.set_index("file")["problem"]
+    assert "20x2500 pixels are too long and thin" in said["strip.png"] and "out of memory" in said["wrong.png"]
+    assert (tmp_path / "out" / "maps" / "strip.png.png").is_file() and rows.set_index("photo")["figure"][
+        "strip.png"
+    ] == ""
+
+
+def test_several_runs_stand_side_by_side(tmp_path):
+    photo(tmp_path / "a.png")
+    silent = lambda image: ({}, {"score": 0.25, "class": "real"})  # noqa: E731
+    looks = {"ncl/a": brightness, "bridge/b": silent}
+    rows, problems = panels.examine([tmp_path / "a.png"], looks, tmp_path / "out", authentic={"bridge/b": [0.0, 1.0]})
+    assert not len(problems) and rows["run"].tolist() == ["ncl/a", "bridge/b"] and rows["class"].tolist()[1] == "real"
+    assert rows["map"].tolist() == ["maps/ncl_a/a.png.png", ""] and rows["authentic_share"].tolist()[1] == 0.5
+
+
+@pytest.mark.parametrize("name, problems", [("t01_photos_dollar", []), ("t02_photos_tall", ["screenshot.png"])])
+def test_the_shared_inputs_of_these_kinds(tmp_path, name, problems):
+    folder = Path(__file__).resolve().parents[3] / "shared" / "inputs" / name
+    if not folder.is_dir():
+        pytest.skip(f"{folder} does not exist")
+    files = panels.files_of(folder)
+    rows, found = panels.examine(files, {"ncl/a": brightness}, tmp_path)
+    assert found["file"].tolist() == problems and rows["photo"].tolist() == [file.name for file in files]
+    assert (rows["figure"] == "").tolist() == [file.name in problems for file in files]
+
+
 def test_a_run_is_rebuilt_with_its_weights(run):
-    network, params, stamp = saved.load_run(run)
-    assert not network.training and params["variant"] == "pivot+pc" and stamp["commit"] == "abc"
+    used = saved.load_run(run)
+    assert not used.network.training and used.params["variant"] == "pivot+pc" and used.stamp["commit"] == "abc"
+    assert used.name == "ncl/pivot-pc" and used.older == ""
     with torch.no_grad():
-        prob = saved.probability(network)(torch.rand(1, 3, 64, 64))
+        prob = saved.probability(used.network)(torch.rand(1, 3, 64, 64))
     assert prob.shape == (1, 1, 64, 64) and prob.min() >= 0 and prob.max() <= 1
-    assert saved.newest(run.parents[2]) == run
+    assert finished.newest(run.parents[2], "ncl", "inr") == run
 
 
 def test_no_run_and_half_a_run_say_which_command_makes_one(run, tmp_path):
     with pytest.raises(FileNotFoundError, match="make study"):
-        saved.newest(tmp_path / "elsewhere")
+        finished.newest(tmp_path / "elsewhere", "ncl")
     (run / "weights.safetensors").unlink()
     with pytest.raises(runs.RunError, match=r"weights\.safetensors.*make study"):
         saved.load_run(run)
     with pytest.raises(FileNotFoundError, match="weights are not in git"):
-        saved.newest(run.parents[2])
+        finished.newest(run.parents[2], "ncl")
 
 
 def test_weights_of_another_network_are_refused(run):
     stamped(run, PARAMS | {"width": 0.5})
-    with pytest.raises(ValueError, match="do not fit"):
-        saved.load_run(run)
-    stamped(run, {"variant": "base"})
-    with pytest.raises(ValueError, match="lack .*backbone"):
+    with pytest.raises(runs.RunError, match="do not fit"):
         saved.load_run(run)
 
 
-def test_words_are_honest_about_twins_and_the_blob(run):
-    params, stamp = saved.load_run(run)[1:]
-    text = saved.words(params, stamp, saved.beside_blob(run))
+@pytest.mark.parametrize("name", ["../../..", "ncl/..", "ncl/../../ncl", "/", "ncl/pivot-pd", ""])
+def test_a_name_that_leads_elsewhere_or_to_no_run_is_refused(run, name):
+    with pytest.raises(
+        runs.RunError, match="holds no finished run|there is no run 'ncl/pivot-pd'.*Did you mean 'ncl/pivot-pc'"
+    ):
+        finished.load_any(run.parents[2], name, {"ncl": saved})
+
+
+def test_a_run_is_found_by_name_and_by_folder(run):
+    for name in ("ncl/pivot-pc", str(run)):
+        assert finished.load_any(run.parents[2], name, {"ncl": saved}).folder == run
+    with pytest.raises(runs.RunError, match="no finished run of inr"):
+        finished.load_any(run.parents[2], "ncl/pivot-pc", {"inr": saved})
+
+
+def test_words_are_honest_about_epochs_twins_and_the_blob(run):
+    used = saved.load_run(run)
+    text = finished.words(used, saved.title(used), finished.beside_blob(used))
     assert "embedded twin" in text and "12 images" in text and "0.450" in text and "not computed" in text
+    assert "36 epochs" in text and "image AUC (0.5 is chance) on the test images of `sim-casia`: **0." in text
     blob = store.read(run / "scores.parquet").assign(method="centre blob", seed=0, f1=0.111)
-    finished(run.parents[2], "data", "sim-casia", "data", blob)
-    text = saved.words({**params, "train_set": "casia1"}, stamp, saved.beside_blob(run))
+    made(run.parents[2], "data", "sim-casia", "data", blob)
+    used.params["train_set"] = "casia1"
+    text = finished.words(used, saved.title(used), finished.beside_blob(used))
     assert "embedded twin" not in text and "0.111" in text and "not computed" not in text
-    np.testing.assert_allclose(saved.authentic_scores(run), [0.6, 0.7], rtol=1e-6)  # kept with 20 bits
+    np.testing.assert_allclose(finished.authentic_scores(used), [0.6, 0.7], rtol=1e-6)  # kept with 20 bits
 
 
 @pytest.mark.slow

@@ -87,7 +87,7 @@ from PIL import Image
 from pathlib import Path
 from imdlib.ncl import saved
 from imdlib.ncl.model import NCLNet
-from imdlib.photos import panels
+from imdlib.photos import panels, tiles
 
 folder = Path(sys.argv[1])
 rough = np.random.default_rng(0).integers(0, 256, (140, 210, 3)).astype(np.uint8)
@@ -96,7 +96,12 @@ network = NCLNet(
     backbone="resnet18", blocks=[1, 1, 1, 1], width=0.25, head_width=16, rates=[2, 4, 6], stem_stride=4,
     inputs="rgb+residual", pivot=False, aux=False,
 ).eval()
-rows, problems = panels.examine([folder / "large.jpg"], saved.probability(network), folder)
+def look(image):
+    drawn = tiles.predict(saved.probability(network), image)
+    return {"map": drawn}, {"score": float(drawn.max())}
+
+
+rows, problems = panels.examine([folder / "large.jpg"], {"ncl/large": look}, folder)
 assert len(rows) == 1 and problems.empty and rows["width"][0] == 6720, (rows, problems)
 with Image.open(folder / "maps" / "large.jpg.png") as drawn:
     assert drawn.size == (6720, 4480)

@@ -10,7 +10,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 
-from imdlib.pages import plots, plots_embedding
+from imdlib.pages import plots_embedding
 from imdlib.scoring import embedding
 
 matplotlib.use("agg")
@@ -173,23 +173,34 @@ def test_judge_refuses_lengths_that_differ():
 # ---- drawing
 
 
-def test_scatter_colours_the_class_and_marks_the_generator():
+def test_scatter_tells_classes_by_colour_and_shape_and_draws_every_point_once():
     features, labels = clusters(count=8)
-    generators = np.array(["camera", "one", "two"])[np.arange(24) % 3]
     panels = {"a": features[:, :2], "b": features[:, 2:4]}
     verdicts = {title: embedding.judge(features, labels, points) for title, points in panels.items()}
-    figure = plots_embedding.scatter(
-        panels, labels, classes=("real", "partly fake", "fully fake"), generators=generators, verdicts=verdicts
-    )
-    first, second = figure.axes
+    names = ("real", "partly fake", "fully fake")
+    figure = plots_embedding.scatter(panels, labels, classes=names, verdicts=verdicts)
+    second = figure.axes[1]
     assert f"k-NN {verdicts['b']['knn']:.2f} → {verdicts['b']['knn_plane']:.2f}" in second.get_title()
-    assert [len(part.get_offsets()) for part in first.collections] == [8, 8, 8]
     drawn = np.concatenate([part.get_offsets() for part in second.collections])
     assert np.allclose(np.sort(drawn, 0), np.sort(features[:, 2:4], 0))
-    wanted = matplotlib.colors.to_rgb(plots.PALETTE[labels[generators == "one"][0]])
-    assert np.allclose(first.collections[1].get_facecolor()[0][:3], wanted)
-    legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend == ["real", "partly fake", "fully fake", "camera", "one", "two"] and len(figure.legends) == 1
+    legend = figure.legends[0]
+    assert [text.get_text() for text in legend.get_texts()] == [*names] and len(figure.legends) == 1
+    assert len({handle.get_marker() for handle in legend.legend_handles}) == 3
+    colors = [tuple(part.get_facecolor()[0][:3]) for part in second.collections]
+    assert colors != sorted(colors)  # classes lie among each other, not one above the other
+
+
+def test_images_of_the_same_scene_are_no_neighbours():
+    points = np.repeat(np.arange(6.0), 2)[:, None] + np.tile([0, 0.01], 6)[:, None]
+    labels, scenes = np.tile([0, 1], 6), np.repeat(np.arange(6), 2)
+    free = embedding.leave_one_out(points, labels, 1)
+    apart = embedding.leave_one_out(points, labels, 1, scenes)
+    naive = []
+    for i in range(12):
+        others = [j for j in range(12) if scenes[j] != scenes[i]]
+        naive.append(labels[min(others, key=lambda j: abs(points[i, 0] - points[j, 0]))] == labels[i])
+    assert free == 0 and apart == np.mean(naive) > 0
+    assert np.isnan(embedding.leave_one_out(points, labels, 11, scenes))
 
 
 def test_scatter_wraps_rows_and_rows_are_tidy():

@@ -1,12 +1,16 @@
 """Folders of prediction maps: matching by name, every format, and refusals that name every file."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from imdlib.pages import protocol_tables
 from imdlib.scoring import maps
+from tests.cells import execute
 
 
 def make(tmp_path, names=("a", "b c", "é"), label=1, shape=(20, 30)):
@@ -174,3 +178,21 @@ def test_masks_of_authentic_images_are_empty(tmp_path):
     manifest, _ = make(tmp_path, names=("a",), label=0)
     mask = next(maps.masks(manifest))
     assert mask.shape == (20, 30) and not mask.any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["shared", "own"])
+def test_a_set_of_authentic_images_alone_has_image_level_scores_and_says_so(tmp_path, source):
+    root = Path(__file__).resolve().parents[3] / "shared" / "inputs" / "d06_all_authentic"
+    if source == "own":
+        root, folder = tmp_path, make(tmp_path, label=0)[1]
+        for name in ("a", "b c", "é"):
+            np.save(folder / f"{name}.npy", values() / 255)
+    elif not root.is_dir():
+        pytest.skip(f"{root} does not exist")
+    given = dict(results=str(tmp_path / "results"), data=str(root), dataset="folder", maps=str(root / "maps"))
+    names = execute("score_maps", **given)
+    assert not len(names["table"]) and protocol_tables.why(names["table"], "x", 3) == protocol_tables.UNDEFINED
+    own = names["image_level"].loc["my method"]
+    assert own["spe"] == own["acc"] and own[["auc", "f1", "sen"]].isna().all() and own["n_tampered"] == 0
+    assert {path.name for path in names["folder"].rglob("*.csv*")} >= {"scores.csv.gz", "table_images.csv"}

@@ -292,3 +292,10 @@ def test_combined_f1():
     assert metrics.combined_f1(0.199, 0.703) == pytest.approx(0.310, abs=5e-4)
     assert metrics.combined_f1(0, 0) == 0 and metrics.combined_f1(0, 0.5) == 0
     assert np.isnan(metrics.combined_f1(np.nan, 0.5))
+
+
+def test_image_scores_that_are_logits_are_refused_with_what_helps():
+    for score in ([-3.0, 0.2], [0.1, 1.5]):
+        with pytest.raises(ValueError, match=r"image_level: scores must lie in \[0,1\].*sigmoid"):
+            metrics.image_level([0, 1], score)
+    assert metrics.image_level([0, 1], [0.0, 1 + 1e-9])["acc"] == 1  # rounding

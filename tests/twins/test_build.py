@@ -167,12 +167,13 @@ def test_every_camera_has_others_to_be_spliced_with():
         assert len(recipes.unlike(camera)) >= 2 and camera not in recipes.unlike(camera)
 
 
-def test_a_finished_set_is_returned_and_one_of_older_code_is_made_anew(tmp_path):
+@pytest.mark.parametrize("noted", [b"older code\n", b"\xff\xfe", b""])
+def test_a_finished_set_is_returned_and_one_of_older_code_is_made_anew(tmp_path, noted):
     folder = build.build("sim-columbia", tmp_path, count=6, size=48, progress=False)
     before = contents(folder), (folder / "manifest.csv").stat().st_mtime_ns
     assert build.build("sim-columbia", tmp_path, count=6, size=48, progress=False) == folder
     assert (folder / "manifest.csv").stat().st_mtime_ns == before[1]
-    (folder / "fingerprint.txt").write_text("older code\n")
+    (folder / "fingerprint.txt").write_bytes(noted)
     (folder / "images" / "000000.tif").write_bytes(b"")
     build.build("sim-columbia", tmp_path, count=6, size=48, progress=False)
     assert contents(folder) == before[0] and [p.name for p in tmp_path.iterdir()] == [folder.name]

@@ -43,7 +43,9 @@ def figure_calibration(rows: Rows) -> Figure:
     found = calibration(rows)
     drawn = found[found["metric"].isin(["balanced accuracy", "mean recall", "AUC"])]
     figure = plots.interval_panels(drawn, trivial=rows.blind["method"].unique(), floor=False)
-    return plots.save(figure, drawn, rows.folder, "figure_calibration")
+    return plots.save(
+        figure, drawn, rows.folder, "figure_calibration", what="What is learned at all, test images of the training set"
+    )
 
 
 @cache
@@ -65,7 +67,7 @@ def as_theirs(paper: pd.DataFrame) -> pd.DataFrame:
 
 def table2(rows: Rows) -> HTML:
     """Table 2: F1 and AUC of each kind of fakes against real images, per generator."""
-    caption = "Bridging Table 2: F1 and AUC per generator; in brackets the paper's F1"
+    caption = "Bridging Table 2: F1 and AUC per generator"
     return tables.save(
         generators(rows), rows.folder, "table2", caption, index=("metric", "test_set"), columns=("method",)
     )
@@ -79,4 +81,10 @@ def figure_generators(rows: Rows) -> Figure:
     panel = drawn["test_set"].str.replace(": ", ":\n").str.replace(detection.SEEN, "trained")
     drawn = drawn.assign(panel=panel.str.replace(detection.UNSEEN, "unseen, mean"))
     figure = plots.interval_panels(drawn, panel="panel", trivial=rows.blind["method"].unique())
-    return plots.save(figure, drawn, rows.folder, "figure_generators")
+    return plots.save(
+        figure,
+        drawn,
+        rows.folder,
+        "figure_generators",
+        what="Bridging Table 2: either kind of fakes, of the trained generator and of the unseen ones as a mean",
+    )

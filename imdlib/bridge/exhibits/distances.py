@@ -5,6 +5,7 @@ trained one from which its students begin to learn.
 """
 
 from functools import cache
+from itertools import product
 
 import pandas as pd
 import seaborn as sns
@@ -24,12 +25,18 @@ TIMES = {
     "_fresh": "trained teacher, fresh students",
     "": "after training",
 }  # suffix of d1 and d2 -> of when they are
+LINES = dict(zip(TIMES.values(), (":", "--", "-")))
+DISTANCE = "distance to the teacher, d"  # L2, as in tables, figures and claims; histories keep its square
 
 
 def figure3(rows: Rows) -> Figure | None:
     """Figure 3 of the whole method, test images of the training set, all seeds."""
     here = rows.measured[rows.measured["seen"] & (rows.measured["variant"] == MAIN)]
-    return plots.save(densities(here), long_distances(here), rows.folder, "figure3") if len(here) else None
+    if here.empty:
+        return None
+    what = "Bridging Figure 3: distances d1 and d2 (L2) of the students to the teacher, by class, on test images of the training set"
+    facts = dict(n=here["image"].nunique(), seeds=here["seed"].nunique())
+    return plots.save(densities(here), long_distances(here).assign(**facts), rows.folder, "figure3", what=what)
 
 
 def long_distances(scores: pd.DataFrame) -> pd.DataFrame:
@@ -47,16 +54,26 @@ def long_distances(scores: pd.DataFrame) -> pd.DataFrame:
 def densities(scores: pd.DataFrame) -> Figure:
     """Densities of d1 and d2, a row for each class that occurs."""
     long = long_distances(scores)
+    long = long[long["distance"] > 0]
     occurring = [name for name in CLASSES if name in set(long["class"])]
-    shape = dict(height=plots.PAGE / 5, aspect=2, facet_kws=dict(margin_titles=True, sharey=False))
-    curves = dict(kind="kde", common_norm=False, fill=True, warn_singular=False, cut=0)
-    panels = dict(
-        row="class", row_order=occurring, col="which", hue="when", palette=plots.PALETTE[: long["when"].nunique()]
+    figure, axes = plt.subplots(
+        len(occurring), 2, figsize=(plots.PAGE, 0.9 * len(occurring) + 0.9), sharex=True, sharey=True, squeeze=False
     )
-    with plt.rc_context({"figure.constrained_layout.use": False}):  # seaborn lays it out itself
-        drawn = sns.displot(long, x="distance", **panels, **curves, **shape)
-    drawn.set_titles(row_template="{row_name}", col_template="{col_name}")
-    return drawn.set_axis_labels("distance to the teacher", "density").figure
+    for (row, name), (column, which) in product(enumerate(occurring), enumerate(("d1", "d2"))):
+        part, axis = long[(long["class"] == name) & (long["which"] == which)], axes[row, column]
+        for (when, line), color in zip(LINES.items(), plots.PALETTE):
+            some = part.loc[part["when"] == when, "distance"]
+            look = dict(color=color, ls=line, label=when, fill=True, alpha=0.25, lw=1.3, warn_singular=False)
+            if len(some):
+                sns.kdeplot(some, log_scale=True, cut=1, ax=axis, **look)
+        axis.set(xlabel=DISTANCE if row == len(occurring) - 1 else "", ylabel="density" if column == 0 else "")
+        axis.set_title(f"{which}, {name}", loc="left")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(LINES))
+    figure.set_label(
+        "Every curve has the area 1 on the logarithmic axis, and all axes are the same, so that heights compare. "
+        "Dotted and dashed: before training, of an untrained and of the trained teacher; drawn through: after it."
+    )
+    return figure
 
 
 @cache
@@ -92,11 +109,17 @@ def figure_ordering(rows: Rows) -> Figure | None:
     panel = drawn["metric"].str.replace(": ", ":\n").str.replace(" above ", "\nabove\n")
     drawn = drawn.assign(panel=panel)
     figure = plots.interval_panels(drawn, panel="panel", floor=False)
-    return plots.save(figure, drawn, rows.folder, "figure_ordering")
+    return plots.save(
+        figure,
+        drawn,
+        rows.folder,
+        "figure_ordering",
+        what="Share of pairs of images, or of images, whose distances d are ordered as stated; chance is 0.5",
+    )
 
 
 def figure_trajectory(rows: Rows) -> Figure | None:
-    """Medians of squared distances over the epochs, of the whole method, or of the discrepancies alone without it."""
+    """Medians of the distances (roots of those of their squares) over the epochs: the whole method, or the discrepancies alone."""
     runs = rows.usual_runs[rows.usual_runs["variant"].isin([MAIN, DETAIL])]
     history = runs[["run", "method"]].merge(rows.history, on="run")
     if history.empty:
@@ -104,10 +127,12 @@ def figure_trajectory(rows: Rows) -> Figure | None:
     kinds = dict(zip((*CLASSES[1:], CLASSES[0]), ("pf", "ff", "real")))
     parts = []
     for which in ("d1", "d2"):
-        medians = {name: history.get(f"{which}_{one}", float("nan")) for name, one in kinds.items()}
+        medians = {name: history.get(f"{which}_{one}", float("nan")) ** 0.5 for name, one in kinds.items()}
         parts.append(history[["epoch", "method"]].assign(distance=which, **medians))
     long, shown = pd.concat(parts), METHODS[MAIN if MAIN in set(runs["variant"]) else DETAIL]
     figure = plots.learning_curves(
         long[long["method"] == shown], {name: f"{name} images" for name in kinds}, hue="distance"
     )
-    return plots.save(figure, long, rows.folder, "figure_trajectory")
+    figure.axes[0].set_ylabel("median of d")
+    what = "Medians of the distances d1 and d2 (L2) to the teacher over the epochs, validation images"
+    return plots.save(figure, long, rows.folder, "figure_trajectory", what=what)

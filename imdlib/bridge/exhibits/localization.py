@@ -47,7 +47,13 @@ def figure_localization(rows: Rows) -> Figure | None:
     ways = [METHODS[key] + added for key in ("transcam", MAIN) for added in maps.MAPS.values()]
     found = located(rows)
     drawn = found[found["test_set"].eq(home) & found["method"].isin([*trivial, *ways])]
-    return plots.save(plots.interval_panels(drawn, trivial=trivial), drawn, rows.folder, "figure_localization")
+    return plots.save(
+        plots.interval_panels(drawn, trivial=trivial),
+        drawn,
+        rows.folder,
+        "figure_localization",
+        what="Localization of partly fake test images of the training set",
+    )
 
 
 def figure2(rows: Rows, examples: int) -> Figure | Markdown | None:
@@ -75,7 +81,13 @@ def figure2(rows: Rows, examples: int) -> Figure | Markdown | None:
     if not columns:
         return ELSEWHERE
     figure = plots.prediction_grid(columns[:MOST], list(kept))
-    return plots.save(figure, pd.concat(drawn), rows.folder, "figure2")
+    return plots.save(
+        figure,
+        pd.concat(drawn),
+        rows.folder,
+        "figure2",
+        what="Bridging Figure 2: maps of TransCAM and of the whole method, as drawn and at 0.5, first seed",
+    )
 
 
 def kept_maps(rows: Rows) -> dict[str, dict]:

@@ -16,13 +16,14 @@ from imdlib.bridge.exhibits.points import read_points
 from imdlib.bridge.grid import MAIN
 from imdlib.bridge.labels import CLASSES
 from imdlib.bridge.rows import STUDY, Rows
-from imdlib.pages import plots, plots_embedding, tables
+from imdlib.pages import captions, plots, plots_embedding, tables
 from imdlib.pages.report import ELSEWHERE
 from imdlib.places import run_folder
 from imdlib.scoring import embedding
 
 SHOWN = {("transcam", "final"): "TransCAM", (MAIN, "extractor"): "extractor", (MAIN, "final"): "ours"}
 USUAL = 30  # perplexity of t-SNE, neighbours of UMAP
+WAYS = {"tsne": "t-SNE, perplexity {}", "umap": "UMAP, {} neighbours"}
 
 
 @cache
@@ -39,7 +40,7 @@ def features(rows: Rows) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
 def usual_planes(rows: Rows) -> tuple[dict, dict]:
     """`planes` of all features at the usual perplexity."""
     known, found = features(rows)
-    return planes(found, classes(known), [("tsne", USUAL), ("umap", USUAL)], scenes=scenes(known))
+    return planes(found, known, [("tsne", USUAL), ("umap", USUAL)])
 
 
 @cache
@@ -48,27 +49,21 @@ def other_planes(rows: Rows, perplexities: tuple[int, ...]) -> tuple[dict, dict]
     known, found = features(rows)
     ours = {title: some for title, some in found.items() if title == "ours"}
     ways = [(method, one) for method in ("tsne", "umap") for one in perplexities if one != USUAL]
-    return planes(ours, classes(known), ways, scenes=scenes(known))
+    return planes(ours, known, ways)
 
 
-def planes(
-    features: dict,
-    classes: np.ndarray,
-    ways: Iterable[tuple[str, int]],
-    seed: int = 0,
-    scenes: np.ndarray | None = None,
-) -> tuple[dict, dict]:
+def planes(features: dict, known: pd.DataFrame, ways: Iterable[tuple[str, int]], seed: int = 0) -> tuple[dict, dict]:
     """({title: coordinates (N,2)}, {title: `embedding.judge`}) of every kind of features by every way.
 
-    features: {title: (N,D)}; classes (N,); ways: pairs (method of `embedding.METHODS`, perplexity), of which those that ask for as
-    many neighbours as there are images are left out; scenes (N,): images of one scene are no neighbours, None = all are.
+    features: {title: (N,D)}; known: class and scene of the N points: images of one scene are no neighbours; ways: pairs (method of
+    `embedding.METHODS`, perplexity), of which those that ask for as many neighbours as there are images are left out.
     """
-    coordinates, judged = {}, {}
+    coordinates, judged, labels = {}, {}, classes(known)
     for method, perplexity in ways:
-        for title, points in features.items() if perplexity < len(classes) else ():
-            name = f"{title}, {embedding.METHODS[method]} {perplexity}"
+        for title, points in features.items() if perplexity < len(labels) else ():
+            name = f"{title}, {WAYS[method].format(perplexity)}"
             coordinates[name] = embedding.project(points, method, perplexity, seed=seed)
-            judged[name] = embedding.judge(points, classes, coordinates[name], groups=scenes)
+            judged[name] = embedding.judge(points, labels, coordinates[name], groups=scenes(known))
     return coordinates, judged
 
 
@@ -89,9 +84,10 @@ def draw(rows: Rows, coordinates: dict, judged: dict, name: str, columns: int) -
         return ELSEWHERE
     known = features(rows)[0]
     made_by = known["generator"].replace("", "none (real)").to_numpy() if known["generator"].any() else None
-    looks = dict(classes=CLASSES, generators=made_by, verdicts=judged, columns=columns)
+    looks = dict(classes=CLASSES, verdicts=judged, columns=columns)
     figure = plots_embedding.scatter(coordinates, classes(known), **looks)
-    return plots.save(figure, plots_embedding.rows(coordinates, known["class"], made_by), rows.folder, name)
+    what = f"{captions.title(name)}. Features of {len(known)} test images, one seed, in the plane"
+    return plots.save(figure, plots_embedding.rows(coordinates, known["class"], made_by), rows.folder, name, what=what)
 
 
 def table_embedding(rows: Rows, perplexities: list[int]) -> HTML | Markdown:
@@ -105,9 +101,9 @@ def table_embedding(rows: Rows, perplexities: list[int]) -> HTML | Markdown:
     return tables.save(found, rows.folder, "table_embedding", caption, index=("method",), columns=("metric",))
 
 
-def scenes(known: pd.DataFrame) -> np.ndarray | None:
-    """Scenes (N,), None where older points lack them."""
-    return known["scene"].to_numpy() if "scene" in known else None
+def scenes(known: pd.DataFrame) -> np.ndarray:
+    """Scenes (N,); older points lack them, and there the name of an image, which the versions of a scene share, stands for it."""
+    return known["scene" if "scene" in known else "image"].to_numpy()
 
 
 def classes(known: pd.DataFrame) -> np.ndarray:

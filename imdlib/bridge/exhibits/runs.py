@@ -73,7 +73,13 @@ def figure_curves(rows: Rows) -> Figure:
     history = runs.merge(rows.history, on="run")
     history = history[["epoch", "method", *(name for name in COMPARED if name in history)]]
     compared = history[history["method"].isin([METHODS[key] for key in PARTS])]
-    return plots.save(plots.learning_curves(compared, COMPARED), history, rows.folder, "figure_curves")
+    return plots.save(
+        plots.learning_curves(compared, COMPARED),
+        history,
+        rows.folder,
+        "figure_curves",
+        what="Learning curves of the usual runs",
+    )
 
 
 def costs(rows: Rows, images: Images, repeats: int) -> tuple[Figure, HTML]:
@@ -90,6 +96,6 @@ def costs(rows: Rows, images: Images, repeats: int) -> tuple[Figure, HTML]:
         axis.set(title=title, yticks=[] if column == "kept_mb" else range(len(part)))
         axis.tick_params(axis="y", labelsize=6.5)
         axis.invert_yaxis()
-    plots.save(figure, found, rows.folder, "figure_costs")
+    plots.save(figure, found, rows.folder, "figure_costs", what="What a training step and an image cost, part by part")
     tables.save_csv(found, rows.folder, "table_costs")
     return figure, tables.show(found, digits=2)

@@ -37,15 +37,11 @@ def counts(manifests: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def save_counts(found: pd.DataFrame, folder: Path, name: str, caption: str) -> HTML:
     """Write `counts` rows, and published ones, as `tables.save` does, but as whole numbers; returns the wide form."""
-    path = folder / "tables"
-    path.mkdir(parents=True, exist_ok=True)
-    found.reindex(columns=tables.COLUMNS).to_csv(path / f"{name}.csv", index=False, float_format="%.0f")
+    path = tables.save_csv(found.reindex(columns=tables.COLUMNS), folder, name).parent
     shown = found.pivot_table(index=["test_set", "method"], columns="metric", values="value", sort=False)
     shown = shown.reindex(columns=CLASSES).map(lambda count: "–" if pd.isna(count) else f"{count:,.0f}")
     shown = shown.rename_axis(index=["data set", "split"], columns=None)
-    (path / f"{name}.md").write_text(f"{caption}\n\n{shown.reset_index().to_markdown(index=False)}\n")
-    (path / f"{name}.tex").write_text(shown.to_latex(caption=caption, label=f"tab:{name}", escape=True))
-    return tables.show(shown.reset_index(), merge=1)
+    return tables.write(shown, path, name, caption, apart=False)
 
 
 def figure_spectra(rows: Rows, images: Images, count: int) -> Figure | None:
@@ -69,7 +65,13 @@ def figure_spectra(rows: Rows, images: Images, count: int) -> Figure | None:
         pd.DataFrame(one).stack().rename("dB").rename_axis(["row", "column"]).reset_index() for one in above.values()
     ]
     long = [one.assign(generator=name) for name, one in zip(above, long)]
-    return plots.save(figure, pd.concat(long), rows.folder, "figure_spectra")
+    return plots.save(
+        figure,
+        pd.concat(long),
+        rows.folder,
+        "figure_spectra",
+        what="Mean power of the residual of wholly generated images minus that of real ones, dB, against frequency in cycles per pixel",
+    )
 
 
 def form(rows: Rows) -> HTML | Markdown:

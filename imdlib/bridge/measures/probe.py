@@ -12,8 +12,8 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from imdlib.bridge.labels import CLASSES, REAL, three_classes
-from imdlib.bridge.scoring import judgement
 from imdlib.bridge.towers.cache import Features
+from imdlib.bridge.validation import judgement
 from imdlib.scoring.evaluate import short_names
 
 METHOD = "linear probe"

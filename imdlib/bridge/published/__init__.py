@@ -30,12 +30,20 @@ def detection() -> pd.DataFrame:
     rows = read(FOLDER, 2)
     known = pd.DataFrame([columns.get(name, unseen) for name in rows["test_set"]], columns=["test_set", "note"])
     rows = rows[["method", "train_set", "metric", "value"]].join(known)
-    return rows.groupby(["method", "train_set", "test_set", "metric", "note"], sort=False)["value"].mean().reset_index()
+    found = (
+        rows.groupby(["method", "train_set", "test_set", "metric", "note"], sort=False)["value"].mean().reset_index()
+    )
+    return found.assign(data="dolos-repaint-p2")
 
 
 def drops() -> pd.DataFrame:
     """What Bridging Table 2 loses from the trained generator to the mean of the unseen ones, partly fake images, F1."""
     value = detection().pivot(index="method", columns="test_set", values="value")
     lost = value["partly fake: trained generator"] - value["partly fake: mean of unseen generators"]
-    named = dict(test_set="partly fake", metric="F1", note="paper: Dolos-repaint-P2 minus the mean of three generators")
+    named = dict(
+        test_set="partly fake",
+        metric="F1",
+        data="dolos-repaint-p2",
+        note="paper: Dolos-repaint-P2 minus the mean of three generators",
+    )
     return lost.rename("value").reset_index().assign(**named)

@@ -31,8 +31,8 @@ def coverage(root: Path) -> Found:
     Had from github.com/wenbihan/coverage (research use, under 300 MB). Images of about 400x486 pixels.
     Known: 9 masks have another size than their image: some images were cropped after their masks were made, others
     scaled. Each is decided by the pixels that differ from the original beside it: the mask is stretched, or cropped
-    where the changed pixels fit it best, whichever holds more of them; the note says which, and how many it holds. One
-    that holds less than INSIDE either way, or has no original of the image's size, is left out. The corrected masks of
+    where the changed pixels fit it best, whichever overlaps them more; the note says which, and what share of them it
+    holds. One that holds less than INSIDE, or has no original of the image's size, is left out. The corrected masks of
     SunnyHaze/IML-Dataset-Corrections, in a folder with "correct" in its name or in place of the others, are used as they
     are.
     Split: the papers' 75/25 without a list; ours is `splits/coverage.csv`, where train and val together are 75. An
@@ -91,13 +91,22 @@ def repaired(row: Row, original: Path, size: tuple[int, int]) -> str:
     changed = np.abs(load_image(row.image).astype(np.int16) - load_image(original)).max(2) > CHANGED
     mask = values.tampered(row.mask)
     corner = best_corner(mask, changed)
-    stretched, cropped = inside(resized(mask, size), changed), inside(window(mask, corner, size), changed)
-    shares = f"{cropped:.2f} of the changed pixels inside when cropped, {stretched:.2f} when stretched"
-    if not max(stretched, cropped) >= INSIDE:
-        return f"its mask has another size and does not lie on the change: {shares}; corrected masks exist"
-    row.repair = f"crop {corner[0]} {corner[1]}" if cropped > stretched else "resize"
-    row.note = shares
+    stretched, cropped = resized(mask, size), window(mask, corner, size)
+    shares = [inside(fitted, changed) for fitted in (cropped, stretched)]
+    note = "{:.2f} of the changed pixels inside when cropped, {:.2f} when stretched".format(*shares)
+    crop = overlap(cropped, changed) > overlap(
+        stretched, changed
+    )  # a region too large would hold all changed pixels too
+    if not shares[0 if crop else 1] >= INSIDE:
+        return f"its mask has another size and does not lie on the change: {note}; corrected masks exist"
+    row.repair = f"crop {corner[0]} {corner[1]}" if crop else "resize"
+    row.note = note
     return ""
+
+
+def overlap(mask: np.ndarray, changed: np.ndarray) -> float:
+    """Intersection over union of a mask, (H, W) in {0, 1}, and the changed pixels."""
+    return (changed & (mask > 0)).sum() / max((changed | (mask > 0)).sum(), 1)
 
 
 def inside(mask: np.ndarray, changed: np.ndarray) -> float:

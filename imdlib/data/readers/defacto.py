@@ -38,7 +38,8 @@ def defacto(root: Path, limit: int | None = None) -> Found:
         if file.parent.name.lower() in ("donor_mask", "inpaint_mask"):
             found.exclude(file, "not used: where a piece was taken from, or what was painted over")
     photos = [f for f in files if re.fullmatch(COCO, f.stem.lower())]
-    images = [f for f in files if f not in set(photos) and f.parent.name.lower() == "img" and place(f)[0]]
+    known = set(photos)
+    images = [f for f in files if f not in known and f.parent.name.lower() == "img" and place(f)[0]]
     rows = []
     for image in [*only(found, photos, named).values(), *only(found, images, named).values()]:
         number = re.findall(r"\d{12}", image.stem)

@@ -1,23 +1,21 @@
 """A plain folder: anybody's own images and masks."""
 
-import os
-import re
-from collections import Counter
+import contextlib
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from imdlib.data.images import ImageError
+from imdlib.data.images import ImageError, opened
 from imdlib.data.readers import values
 from imdlib.data.readers.common import IMAGES, CatalogError, Found, Problem, Row, files_in, refuse
 from imdlib.data.readers.images_csv import contradiction, read_lines
-from imdlib.data.readers.named import join, stripped
+from imdlib.data.readers.named import masks_of, misplaced
 from imdlib.data.splits import by_hash
 
-MASKS = IMAGES | {".npy"}
-MASKLIKE = r"(edge|probe)?[ _-]?masks?([ _-].*)?|gts?|ground[ _-]?truths?|annotations?|labels?"
+TAMPERED = frozenset(["tp", "tampered", "fake", "forged", "forgeries", "spliced", "splicing", "manipulated", "edited"])
+AUTHENTIC = frozenset(["au", "authentic", "real", "original", "originals", "pristine"])
 VALUES = "mask_values.txt"
 TREE = "images/ with image files, masks/ with a mask for each tampered one, and if wanted images.csv"
 
@@ -34,8 +32,9 @@ def folder(root: Path, mask_values: Collection[float] | None = None) -> Found:
             mask_values.txt                 may be left out: numbers, the stored values that mean tampered
 
     Without images.csv an image with a mask that is not all black is tampered, any other is authentic: a missing mask
-    cannot be noticed, a mask without an image is. With images.csv, images with label 1 must have a mask, unless their
-    kind is "generated". Scene: the name; give it where images share a background. Split: about 60/10/30 by scene.
+    cannot be noticed unless the image lies in a folder such as tampered/, a mask without an image is. With images.csv,
+    images with label 1 must have a mask, unless their kind is "generated". Scene: the name; give it where images share a
+    background. Split: about 60/10/30 by scene.
 
     mask_values: as in mask_values.txt, before which it counts; for masks of class ids, 12 bits in 16, or marks in the
     alpha channel alone, which are refused without it. Of a palette the numbers of its colours.
@@ -44,7 +43,8 @@ def folder(root: Path, mask_values: Collection[float] | None = None) -> Found:
         inner = [p.name for p in sorted(root.iterdir()) if (p / "images").is_dir()]
         hint = f"; in it, {', '.join(inner[:6])} have images/: 'folder:{inner[0]}' is one of them" if inner else ""
         raise refuse(root, "folder", TREE + hint)
-    found = Found([*(f for f in sorted(root.iterdir()) if f.is_file()), *files_in(root / "images", root / "masks")])
+    beside = [f for f in sorted(root.iterdir()) if f.is_file() and not f.name.startswith(".")]
+    found = Found([*beside, *files_in(root / "images", root / "masks")])
     images = {below(f, root / "images"): f for f in found.pictures() if f.is_relative_to(root / "images")}
     if not images:
         raise refuse(root, "folder", TREE)
@@ -52,6 +52,7 @@ def folder(root: Path, mask_values: Collection[float] | None = None) -> Found:
     lines = read_lines(found, root / "images.csv", images, masks) if (root / "images.csv").is_file() else None
     joined = masks_of(found, images, masks, lines or {})
     misplaced(found, root, images, joined)
+    unread_images(found, root)
     meaning = stored_meaning(found, root, mask_values)
     for name, image in images.items():
         if lines is None or name in lines:
@@ -62,56 +63,19 @@ def folder(root: Path, mask_values: Collection[float] | None = None) -> Found:
     return found
 
 
+def unread_images(found: Found, root: Path) -> None:
+    """Note files below images/ that are images by what they hold, under a suffix that is not read."""
+    for file in found.files:
+        if file.is_relative_to(root / "images") and file.suffix.lower() not in IMAGES:
+            with contextlib.suppress(ImageError), opened(file):
+                found.problem(
+                    file, f"an image with the suffix '{file.suffix}'", "the suffix of its format", "rename it"
+                )
+
+
 def below(file: Path, top: Path) -> str:
     """A file's name below a folder, with "/"."""
     return file.relative_to(top).as_posix()
-
-
-def masks_of(
-    found: Found, images: dict[str, Path], masks: dict[str, Path], lines: dict[str, dict[str, str]]
-) -> dict[str, list[Path]]:
-    """{image: its masks}: the one that images.csv names, else those of its name."""
-    listed = {name: line["mask"] for name, line in lines.items() if line.get("mask") in masks}
-    odd = {name: f for name, f in masks.items() if f.suffix.lower() not in MASKS}
-    rest = {name: f for name, f in masks.items() if name not in odd and name not in listed.values()}
-    joined = join(found, rest, images)
-    for name, mine in join(Found(), odd, images).items():
-        if name not in joined and name not in listed:  # without another mask, these would leave the image authentic
-            joined[name] = mine
-            for mask in mine:
-                action = "save it as PNG"
-                found.problem(mask, f"a mask of a form that is not read ({mask.suffix})", "an image or npy", action)
-    for name, mask in listed.items():
-        for other in joined.get(name, []):
-            found.problem(other, f"has the name of {name}, whose mask is {mask}", "one mask", "correct images.csv")
-        joined[name] = [masks[mask]]
-        if masks[mask].suffix.lower() not in MASKS:
-            found.problem(masks[mask], "a mask of a form that is not read", "an image or npy", "save it as PNG")
-    return joined
-
-
-def misplaced(found: Found, root: Path, images: dict[str, Path], joined: dict[str, list[Path]]) -> None:
-    """Note masks that lie where they would not be seen, or be taken for images, and folders that are not looked at."""
-    for inner in sorted(p for p in root.iterdir() if p.is_dir() and p.name not in ("images", "masks")):
-        if re.fullmatch(MASKLIKE, inner.name, re.I):
-            found.problem(inner, "a folder that looks like one of masks", "masks/", "rename it, or move it elsewhere")
-        elif not inner.name.startswith("."):
-            found.exclude(f"{inner}{os.sep}", "not looked at: neither images/ nor masks/")
-    stems = Counter(str(PurePosixPath(name).with_suffix("")) for name in images)
-    for name, file in images.items():
-        stem = PurePosixPath(name).with_suffix("")
-        kin = {str(stem.with_name(short)) for short in stripped(stem.name) if short} - {str(stem)}
-        if name not in joined and (stems[str(stem)] > 1 or kin & set(stems)) and like_a_mask(file):
-            found.problem(file, "looks like a mask among the images", "masks in masks/", "move it there")
-
-
-def like_a_mask(file: Path) -> bool:
-    """True for a picture whose values a mask might have."""
-    try:
-        values.tampered(file)
-    except ImageError:
-        return False
-    return True
 
 
 def stored_meaning(found: Found, root: Path, given: Collection[float] | None) -> list[float] | None:
@@ -145,6 +109,17 @@ def add(
     if not wrong and region is not None and kind and kind != "generated" and region != (kind != "authentic"):
         holds = "tampered pixels" if region else "no tampered pixel"
         wrong = f"{kind} in images.csv, but its mask {masks[0].name} has {holds}", "both to agree"
+    place = {part.lower() for part in PurePosixPath(name).parts[:-1]}
+    if (
+        not wrong
+        and not kind
+        and region is not None
+        and region != bool(place & TAMPERED)
+        and place & (TAMPERED | AUTHENTIC)
+    ):
+        wrong = f"its folder calls it the other than its mask {masks[0].name}", "both to agree"
+    if not wrong and not kind and not masks and place & TAMPERED:
+        wrong = "no mask, though its folder calls it tampered", f"masks/{name.rsplit('.', 1)[0]}.png"
     kind = kind or ("tampered" if region else "authentic")
     if not wrong and not masks and kind not in ("authentic", "generated"):
         wrong = "no mask", f"masks/{name.rsplit('.', 1)[0]}.png"

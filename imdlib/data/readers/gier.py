@@ -60,6 +60,8 @@ def gier(root: Path) -> Found:
             found.rows.append(Row(source, "authentic", scene, split))
         if not absent:
             add_edit(found, folder, entry, operators, Row(target, "edit", scene, split))
+    if not found.rows and not found.problems:
+        found.problem(index, "lists no pair", TREE, "unpack it again")
     shared_inputs_stay_together(found.rows)
     return found
 

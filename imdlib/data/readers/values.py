@@ -78,6 +78,7 @@ def stored_values(file: Path | str, indices: bool = False) -> tuple[np.ndarray, 
     with opened(file) as image:
         if animated(image):
             raise ImageError(file, "several frames or pages", "save one mask in a file", "one picture")
+        deep = any(";16" in str(tile) for tile in image.tile)  # of colours Pillow keeps the upper 8 bits
         lossy, picture = image.format in LOSSY, decoded(image, file)
     if picture.mode == "P":
         return np.asarray(picture) if indices else coloured(np.asarray(picture), picture, file), lossy
@@ -86,7 +87,10 @@ def stored_values(file: Path | str, indices: bool = False) -> tuple[np.ndarray, 
     if picture.mode in ("L", "F") or picture.mode.startswith("I"):
         return np.asarray(picture), lossy
     alpha = "A" in picture.getbands() or "a" in picture.getbands()
-    return np.asarray(picture.convert("RGBA" if alpha else "RGB")), lossy
+    shown = np.asarray(picture.convert("RGBA" if alpha else "RGB"))
+    if deep and not varies(shown):
+        refuse(file, "colours of 16 bits, which differ in the lower 8 if at all")
+    return shown, lossy
 
 
 def stored_array(file: Path | str, mode: str | None = None) -> np.ndarray:

@@ -8,7 +8,7 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from imdlib.inr import published
-from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, detection, localization, short
+from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, detection, localization
 from imdlib.inr.rows import Rows
 from imdlib.inr.space import MAIN, ROWS
 from imdlib.pages import plots, tables
@@ -32,7 +32,7 @@ DRAWN = ("pixel F1", "shuffled AUC", "image AUC")
 
 def responses(found: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """One colour per method, one position per test set, one panel per metric of DRAWN: figure, and the rows drawn."""
-    drawn = found[found["metric"].isin(DRAWN)].assign(tested=lambda t: short(t["test_set"]))
+    drawn = found[found["metric"].isin(DRAWN)].assign(tested=lambda t: t["test_set"])
     return plots.response(drawn, x="tested", panel="metric", share_y=False), drawn
 
 
@@ -54,7 +54,7 @@ def table4(rows: Rows) -> HTML | None:
     """INR Table 4: the paper's rows, and fixed filters in place of the NRR's error map."""
     if of_rows(rows, TABLE4).empty:
         return None
-    caption = "INR Table 4: ablation; the paper's numbers on the real sets in brackets"
+    caption = "INR Table 4: ablation"
     return tables.save(components(rows), rows.folder, "table4", caption, **BY_METRIC)
 
 
@@ -64,7 +64,8 @@ def figure_ablation(rows: Rows) -> Figure | None:
         return None
     found = components(rows)
     figure, drawn = responses(found[found["method"].isin(of_rows(rows, DRAWN_ROWS)["method"])])
-    return plots.save(figure, drawn, rows.folder, "figure_ablation")
+    what = "INR Table 4: what each component adds, and the contrast in other forms"
+    return plots.save(figure, drawn, rows.folder, "figure_ablation", what=what)
 
 
 def beside_blind(rows: Rows, names: Iterable[str], title: str, caption: str) -> HTML | None:
@@ -120,9 +121,7 @@ def table6(rows: Rows) -> HTML | None:
     """INR Table 6: NRR with other poolings, without the contrast and with it."""
     if poolings(rows).empty:
         return None
-    caption = (
-        "INR Table 6: poolings, without the contrast and beside it; the paper's numbers on the real sets in brackets"
-    )
+    caption = "INR Table 6: poolings, without the contrast and beside it"
     return tables.save(poolings(rows), rows.folder, "table6", caption, **BY_METRIC)
 
 
@@ -133,7 +132,8 @@ def figure_pooling(rows: Rows) -> Figure | None:
     found = poolings(rows)
     alone = found["method"].isin(rows.pooled["method"]) | (len(rows.pooled) == 0)
     figure, drawn = responses(found[alone & found["test_set"].isin([rows.target, *rows.masked[:3]])])
-    return plots.save(figure, drawn, rows.folder, "figure_pooling")
+    what = f"INR Table 6: other poolings, {'without' if len(rows.pooled) else 'beside'} the contrast"
+    return plots.save(figure, drawn, rows.folder, "figure_pooling", what=what)
 
 
 def table_variations(rows: Rows) -> HTML | None:

@@ -42,7 +42,7 @@ def table1(rows: Rows) -> HTML | None:
     threshold."""
     if rows.error.empty and rows.unsupervised.empty and rows.classic.empty:
         return None
-    caption = "INR Table 1: unsupervised localization; the paper's numbers on the real sets in brackets"
+    caption = "INR Table 1: unsupervised localization"
     return tables.save(unsupervised(rows), rows.folder, "table1", caption, **BY_METRIC)
 
 
@@ -51,9 +51,15 @@ def figure_unsupervised(rows: Rows) -> Figure | None:
     if rows.error.empty and rows.unsupervised.empty:
         return None
     drawn = unsupervised(rows)
-    drawn = drawn[drawn["metric"] == "pixel F1"].assign(panel=lambda t: short(t["test_set"]))
+    drawn = drawn[drawn["metric"] == "pixel F1"].assign(panel=lambda t: t["test_set"])
     figure = plots.interval_panels(drawn, panel="panel", trivial=blind(rows))
-    return plots.save(figure, drawn, rows.folder, "figure_unsupervised")
+    return plots.save(
+        figure,
+        drawn,
+        rows.folder,
+        "figure_unsupervised",
+        what="INR Table 1: pixel F1 without any labels, a panel for each test set",
+    )
 
 
 def provenance(rows: Rows) -> HTML:
@@ -75,7 +81,7 @@ def table2(rows: Rows) -> HTML | None:
     """INR Table 2: WSCL, baseline and whole method, trained on image labels."""
     if rows.two.empty:
         return None
-    caption = "INR Table 2: trained on image labels; the paper's numbers on the real sets in brackets"
+    caption = "INR Table 2: trained on image labels"
     return tables.save(weak(rows), rows.folder, "table2", caption, **BY_METRIC)
 
 
@@ -86,10 +92,16 @@ def figure_weak(rows: Rows) -> Figure | None:
     found, ours = weak(rows), pd.concat([rows.rivals, rows.two])["method"].unique()
     drawn = found[found["metric"].isin(["pixel F1", "image F1", "image AUC"])]
     drawn = drawn[drawn["method"].isin([ALWAYS, "all-ones map", "centre blob", *ours])]
-    drawn = drawn.assign(line=short(drawn["test_set"]) + ": " + drawn["method"]).sort_values("test_set", kind="stable")
+    drawn = drawn.assign(line=drawn["test_set"] + ": " + drawn["method"]).sort_values("test_set", kind="stable")
     grey = drawn.loc[~drawn["method"].isin(ours), "line"].unique()
     figure = plots.interval_panels(drawn, label="line", trivial=grey, floor=False)
-    return plots.save(figure, drawn, rows.folder, "figure_weak")
+    return plots.save(
+        figure,
+        drawn,
+        rows.folder,
+        "figure_weak",
+        what="INR Table 2: baseline and whole method, trained on image labels",
+    )
 
 
 def table_training_sets(rows: Rows) -> HTML | None:
@@ -113,7 +125,7 @@ def table3(rows: Rows) -> HTML | None:
     paper = published.novel()
     maps = localization(rows, *same[:2], novel, paper=paper)
     found = pd.concat([maps, detection(rows, same[2], novel, paper=paper)])
-    caption = "INR Table 3: novel manipulations; the paper's numbers on the real sets in brackets"
+    caption = "INR Table 3: novel manipulations"
     return tables.save(found, rows.folder, "table3", caption, index=("test_set", "method"), columns=("metric",))
 
 

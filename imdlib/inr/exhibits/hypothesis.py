@@ -46,7 +46,8 @@ def figure_convergence(rows: Rows) -> Figure | None:
         return None
     named = rows.plain_nrr.assign(method="NRR, " + rows.plain_nrr["train_set"])
     history = rows.history.merge(named[["run", "method"]], on="run").dropna(axis=1, how="all")
-    return plots.save(plots.learning_curves(history, LEARNED), history, rows.folder, "figure_convergence")
+    figure, what = plots.learning_curves(history, LEARNED), "Training of the NRRs that detectors use"
+    return plots.save(figure, history, rows.folder, "figure_convergence", what=what)
 
 
 @cache
@@ -71,7 +72,11 @@ def figure_premise(rows: Rows) -> Figure | None:
     left_out = found["method"].isin(["random map", "average training mask"])
     drawn = found[(found["test_set"] == rows.target) & ~left_out]
     return plots.save(
-        plots.interval_panels(drawn, trivial=blind(rows), floor=False), drawn, rows.folder, "figure_premise"
+        plots.interval_panels(drawn, trivial=blind(rows), floor=False),
+        drawn,
+        rows.folder,
+        "figure_premise",
+        what="The error map alone as a detector, beside fixed filters, own test images",
     )
 
 
@@ -109,7 +114,11 @@ def figure_sweep(rows: Rows) -> Figure | None:
     drawn = sweep(rows)[sweep(rows)["metric"] == "shuffled AUC"]
     drawn = drawn.assign(parameter=drawn["method"].str.split(" = ").str[0], at=drawn["method"].str.split(" = ").str[1])
     return plots.save(
-        plots.response(drawn, x="at", panel="parameter", hue="metric"), drawn, rows.folder, "figure_sweep"
+        plots.response(drawn, x="at", panel="parameter", hue="metric"),
+        drawn,
+        rows.folder,
+        "figure_sweep",
+        what="The smoothed error map against the sizes of the NRR's encoder",
     )
 
 
@@ -134,4 +143,10 @@ def figure1(rows: Rows) -> Figure | None:
     """INR Figure 1 of our own baseline and of supervised networks: the same as panels."""
     if rows.redrawn.empty:
         return None
-    return plots.save(plots.interval_panels(redrawn(rows), floor=False), redrawn(rows), rows.folder, "figure1")
+    return plots.save(
+        plots.interval_panels(redrawn(rows), floor=False),
+        redrawn(rows),
+        rows.folder,
+        "figure1",
+        what="INR Figure 1 of our own baseline: test images, and the same as the NRR redraws them",
+    )

@@ -24,7 +24,13 @@ def figure2(rows: Rows, examples: int) -> Figure | Markdown:
         method="NRR error"
     )
     columns, drawn = plots.choose_columns({"NRR error": kept}, cut, examples)
-    return plots.save(plots.prediction_grid(columns, ["NRR error"]), drawn, rows.folder, "figure2")
+    return plots.save(
+        plots.prediction_grid(columns, ["NRR error"], values="error, of its maximum"),
+        drawn,
+        rows.folder,
+        "figure2",
+        what="INR Figure 2: error maps of the NRR, each stretched to its own maximum",
+    )
 
 
 def figure4(rows: Rows, examples: int) -> Figure | Markdown:
@@ -37,7 +43,13 @@ def figure4(rows: Rows, examples: int) -> Figure | Markdown:
         return ELSEWHERE
     named = rows.scores[rows.scores["run"].isin(shown["run"])].assign(method=lambda t: t["method"].map(SHORT))
     columns, drawn = plots.choose_columns(kept, named, examples)
-    return plots.save(plots.prediction_grid(columns, list(kept)), drawn, rows.folder, "figure4")
+    return plots.save(
+        plots.prediction_grid(columns, list(kept)),
+        drawn,
+        rows.folder,
+        "figure4",
+        what="INR Figure 4: maps of each method on test images, first seed",
+    )
 
 
 def pictures(rows: Rows, run: str) -> dict:

@@ -51,7 +51,13 @@ def figure_curves(rows: Rows) -> Figure | None:
     if shown.empty:
         return None
     history = histories(rows, shown)
-    return plots.save(plots.learning_curves(history, LEARNED), history, rows.folder, "figure_curves")
+    return plots.save(
+        plots.learning_curves(history, LEARNED),
+        history,
+        rows.folder,
+        "figure_curves",
+        what="Learning curves of the usual runs on image labels",
+    )
 
 
 def figure_clusters(rows: Rows) -> Figure | None:
@@ -61,16 +67,19 @@ def figure_clusters(rows: Rows) -> Figure | None:
     if shown.empty or "val_cluster" not in rows.history:
         return None
     history = histories(rows, shown)
-    return plots.save(plots.learning_curves(history, KNOWN), history, rows.folder, "figure_clusters")
+    figure = plots.learning_curves(history, KNOWN)
+    what = "How much more of the tampered cluster is tampered than of the image, beside the detection"
+    return plots.save(figure, history, rows.folder, "figure_clusters", what=what)
 
 
 def figure_saturation(rows: Rows) -> Figure:
     """Slope of both forms of the contrast against the cosine between the two clusters; of no run."""
     drawn = saturation.slopes([k / 10 for k in range(9, -10, -1)])
-    figure, axis = plt.subplots(figsize=(4.5, 2.4))
+    figure, axis = plt.subplots(figsize=(plots.PAGE, 2.4))
     sns.lineplot(drawn, x="cosine", y="slope", hue="form", palette=plots.PALETTE[:2], ax=axis)
     axis.set(xlabel="cosine between authentic and tampered cells", ylabel="slope of the loss")
-    return plots.save(figure, drawn, rows.folder, "figure_saturation")
+    what = "Slope of both forms of the contrast against the cosine between the two clusters; of no run"
+    return plots.save(figure, drawn, rows.folder, "figure_saturation", what=what)
 
 
 def said_saturation() -> Markdown:
@@ -89,7 +98,13 @@ def figure_pseudo_labels(rows: Rows) -> Figure | None:
     if shown.empty:
         return None
     history = histories(rows, shown).assign(positive=lambda t: t["positive"] / t["chosen"])
-    return plots.save(plots.learning_curves(history, CHOSEN), history, rows.folder, "figure_pseudo_labels")
+    return plots.save(
+        plots.learning_curves(history, CHOSEN),
+        history,
+        rows.folder,
+        "figure_pseudo_labels",
+        what="What self-distillation called tampered, epoch by epoch",
+    )
 
 
 def collapsed(rows: Rows) -> HTML | None:
@@ -134,4 +149,6 @@ def figure_costs(rows: Rows, repeats: int) -> Figure | None:
     if rows.weak.empty or rows.plain_nrr.empty:
         return None
     cost = measured(rows, repeats)
-    return plots.save(plots.costs(cost), cost, rows.folder, "figure_costs")
+    return plots.save(
+        plots.costs(cost), cost, rows.folder, "figure_costs", what="What a training step of each variant costs"
+    )

@@ -34,7 +34,7 @@ def table1(rows: Rows) -> HTML | None:
     """Table 1: training and testing on the same benchmark."""
     if rows.both.empty:
         return None
-    caption = "NCL Table 1: benchmark training; the paper's numbers on the real sets in brackets"
+    caption = "NCL Table 1: benchmark training"
     found = same_set(rows)
     return tables.save(found, rows.folder, "table1", caption, index=("metric", "method"), columns=("test_set",))
 
@@ -49,7 +49,13 @@ def figure_benchmarks(rows: Rows) -> Figure | None:
     drawn = drawn.assign(line=drawn["test_set"] + ": " + drawn["method"]).sort_values("test_set", kind="stable")
     grey = drawn.loc[drawn["method"].isin(BLIND), "line"].unique()
     figure = plots.interval_panels(drawn, label="line", trivial=grey, floor=False)
-    return plots.save(figure, drawn, rows.folder, "figure_benchmarks")
+    return plots.save(
+        figure,
+        drawn,
+        rows.folder,
+        "figure_benchmarks",
+        what="NCL Table 1 as intervals: trained and tested on the same set",
+    )
 
 
 def provenance(rows: Rows) -> HTML:
@@ -88,4 +94,10 @@ def figure_cross(rows: Rows) -> Figure | None:
     theirs = found[(found["metric"] == "pixel AUC") & (found["method"] == WHOLE) & found["published"].notna()]
     theirs = theirs.assign(method="the paper, AUC of NCL on the real sets", value=theirs["published"])
     drawn = pd.concat([ours, theirs])
-    return plots.save(plots.cross_matrix(drawn), drawn, rows.folder, "figure_cross")
+    return plots.save(
+        plots.cross_matrix(drawn),
+        drawn,
+        rows.folder,
+        "figure_cross",
+        what="NCL Table 2 as matrices: from every training set to every test set",
+    )

@@ -41,7 +41,13 @@ def figure3(rows: Rows, count: int) -> Figure | Markdown | None:
     if not kept:
         return ELSEWHERE
     shown, drawn = columns(rows, chosen, kept, count)
-    return plots.save(plots.prediction_grid(shown, list(kept)), drawn, rows.folder, "figure3")
+    return plots.save(
+        plots.prediction_grid(shown, list(kept)),
+        drawn,
+        rows.folder,
+        "figure3",
+        what="NCL Figure 3: maps of every variant on test images, first seed",
+    )
 
 
 def figure4(rows: Rows) -> Figure | Markdown | None:
@@ -56,8 +62,14 @@ def figure4(rows: Rows) -> Figure | Markdown | None:
         if len(kept) == len(BOTH):
             methods = list(kept)
             three, part = columns(rows, chosen, kept, 3)
-            shown += [column | {"title": name.removeprefix("sim-") if k == 1 else ""} for k, column in enumerate(three)]
+            shown += [column | {"title": name if k == 1 else ""} for k, column in enumerate(three)]
             drawn.append(part)
     if not shown:
         return ELSEWHERE
-    return plots.save(plots.prediction_grid(shown, methods), pd.concat(drawn), rows.folder, "figure4")
+    return plots.save(
+        plots.prediction_grid(shown, methods),
+        pd.concat(drawn),
+        rows.folder,
+        "figure4",
+        what="NCL Figure 4: best, median and worst test image of every set, maps of Base and of the whole method, first seed",
+    )

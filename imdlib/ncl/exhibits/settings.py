@@ -43,7 +43,13 @@ def figure_weights(rows: Rows) -> Figure | None:
     base = rows.own[(rows.own["variant"] == "base") & rows.own["dataset"].isin(drawn["test_set"])]
     level = tables.rows(base, names={"auc_shuffled": "shuffled AUC"})["value"].mean()
     figure = plots.response(drawn, x="at", panel="parameter", hue="metric", reference=dict.fromkeys(WEIGHTS, level))
-    return plots.save(figure, drawn, rows.folder, "figure_weights")
+    return plots.save(
+        figure,
+        drawn,
+        rows.folder,
+        "figure_weights",
+        what="The whole method under other weights and temperatures; dashed: shuffled AUC of Base",
+    )
 
 
 @cache
@@ -73,4 +79,10 @@ def figure_amount(rows: Rows) -> Figure | None:
     name = drawn["method"].str.split(", ", n=1)
     drawn = drawn.assign(amount=name.str[1], method=name.str[0])
     figure = plots.response(drawn, x="amount", panel="metric", share_y=False)
-    return plots.save(figure, drawn, rows.folder, "figure_amount")
+    return plots.save(
+        figure,
+        drawn,
+        rows.folder,
+        "figure_amount",
+        what="Base and the whole method by the amount of training images and steps",
+    )

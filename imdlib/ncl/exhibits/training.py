@@ -29,7 +29,8 @@ def curves(rows: Rows) -> Figure | None:
         return None
     curves = {name: words for name, words in CURVES.items() if name in found}
     found = found.assign(run=found["run"].map(methods)).rename(columns={"run": "method"})
-    return plots.save(plots.learning_curves(found, curves), found, rows.folder, "figure_curves")
+    figure, what = plots.learning_curves(found, curves), "Learning curves of the usual runs"
+    return plots.save(figure, found, rows.folder, "figure_curves", what=what)
 
 
 def cost(rows: Rows, repeats: int) -> tuple[Figure, HTML, Markdown] | tuple[None]:
@@ -41,7 +42,9 @@ def cost(rows: Rows, repeats: int) -> tuple[Figure, HTML, Markdown] | tuple[None
     if usual.empty:
         return (None,)
     found = measured(usual.iloc[0].to_dict(), repeats)
-    figure = plots.save(plots.costs(found), found, rows.folder, "figure_costs")
+    figure = plots.save(
+        plots.costs(found), found, rows.folder, "figure_costs", what="What a training step of each variant costs"
+    )
     tables.save_csv(found, rows.folder, "table_costs")
     pivot = found.set_index("method").loc["Base+Pivot"]
     share = pivot["contrast_ms"] / pivot["step_ms"]

@@ -1,54 +1,21 @@
-"""Subjects: the kinds of files that results rest on, and for each what the library reads from it and knows it by.
-
-`look` of a subject returns (contents, identity) of one file as the library reads it, or raises what the library raises.
-Where the identity is another one, every result of it is outdated: `make study` says so and makes it anew.
-"""
+"""What goes in: data sets, profiles, what ships with the library and what is remembered, as subjects of mutations."""
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from PIL import Image
-from torch import nn
 
-from imdlib import archive, parameters, places, runs, store
-from imdlib.bridge.towers import cache
+from benchmarks.faults.subject import Refused, Subject, joined
+from imdlib import places
 from imdlib.data import catalog, groups
 from imdlib.data.images import load_image, load_mask
 from imdlib.files import read_sealed
 from imdlib.freshness import contents, sources
 from imdlib.pages import published
 from imdlib.planner import Planner
-from imdlib.training import checkpoints
 from imdlib.twins import build, generators
 from imdlib.twins.identity import recipe_digest
-
-
-class Refused(ValueError):
-    """What the library says without an exception: a problem in a list, the state of a run."""
-
-
-@dataclass
-class Subject:
-    """kind: in the table; files: that are changed; look(file): see above; written: a text that people edit."""
-
-    kind: str
-    files: list
-    look: Callable
-    written: bool = False
-
-
-def all_of_them(folder):
-    """Every Subject, its files made in `folder` or those of this copy of the project."""
-    makers = (photographs, twin, profile, run, kept, checkpoint, features, shipped, papers, memory)
-    return [subject for make in makers for subject in make(Path(folder) / make.__name__)]
-
-
-# ---- data ----------------------------------------------------------------------------------------------------------
 
 
 def photographs(folder):
@@ -124,9 +91,6 @@ def memory(folder):
     return [Subject("memory", files, look)]
 
 
-# ---- what is asked for ---------------------------------------------------------------------------------------------
-
-
 def profile(folder):
     """A profile, as the planner reads it."""
     shutil.copy(places.REPO / "profiles" / "quick.yaml", places.REPO / "profiles" / "faults.yaml")
@@ -160,88 +124,3 @@ def shipped(folder):
         return joined(network.state_dict()), recipe_digest(f"sim-dolos-{path.stem}")
 
     return [Subject("shipped weights", sorted(places.REPO.glob("imdlib/twins/weights/*.safetensors"))[:2], look)]
-
-
-# ---- results -------------------------------------------------------------------------------------------------------
-
-
-def finished(results):
-    """A finished run of NCL's notebook with made-up numbers, and what it depends on."""
-    params = parameters.declared("ncl/run") | {"results": str(results)}
-    record = runs.open_run("ncl", "one", "ncl/run", params, data={"sim-casia": "abc"})
-    rng = np.random.default_rng(0)
-    scores = pd.DataFrame({"image": [f"{k}.png" for k in range(20)], "label": [0, 1] * 10, "auc": rng.random(20)})
-    history = pd.DataFrame({"epoch": [1, 2], "loss": [1.0, 0.5]})
-    pictures = {"sim-casia/1.png/map": rng.random((9, 9)).astype(np.float32)}
-    facts = dict(model=nn.Linear(8, 4), tables={"scores": scores, "history": history}, pictures=pictures)
-    record.finish(**facts, train_images=7, error_scale=0.25)
-    return record
-
-
-def run(folder):
-    """The files of a finished run, as the planner, pages and other runs read them."""
-    record = finished(folder)
-
-    def look(path):
-        if path.name == runs.BEGUN:  # read while a run is not finished
-            why = runs.unknown(record.folder, record.needs)
-            if why.startswith(str(path)):
-                raise Refused(why)
-            return why, why
-        found = runs.state(record.folder, record.needs)
-        if found.word == "damaged":
-            raise Refused(found.why)
-        weights, stamp = runs.trained(record.folder)
-        maps = runs.pictures(folder, "ncl", "one")
-        return joined(weights) + repr(stamp) + repr(maps) + record.scores().to_csv(), found.word + found.why
-
-    names = {
-        "stamp": runs.STAMP,
-        "begun": runs.BEGUN,
-        "scores": "scores.parquet",
-        "weights": runs.WEIGHTS,
-        "maps": "maps.npz",
-    }
-    return [Subject(kind, [record.folder / name], look, name.endswith("json")) for kind, name in names.items()]
-
-
-def kept(folder):
-    """The columnar files that git holds, in a clone without runs."""
-    finished(folder)
-    archive.keep(folder, "ncl")
-    shutil.rmtree(folder / "ncl" / "runs")
-
-    def look(path):
-        settings, tables = archive.gather(folder, "ncl")
-        return settings.to_csv() + "".join(table.to_csv() for table in tables.values()), "kept"
-
-    files = [folder / "ncl" / name for name in (archive.RUNS, "scores.parquet", "history.parquet", store.SUMS)]
-    return [Subject("kept rows", files, look)]
-
-
-def checkpoint(folder):
-    """A run after an epoch."""
-    folder.mkdir()
-    model, path = nn.Linear(64, 64), folder / "checkpoint.pt"
-    torch.save({"epoch": 1, "history": [{"loss": 1.0}], "kept": None, "states": {"model": model.state_dict()}}, path)
-
-    def look(path):
-        other = nn.Linear(64, 64)
-        state = checkpoints.restore(path, {"model": other}, "cpu")
-        return joined(other.state_dict()) + repr((state["epoch"], state["history"], state["kept"])), "a checkpoint"
-
-    return [Subject("checkpoint", [path], look)]
-
-
-def features(folder):
-    """Features of the frozen extractor."""
-    tokens, path = torch.arange(80.0).reshape(5, 16).half(), folder / "ab" / "abc.safetensors"
-    cache.write(path, tokens)
-    return [Subject("features", [path], lambda path: (cache.read(path, (5, 16)).numpy().tobytes(), "features"))]
-
-
-def joined(state):
-    """Weights as text."""
-    return "".join(
-        f"{name} {contents.hashlib.sha256(value.numpy().tobytes()).hexdigest()}" for name, value in state.items()
-    )

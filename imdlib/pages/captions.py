@@ -1,0 +1,50 @@
+"""Captions of figures, made from what was drawn: what, which metric, how many images and seeds, which interval, how to read it.
+
+Each stands beside its figure as `<name>.txt`, in the page below it, and with all others of its study in `captions.tex`.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from imdlib.pages import latex
+from imdlib.pages.tables import span
+
+INTERVAL = "Lines: 95% intervals (bootstrap over test images, seeds pooled)."
+TOGETHER = "captions.tex"
+
+
+def caption(what: str, reading: str, data: pd.DataFrame) -> str:
+    """The caption of a figure. what: it shows; reading: how it is read; data: what was drawn, of whose columns `metric`, `low`, `n` and
+    `seeds` are looked at where they are there.
+    """
+    said = [what.rstrip(".") + "."]
+    if "metric" in data and data["metric"].nunique():
+        names = [str(name) for name in data["metric"].dropna().unique()]
+        said.append(f"{'Metric' if len(names) == 1 else 'Metrics'}: {', '.join(names)}.")
+    counts = [span(data[key], word) for key, word in (("n", "test images"), ("seeds", "seeds")) if key in data]
+    if any(counts):
+        said.append(f"{' and '.join(filter(None, counts))}.")
+    if "low" in data and data["low"].notna().any():
+        said.append(INTERVAL)
+    return " ".join([*said, reading.strip()]).strip()
+
+
+def title(name: str) -> str:
+    """What a file of a figure is called where nobody said more: 'figure3' -> 'Figure 3', 'figure_costs' -> 'Costs'."""
+    number = name.removeprefix("figure").split("_")[0]
+    words = name.removeprefix("figure").strip("_").replace("_", " ")
+    return f"Figure {words.replace(number, f'{number}:', 1).rstrip(':')}" if number.isdigit() else words.capitalize()
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    """Write a caption beside its figure, and all captions of the folder into one LaTeX file that shows the figures with them."""
+    (folder / f"{name}.txt").write_text(text + "\n", encoding="utf-8")
+    found = {path.stem: path.read_text(encoding="utf-8").strip() for path in sorted(folder.glob("*.txt"))}
+    (folder / TOGETHER).write_text(latex.figures(found), encoding="utf-8")
+
+
+def read(picture: Path) -> str:
+    """The caption beside a picture; its name where there is none."""
+    path = picture.with_suffix(".txt")
+    return path.read_text(encoding="utf-8").strip() if path.exists() else title(picture.stem)

@@ -1,0 +1,181 @@
+"""Figures of numbers, panels side by side: intervals, matrices of sets, values against a parameter, costs, learning curves."""
+
+import textwrap
+from collections.abc import Collection
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from imdlib.pages import style
+from imdlib.pages.style import MARKERS, PALETTE, SMALL, TAMPERED, USUAL
+
+
+def interval_panels(
+    rows: pd.DataFrame,
+    *,
+    trivial: Collection[str] = (),
+    label: str = "method",
+    panel: str = "metric",
+    floor: bool = True,
+) -> Figure:
+    """Values with their 95% intervals: one panel per metric, one line per method; trivial rows are grey, their best value is a dashed line.
+
+    rows: `value, low, high` and the columns named by label and panel; trivial: labels of the rows that look at no image;
+    floor: draw that dashed line.
+    """
+    names, panels = list(dict.fromkeys(rows[label])), list(dict.fromkeys(rows[panel]))
+    figure, axes = style.panels(len(panels), 0.7 + 0.2 * len(names), sharey=True)
+    for axis, name in zip(axes, panels):
+        part = rows[rows[panel] == name]
+        for row in part.itertuples():
+            text = getattr(row, label)
+            y, (color, marker) = names.index(text), ("0.5", "s") if text in trivial else (PALETTE[0], "o")
+            axis.plot([row.low, row.high], [y, y], color=color, lw=1.4, solid_capstyle="round")
+            axis.plot(row.value, y, marker, ms=3.5, color=color, mfc="w" if marker == "s" else color)
+        best = part.loc[part[label].isin(trivial), "value"].max()
+        if floor and np.isfinite(best):
+            axis.axvline(best, color="0.55", lw=0.8, ls="--", zorder=0)
+        title = name if "\n" in str(name) else textwrap.fill(str(name), max(75 // len(panels), 8))
+        axis.set(title=title, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+        axis.xaxis.set_major_locator(plt.MaxNLocator(max(2, 9 // len(panels))))
+        axis.grid(axis="x", color="0.92", lw=0.6)
+    grey = "Grey squares: look at no image" + ("; dashed: the best of those." if floor else ".")
+    figure.set_label(f"Blue dots: methods. {grey}" if len(trivial) else "")
+    return figure
+
+
+def cross_matrix(rows: pd.DataFrame, *, title: str = "method", names: dict[str, str] | None = None) -> Figure:
+    """Value of every training set (line) on every test set (column), one panel per method; the diagonal is framed.
+
+    rows: `train_set, test_set, value` and the column named by title; a pair that was not run stays empty. names: shown in
+    place of the sets' own names.
+    """
+    names, panels = names or {}, list(dict.fromkeys(rows[title]))
+    trains, tests = list(dict.fromkeys(rows["train_set"])), list(dict.fromkeys(rows["test_set"]))
+    height = 1.0 + 0.3 * len(trains)
+    figure, axes = style.panels(len(panels), height, sharey=True)
+    metrics = rows.groupby(title, sort=False)["metric"].first() if "metric" in rows else dict.fromkeys(panels, "")
+    for axis, panel in zip(axes, panels):
+        same = [name for name in panels if metrics[name] == metrics[panel]]  # one scale of colours for one metric
+        values = rows.loc[rows[title].isin(same), "value"]
+        low, high = min(0.5, values.min()), values.max()
+        part = rows[rows[title] == panel].pivot(index="train_set", columns="test_set", values="value")
+        part = part.reindex(index=trains, columns=tests)
+        sns.heatmap(
+            part,
+            ax=axis,
+            annot=True,
+            fmt=".2f",
+            cmap="cividis",
+            vmin=low,
+            vmax=high,
+            cbar=panel == same[-1],
+            annot_kws={"size": SMALL},
+            cbar_kws={"label": metrics[panel]},
+            linewidths=0.5,
+        )
+        for row, name in enumerate(trains):
+            if name in tests:
+                axis.add_patch(plt.Rectangle((tests.index(name), row), 1, 1, fill=False, edgecolor=TAMPERED, lw=1.8))
+        axis.set_title(textwrap.fill(panel, 24), fontsize=USUAL)
+        axis.set(xlabel="tested on", ylabel="trained on" if axis is axes[0] else "")
+        axis.set_xticklabels([names.get(t, t) for t in tests], rotation=45, ha="right")
+        axis.set_yticklabels([names.get(t, t) for t in trains], rotation=0)
+    figure.set_label("Framed: trained and tested on the same set; empty: not run. One scale of colours for one metric.")
+    return figure
+
+
+def response(
+    rows: pd.DataFrame,
+    *,
+    x: str,
+    panel: str,
+    hue: str = "method",
+    reference: dict[str, float] | None = None,
+    share_y: bool = True,
+) -> Figure:
+    """Values with intervals against a parameter: one panel per value of `panel`, positions in order of appearance.
+
+    rows: `value, low, high` and the columns named by x, panel and hue; reference {panel: value}: a dashed line. Lines join the
+    values where the positions are numbers (or 'none'); data sets have no order and stay apart.
+    """
+    panels, hues = list(dict.fromkeys(rows[panel])), list(dict.fromkeys(rows[hue]))
+    wide = [rows.loc[rows[panel] == name, x].nunique() for name in panels]
+    figure, axes = style.panels(len(panels), 2.4, [max(w, 2) for w in wide], sharey=share_y)
+    joined = in_order(rows[x])
+    for axis, name in zip(axes, panels):
+        part = rows[rows[panel] == name]
+        places = list(dict.fromkeys(part[x]))
+        for number, label in enumerate(hues):
+            line, width = part[part[hue] == label], min(0.12, 0.7 / len(hues))
+            at = np.array([places.index(value) for value in line[x]]) + width * (number - (len(hues) - 1) / 2)
+            order, color = np.argsort(at), PALETTE[number % len(PALETTE)]
+            look = dict(color=color, marker=MARKERS[number % len(MARKERS)], ms=3.5, lw=1 if joined else 0)
+            axis.plot(at[order], line["value"].to_numpy()[order], label=label, **look)
+            axis.vlines(at, line["low"], line["high"], color=color, lw=1.2, alpha=0.7)
+        if reference and name in reference:
+            axis.axhline(reference[name], color="0.55", lw=0.8, ls="--", zorder=0)
+        axis.set_title(textwrap.fill(str(name), 24), fontsize=USUAL)
+        axis.set(xticks=range(len(places)), xlim=(-0.5, len(places) - 0.5))
+        labels = [str(place).replace(", ", ",\n") for place in places]
+        slanted = max(len(line) for label in labels for line in label.split("\n")) * len(labels) * len(panels) > 110
+        axis.set_xticklabels(labels, rotation=45 if slanted else 0, ha="right" if slanted else "center")
+        axis.grid(axis="y", color="0.92", lw=0.6)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=style.across(len(hues)))
+    side = "Lines join the values of one colour and shape." if joined else "Positions have no order and are not joined."
+    figure.set_label(f"{side}{' Dashed: the reference.' if reference else ''}")
+    return figure
+
+
+def in_order(places: pd.Series) -> bool:
+    """Whether positions are numbers, but for 'none' and 'all': then a line between them means something."""
+    named = places[~places.astype(str).isin(["none", "all"])]
+    return bool(pd.to_numeric(named, errors="coerce").notna().all())
+
+
+def costs(table: pd.DataFrame) -> Figure:
+    """Milliseconds of a training step, the contrast's part of it in orange, and memory kept for the backward pass.
+
+    table: `method, step_ms, contrast_ms, kept_mb`, one row per variant.
+    """
+    figure, (time, memory) = style.panels(2, 0.6 + 0.25 * len(table), sharey=True)
+    time.barh(table["method"], table["step_ms"], color=PALETTE[0], height=0.6)
+    time.barh(
+        table["method"],
+        table["contrast_ms"],
+        left=table["step_ms"] - table["contrast_ms"],
+        color=PALETTE[1],
+        height=0.6,
+        label="contrast",
+        hatch="///",
+        edgecolor="w",
+    )
+    memory.barh(table["method"], table["kept_mb"], color=PALETTE[0], height=0.6)
+    time.set(title="training step, ms")
+    time.invert_yaxis()
+    figure.legend(loc="outside lower left")
+    memory.set(title="kept for the backward pass, MB")
+    figure.set_label("Measured on one batch, the rows in turns in one process. Hatched: the contrast's part of a step.")
+    return figure
+
+
+def learning_curves(history: pd.DataFrame, columns: dict[str, str], *, hue: str = "method") -> Figure:
+    """One panel per column of the histories against the epoch, columns: {name: title}; the band is the range over seeds."""
+    columns = {name: title for name, title in columns.items() if name in history and history[name].notna().any()}
+    colors = dict(zip(history[hue].unique(), PALETTE))
+    figure, axes = style.panels(len(columns), 2.1)
+    for axis, (name, title) in zip(axes, columns.items()):
+        shown, last = history[history[name].notna()], axis is axes[-1]
+        band = dict(errorbar=("pi", 100), palette=colors, hue_order=colors, legend=last)
+        band |= dict(style=hue, style_order=colors)
+        sns.lineplot(shown, x="epoch", y=name, hue=hue, ax=axis, **band)
+        axis.set(title=title, ylabel="")
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    handles, labels = axes[-1].get_legend_handles_labels()
+    axes[-1].get_legend().remove()
+    figure.legend(handles, labels, loc="outside lower center", ncols=style.across(len(labels)))
+    figure.set_label("Lines: means over seeds; bands: their range.")
+    return figure

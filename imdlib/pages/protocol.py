@@ -1,0 +1,103 @@
+"""The protocol on a study's page: verdicts with their settings, how settings were found, and whether training was long enough."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+from IPython.display import HTML, Markdown
+from matplotlib.figure import Figure
+
+from imdlib.pages import claims, plots, plots_protocol, tables
+from imdlib.protocol import course, search, tuned
+from imdlib.study import Study
+
+SHOWN = [
+    "where",
+    "statement",
+    "metric",
+    "effect",
+    "low",
+    "high",
+    "n",
+    "seeds",
+    "verdict",
+    "share",
+    "settings",
+    "gate",
+    "learned",
+    "blind",
+]
+
+
+def judged(study: Study, statements: Sequence[claims.Statement], rows: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(claims, effects in settings) of a study, each saved: claims.csv, tables/table_claims_settings.csv and, of the metrics that do
+    not decide, tables/table_claims_metrics.csv.
+
+    rows: of the study, with `folder`, `trials` (settings of the runs of the search) and `trial(number)`.
+    """
+    numbers = sorted(set(rows.trials["trial"].astype(int))) if len(rows.trials) else []
+    tried = claims.in_settings(statements, {number: rows.trial(number) for number in numbers})
+    found = claims.save(claims.judge(statements, rows, study.name, tried), rows.folder)
+    tables.save_csv(tried, rows.folder, "table_claims_settings")
+    tables.save_csv(claims.beside(statements, rows, study.name), rows.folder, "table_claims_metrics")
+    return found, tried
+
+
+def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Figure, HTML]:
+    """Figure and table of all claims."""
+    what = "What the paper states, and the effect that these rows show"
+    figure = plots.save(plots.claims_plot(found), found, rows.folder, "figure_claims", what=what)
+    return figure, tables.show(found[SHOWN])
+
+
+def settings(study: Study, tried: pd.DataFrame, rows: Any) -> Figure | None:
+    """The specification curves of the headlines; None where no settings were searched."""
+    if tried.empty or not tried.loc[tried["headline"], "raw"].notna().any():
+        return None
+    draws = search.draws(study.space, int(tried["trial"].max()) + 1)
+    what = "The effect of every headline claim in every setting of the search"
+    return plots.save(
+        plots_protocol.specification_curve(tried, draws), tried, rows.folder, "figure_settings", what=what
+    )
+
+
+def trials(study: Study, rows: Any) -> tuple[Figure | None, HTML | Markdown]:
+    """Figure and table of every row's trials: validation score, what was searched, what was chosen, and whether the file of tuned
+    settings says the same.
+    """
+    if rows.trials.empty:
+        return None, Markdown("")
+    found = tuned.best(rows.trials, rows.history, study.rows)
+    tables.save_csv(found, rows.folder, "table_trials")
+    what = "Validation scores of the trials of every row's search"
+    figure = plots.save(plots_protocol.trials(found), found, rows.folder, "figure_trials", what=what)
+    chosen = found[found["chosen"]]
+    said = tuned.of(study.name)
+    other = [row["row"] for row in chosen.to_dict("records") if not agrees(row, said.get(row["row"], {}))]
+    table = tables.show(chosen.drop(columns=["run", "chosen"]))
+    if other:
+        return figure, Markdown(
+            f"**Not yet in profiles/tuned/{study.name}.yaml: {', '.join(other)}.** Run `make tune`."
+        )
+    return figure, table
+
+
+def agrees(chosen: dict, said: dict) -> bool:
+    """Whether a file's settings of a row are those of its best trial."""
+    return bool(said) and all(search.same(chosen[key], value) for key, value in said.items())
+
+
+def steps(statements: Iterable[claims.Statement], runs: pd.DataFrame, rows: Any) -> tuple[Figure | None, Markdown]:
+    """Headlines' effects against the images seen, and which runs used their whole budget while they still moved.
+
+    runs: settings of the final runs on one training set in which nothing is turned, with their `method`.
+    """
+    found = course.effects(statements, runs, rows.history)
+    moving = course.unfinished(runs, rows.history)
+    words = f"{len(moving)} of {len(runs)} of these runs used their whole budget while validation or loss still moved"
+    said = Markdown(f"{words}: {', '.join(moving)}." if moving else f"{words}.")
+    if found.empty:
+        return None, Markdown("")
+    what = "The effect of every headline claim against the training images seen, validation images"
+    figure = plots.save(plots_protocol.effect_against_steps(found), found, rows.folder, "figure_steps", what=what)
+    return figure, said

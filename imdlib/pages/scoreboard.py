@@ -1,0 +1,136 @@
+"""Scoreboard: the headline claims of every study, twins beside real images, for the page and for the README.
+
+As a command: python -m imdlib.pages.scoreboard writes the README's table between its two marks.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from imdlib import files
+from imdlib.pages import claims
+from imdlib.pages.plots_claims import CLAIMED
+from imdlib.places import REPO, results_folder
+from imdlib.protocol import verdicts
+from imdlib.study import STUDIES
+
+TWINS = ("night", "laptop")  # profiles on the embedded twins, the first that is there counts
+REAL = ("real",)
+SIGNS = {
+    verdicts.SUPPORTED: "+",
+    verdicts.CONTRADICTED: "−",
+    verdicts.DEPENDS: "±",
+    verdicts.INCONCLUSIVE: "?",
+    verdicts.UNLEARNED: "∅",
+    verdicts.UNTESTED: "·",
+}  # stands before the word, so that a verdict is never told by its colour alone
+MARKS = ("<!-- scoreboard -->", "<!-- end of scoreboard -->")
+ABOUT = ["id", "study", "where", "statement", "metric", "headline"]
+
+
+def sides(folder: Path | str) -> dict[str, Path]:
+    """{'twins' or 'real' or the profile's name: folder of results} that stand side by side on the page of one of them."""
+    folder = results_folder(folder)
+    there = {name: folder.parent / name for name in (*TWINS, *REAL) if (folder.parent / name / "claims.csv").exists()}
+    there[folder.name] = folder
+    if folder.name not in (*TWINS, *REAL):
+        return {folder.name: folder}
+    twins = folder.name if folder.name in TWINS else next((name for name in TWINS if name in there), None)
+    found = {"twins": there.get(twins), "real": there.get(REAL[0])}
+    return {side: path for side, path in found.items() if path}
+
+
+def read(folders: dict[str, Path]) -> pd.DataFrame:
+    """All claims, a row each and side by side: ABOUT, then the other columns of claims.csv as '<side> <column>'; those of a side in
+    which a claim does not stand are empty. Every claim of any side is there, in the order of the studies and of the first side.
+    """
+    parts = {side: claims.read(folder).reindex(columns=claims.COLUMNS) for side, folder in folders.items()}
+    about = pd.concat([part[ABOUT] for part in parts.values()]).drop_duplicates("id")
+    for side, part in parts.items():
+        values = part.drop(columns=[name for name in ABOUT if name != "id"]).set_index("id").add_prefix(f"{side} ")
+        about = about.join(values, on="id")
+    return about.sort_values("study", key=lambda names: names.map(STUDIES.index), kind="stable", ignore_index=True)
+
+
+def headlines(board: pd.DataFrame) -> pd.DataFrame:
+    """Those that a study stands or falls with."""
+    return board[board["headline"].astype(bool)]
+
+
+def totals(board: pd.DataFrame, folders: dict[str, Path]) -> pd.DataFrame:
+    """How many headline claims of each study, and of all, have which verdict: a row per study and side, a column per verdict."""
+    shown, rows = headlines(board), []
+    parts = [*shown.groupby("study", sort=False), ("all", shown)]
+    for study, part in parts:
+        for side in folders:
+            words = part[f"{side} verdict"].where(part[f"{side} verdict"].isin(verdicts.WORDS), verdicts.UNTESTED)
+            counts = words.value_counts().reindex(verdicts.WORDS, fill_value=0)
+            rows.append({"study": study, "on": side} | counts.to_dict())
+    return pd.DataFrame(rows, columns=["study", "on", *verdicts.WORDS])
+
+
+def counted(row: pd.Series) -> str:
+    """`5 contradicted, 3 inconclusive` of a row of `totals`."""
+    return ", ".join(f"{row[word]} {word}" for word in verdicts.WORDS if row[word])
+
+
+def said(verdict: object) -> str:
+    """A verdict as sign and word; one that is not there is not tested."""
+    word = verdict if verdict in verdicts.WORDS else verdicts.UNTESTED
+    return f"{SIGNS[word]} {word}"
+
+
+def metric(row: pd.Series) -> str:
+    """The name of the metric that decides a claim."""
+    return CLAIMED.get(row["metric"], row["metric"].replace("_", " "))
+
+
+def effect(row: pd.Series, side: str) -> str:
+    """`+0.013 [0.001, 0.026]`; a dash where nothing was computed."""
+    value, low, high = (row[f"{side} {name}"] for name in ("effect", "low", "high"))
+    if pd.isna(value):
+        return "–"
+    interval = "" if pd.isna(low) or pd.isna(high) else f" [{low:+.3f}, {high:+.3f}]"
+    return f"{value:+.3f}{interval}".replace("-", "−")
+
+
+# ---- the README ----------------------------------------------------------------------------------------------------
+
+
+def markdown(board: pd.DataFrame, folders: dict[str, Path]) -> str:
+    """All headline claims with totals, as the README has them."""
+    sums = totals(board, folders).set_index(["study", "on"])
+    titles = [f"on {side} (`results/{path.name}`)" for side, path in folders.items()]
+    lines = [row("claim", "what the paper states", *titles), "|:--|:--|" + ":--|" * len(folders)]
+    for study, part in headlines(board).groupby("study", sort=False):
+        title = f"**{study}**: {len(part)} headline claims"
+        lines.append(row("", title, *(f"**{counted(sums.loc[(study, side)])}**" for side in folders)))
+        for _, one in part.iterrows():
+            cells = [f"{said(one[f'{side} verdict'])}: {effect(one, side)}".removesuffix(": –") for side in folders]
+            lines.append(row(f"`{one['id']}`", f"{one['where']}: {one['statement']} ({metric(one)})", *cells))
+    lines.append(row("", "**all**", *(f"**{counted(sums.loc[('all', side)])}**" for side in folders)))
+    return "\n".join(lines)
+
+
+def row(*cells: str) -> str:
+    """A line of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def between(text: str, table: str) -> str:
+    """A text with the table between the two MARKS. Raises ValueError where these are not there once each."""
+    if [text.count(mark) for mark in MARKS] != [1, 1]:
+        raise ValueError(f"expected {MARKS[0]} and {MARKS[1]} once each in the text")
+    before, rest = text.split(MARKS[0])
+    return f"{before}{MARKS[0]}\n\n{table}\n\n{MARKS[1]}{rest.split(MARKS[1])[1]}"
+
+
+def of_readme() -> str:
+    """The README's table from the results at hand."""
+    folders = sides("results/night" if (REPO / "results/night/claims.csv").exists() else "results/laptop")
+    return markdown(read(folders), folders)
+
+
+if __name__ == "__main__":
+    README = REPO / "README.md"
+    files.write_text(README, between(README.read_text(encoding="utf-8"), of_readme()))

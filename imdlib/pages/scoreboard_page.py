@@ -1,0 +1,86 @@
+"""Scoreboard on the page: a verdict as sign, word and colour, its effect drawn, real images beside twins; cards on a phone."""
+
+import html
+from pathlib import Path
+
+import pandas as pd
+
+from imdlib.pages.scoreboard import effect, headlines, metric, said
+from imdlib.protocol import verdicts
+
+
+def totals(found: pd.DataFrame) -> str:
+    """`scoreboard.totals` as HTML: a line per study and side with the verdicts that occur."""
+    lines = [
+        f"<tr><th>{html.escape(row['study'])}</th><td>on {html.escape(row['on'])}</td><td>"
+        + " ".join(chip(word, f"{row[word]} ") for word in verdicts.WORDS if row[word])
+        + "</td></tr>"
+        for _, row in found.iterrows()
+    ]
+    return '<table class="totals"><tbody>' + "\n".join(lines) + "</tbody></table>"
+
+
+def chip(verdict: object, count: str = "") -> str:
+    """A verdict as sign, word and colour; how many of them before it."""
+    word = verdict if verdict in verdicts.WORDS else verdicts.UNTESTED
+    return f'<span class="verdict v{verdicts.WORDS.index(word)}">{count}{html.escape(said(word))}</span>'
+
+
+def page(board: pd.DataFrame, study: str, folders: dict[str, Path]) -> str:
+    """The headline claims of one study as HTML; a link leads from each to the study's rows. Wide on a screen, cards on a phone."""
+    part = headlines(board[board["study"] == study])
+    names = "".join(f"<th>on {html.escape(side)}</th>" for side in folders)
+    lines = "\n".join(line(row, folders, widest(part, row, folders)) for _, row in part.iterrows())
+    rows = (
+        f'<p class="files">Rows: <a href="{study}/scores.parquet">scores.parquet</a> (one per run and test image), '
+        f'<a href="{study}/claims.csv">claims.csv</a> (all claims, and what would overturn each).</p>\n'
+    )
+    return f'{rows}<table class="scores"><thead><tr><th>what the paper states</th>{names}</tr></thead>\n<tbody>\n{lines}\n</tbody></table>'
+
+
+def widest(part: pd.DataFrame, row: pd.Series, folders: dict[str, Path]) -> float:
+    """The largest distance from 0 that has to be drawn for claims of the same metric."""
+    same = part[part["metric"] == row["metric"]]
+    ends = same[[f"{side} {end}" for side in folders for end in ("low", "high", "effect")]].apply(pd.to_numeric)
+    found = ends.abs().max().max()
+    return float(found) if pd.notna(found) and found > 0 else 1.0
+
+
+def line(row: pd.Series, folders: dict[str, Path], limit: float) -> str:
+    """One claim: what is stated, and a cell for each side."""
+    what = f"<b>{html.escape(str(row['statement']))}</b><br><small>{html.escape(str(row['where']))}; {html.escape(metric(row))}</small>"
+    cells = "".join(f'<td data-side="{html.escape(side)}">{side_cell(row, side, limit)}</td>' for side in folders)
+    return f'<tr id="claim-{html.escape(str(row["id"]))}"><td>{what}</td>{cells}</tr>'
+
+
+def side_cell(row: pd.Series, side: str, limit: float) -> str:
+    """Verdict as sign, word and colour; effect and interval as a drawing and in numbers; settings; the gate."""
+    verdict = chip(row[f"{side} verdict"])
+    if pd.isna(row[f"{side} effect"]):
+        return verdict
+    facts = [f"{number(row[f'{side} n'])} images, {number(row[f'{side} seeds'])} seeds"]
+    if number(row[f"{side} settings"]) not in ("", "0"):
+        facts.append(f"above 0 in {row[f'{side} share']:.0%} of {number(row[f'{side} settings'])} settings")
+    if pd.notna(row[f"{side} learned"]):
+        beside = f"{row[f'{side} learned']:.3f}, {row[f'{side} beside']} {row[f'{side} blind']:.3f}"
+        facts.append(f"gate {row[f'{side} gate']}: {beside}")
+    small = html.escape("; ".join(facts))
+    return f"{verdict} {effect(row, side)}<br>{drawing(row, side, limit)}<br><small>{small}</small>"
+
+
+def number(value: object) -> str:
+    """A count as text; '' where there is none."""
+    return "" if pd.isna(value) else str(int(value))
+
+
+def drawing(row: pd.Series, side: str, limit: float) -> str:
+    """Effect and interval against 0 as a small picture, the same scale for all claims of one metric and study."""
+    low, high, value = (row[f"{side} {name}"] for name in ("low", "high", "effect"))
+    ends = (value if pd.isna(low) else low, value if pd.isna(high) else high, value)
+    x = [round(110 + 104 * float(one) / limit, 1) for one in ends]
+    text = html.escape(f"effect {effect(row, side)}, drawn from −{limit:.2f} to {limit:.2f}")
+    return (
+        f'<svg class="effect" viewBox="0 0 220 14" width="220" height="14" role="img" aria-label="{text}"><title>{text}</title>'
+        f'<line x1="2" x2="218" y1="7" y2="7" class="scale"/><line x1="110" x2="110" y1="0" y2="14" class="zero"/>'
+        f'<line x1="{x[0]}" x2="{x[1]}" y1="7" y2="7" class="bar"/><circle cx="{x[2]}" cy="7" r="3.5"/></svg>'
+    )

@@ -1,0 +1,59 @@
+"""The protocol on a page: claims with their settings, the trials, and the course, of a made-up study."""
+
+import pandas as pd
+import pytest
+
+from imdlib.ncl.statements import STATEMENTS
+from imdlib.ncl.study import STUDY
+from imdlib.pages import protocol
+from imdlib.protocol import search, tuned
+from tests.ncl import made_up
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """A study with two trials of every row."""
+    return made_up.study(tmp_path_factory.mktemp("made up"))
+
+
+@pytest.fixture(scope="module")
+def judged(rows):
+    """(claims, effects in settings)."""
+    return protocol.judged(STUDY, STATEMENTS, rows)
+
+
+def test_every_claim_of_tuned_rows_has_its_effect_in_every_setting(rows, judged):
+    found, tried = judged
+    whole = found.set_index("id").loc["ncl-ncl-auc_shuffled"]
+    assert (whole["settings"], whole["share"], whole["verdict"]) == (2, 1.0, "supported")
+    assert set(tried["trial"]) == {0, 1} and len(tried) == 2 * len(STATEMENTS)
+    tables = {path.name for path in (rows.folder / "tables").iterdir()}
+    assert {"table_claims_settings.csv", "table_claims_metrics.csv"} <= tables
+    assert pd.read_csv(rows.folder / "claims.csv")["id"].tolist() == found["id"].tolist()
+
+
+def test_figures_are_drawn_and_saved(rows, judged):
+    found, tried = judged
+    assert protocol.settings(STUDY, tried, rows) and all(protocol.verdicts(found, rows))
+    figure, said = protocol.steps(STATEMENTS, rows.usual_runs[rows.usual_runs["train_set"] == rows.target], rows)
+    assert figure and said.data.startswith("0 of ")
+    drawn = {path.stem for path in (rows.folder / "figures").glob("*.png")}
+    assert {"figure_claims", "figure_settings", "figure_steps"} <= drawn
+
+
+def test_the_page_says_when_the_file_of_tuned_settings_is_older_than_the_trials(rows, tmp_path, monkeypatch):
+    monkeypatch.setattr(tuned, "REPO", tmp_path)
+    figure, said = protocol.trials(STUDY, rows)
+    assert figure and "Not yet in profiles/tuned/ncl.yaml: base," in said.data
+    tuned.write("ncl", tuned.best(rows.trials, rows.history, STUDY.rows), STUDY.rows)
+    assert "<table" in protocol.trials(STUDY, rows)[1].data
+    chosen = pd.read_csv(rows.folder / "tables" / "table_trials.csv").query("chosen")
+    assert chosen["row"].tolist() == list(STUDY.rows)
+    assert chosen["learning_rate"].iloc[0] == search.draws(STUDY.space, 1)[0]["learning_rate"]
+
+
+def test_a_study_without_trials_says_so_by_showing_none(tmp_path):
+    rows = made_up.study(tmp_path, keep=lambda run: run["trial"] < 0)
+    found, tried = protocol.judged(STUDY, STATEMENTS, rows)
+    assert tried.empty and (found["settings"] == 0).all() and found["share"].isna().all()
+    assert protocol.settings(STUDY, tried, rows) is None and protocol.trials(STUDY, rows)[0] is None

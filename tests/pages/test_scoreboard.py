@@ -1,0 +1,103 @@
+"""Scoreboard: real beside twins by claim, verdicts in words, and the README that says what claims.csv says."""
+
+import pandas as pd
+import pytest
+
+from imdlib.pages import claims, scoreboard, scoreboard_page
+from imdlib.pages.plots_claims import CLAIMED, VERDICTS
+from imdlib.places import REPO
+from imdlib.protocol import verdicts
+
+
+def claim(name, verdict, effect=0.1, **more):
+    facts = dict(
+        id=f"ncl-{name}-f1", study="ncl", where="Table 5", statement=f"{name} <helps>", metric="f1", effect=effect
+    )
+    facts |= dict(
+        low=effect - 0.05, high=effect + 0.05, n=60, seeds=3, verdict=verdict, headline=True, settings=0, gate="none"
+    )
+    return facts | more
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Claims of the profiles laptop and real; 'only' was tested on twins alone, 'aside' is no headline."""
+    gate = dict(gate="passed", learned=0.62, blind=0.5, beside="all-ones map", share=0.8, settings=20)
+    made = {
+        "laptop": [
+            claim("pivot", "supported", **gate),
+            claim("only", "inconclusive", 0.01),
+            claim("aside", "supported", headline=False),
+        ],
+        "real": [claim("pivot", "contradicted", -0.2), claim("late", "nothing learned here")],
+    }
+    for profile, rows in made.items():
+        (tmp_path / profile / "ncl").mkdir(parents=True)
+        found = claims.save(pd.DataFrame(rows, columns=claims.COLUMNS), tmp_path / profile / "ncl")
+        claims.save(found, tmp_path / profile)
+    return tmp_path
+
+
+def test_real_stands_beside_twins_by_claim(results):
+    for name in ("laptop", "real"):
+        assert [*scoreboard.sides(results / name)] == ["twins", "real"]
+    assert [*scoreboard.sides(results / "quick")] == ["quick"]
+    board = scoreboard.read(scoreboard.sides(results / "real")).set_index("id")
+    assert board.index.tolist() == ["ncl-pivot-f1", "ncl-only-f1", "ncl-aside-f1", "ncl-late-f1"]
+    assert board.loc["ncl-pivot-f1", ["twins verdict", "real verdict"]].tolist() == ["supported", "contradicted"]
+    assert pd.isna(board.loc["ncl-only-f1", "real effect"]) and pd.isna(board.loc["ncl-late-f1", "twins effect"])
+
+
+def test_a_night_counts_before_the_laptop(results):
+    (results / "laptop").rename(results / "night")
+    claims.save(pd.DataFrame(columns=claims.COLUMNS), results / "laptop")
+    assert scoreboard.sides(results / "real")["twins"].name == "night"
+    assert (
+        scoreboard.sides(results / "laptop")["twins"].name == "laptop"
+    )  # a page never shows another's twins for its own
+
+
+def test_totals_count_headlines_and_all_of_them(results):
+    folders = scoreboard.sides(results / "laptop")
+    found = scoreboard.totals(scoreboard.read(folders), folders).set_index(["study", "on"])
+    assert found.loc[("ncl", "twins"), ["supported", "inconclusive", "not tested"]].tolist() == [1, 1, 1]
+    assert found.loc[("all", "real"), ["contradicted", "nothing learned here", "not tested"]].tolist() == [1, 1, 1]
+    assert (found.sum(axis=1) == 3).all()
+    page = scoreboard_page.totals(found.reset_index())
+    assert "− contradicted" in page and "∅ nothing learned here" in page and "± depends" not in page
+
+
+def test_a_verdict_is_told_by_sign_word_and_drawing(results):
+    folders = scoreboard.sides(results / "laptop")
+    page = scoreboard_page.page(scoreboard.read(folders), "ncl", folders)
+    assert "+ supported" in page and "· not tested" in page and "+0.100 [+0.050, +0.150]" in page
+    assert "above 0 in 80% of 20 settings" in page and "gate passed: 0.620, all-ones map 0.500" in page
+    assert "pivot &lt;helps&gt;" in page and "<helps>" not in page and "aside" not in page
+    assert (
+        page.count("<svg") == 4 and "<script" not in page
+    )  # three of twins and real, one of them without an interval to draw
+    assert len(set(scoreboard.SIGNS.values())) == len(scoreboard.SIGNS) == len(verdicts.WORDS)
+    assert set(VERDICTS) == set(verdicts.WORDS) and len({shape for _, shape in VERDICTS.values()}) == len(VERDICTS)
+
+
+def test_a_share_of_pairs_says_what_was_taken_off():
+    assert "minus 0.5" in CLAIMED["ordered"]
+
+
+def test_the_table_is_written_between_its_marks(results):
+    folders = scoreboard.sides(results / "laptop")
+    table = scoreboard.markdown(scoreboard.read(folders), folders)
+    assert "| `ncl-pivot-f1` | Table 5: pivot <helps> (pixel F1) | + supported: +0.100 [+0.050, +0.150] |" in table
+    assert "| `ncl-only-f1` |" in table and table.splitlines()[-1].startswith("|  | **all** |")
+    text = f"before {scoreboard.MARKS[0]} old {scoreboard.MARKS[1]} after"
+    found = scoreboard.between(text, table)
+    assert "old" not in found and found.startswith("before ") and found.endswith(" after") and table in found
+    assert scoreboard.between(found, table) == found
+    with pytest.raises(ValueError, match="once each"):
+        scoreboard.between("none", table)
+
+
+def test_the_readme_says_what_claims_csv_says():
+    assert scoreboard.of_readme() in (REPO / "README.md").read_text(encoding="utf-8"), (
+        "python -m imdlib.pages.scoreboard writes the README's table anew"
+    )
