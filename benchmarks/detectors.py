@@ -27,7 +27,7 @@ TARGET = 0.2  # five times as fast
 
 def photographs(scale):
     """Uncompressed photographs by the embedded cameras, 512 pixels a side at scale 1: (4,3,H,W) float in [0,1]."""
-    rng, side = np.random.default_rng(0), max(int(512 * scale) // 16 * 16, 64)
+    rng, side = np.random.default_rng(0), max(int(512 * scale) // 16 * 16, 256)
     linear = scene(rng, side, "test")
     images = [camera.develop(linear, one, rng, compress=False) for one in camera.CAMERAS[:4]]
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
