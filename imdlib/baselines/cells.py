@@ -19,8 +19,8 @@ def eight_bit(image: Tensor) -> Tensor:
 
 def luma(image: Tensor) -> Tensor:
     """image (B,3,H,W) float in [0,1] -> brightness (B,1,H,W) in whole grey levels 0..255, float32."""
-    weights = torch.tensor(LUMA, device=image.device).view(1, 3, 1, 1)
-    return (eight_bit(image) * weights).sum(1, keepdim=True).round()
+    weights = 255 * torch.tensor(LUMA, device=image.device).view(1, 3, 1, 1)
+    return F.conv2d(image.float(), weights).round()
 
 
 def filled(x: Tensor, side: int) -> Tensor:

@@ -62,7 +62,7 @@ def configurations(
 
     trials: draws of settings that every row of `space.ROWS` is trained with on `detail_set`, scored on it and on trial_sets;
     tuned: other runs get their row's settings of profiles/tuned/ncl.yaml. rows: those trained on `detail_set`;
-    rivals: rows of other networks, for Tables 1 and 2.
+    rivals: rows of other networks, for Tables 1 and 2, of which these alone have trials.
     ablation_sets: sets on which the variants of Table 5 are trained; benchmark_sets: sets for Base and the whole method alone
     (Tables 1 and 2); together: train these two on all of those sets at once (Table 2); apart_sets: for these two as well, and
     in no union; attacked_sets: training sets whose runs also score attacked test images (Table 3). The others turn one
@@ -103,7 +103,8 @@ def configurations(
         cell |= {"attacked": True} if train_set in attacked_sets and row in STEPS and not turned else {}
         found |= {name(row, train_set, turned, seed): Cell(cell | {"seed": seed}) for seed in seeds}
     sets = {"train_set": detail_set, "test_sets": [TESTED_ON.get(detail_set, detail_set), *trial_sets]}
-    for (row, number), cell in search.trials(SPACE, ROWS, trials).items():
+    tried = {row: one for row, one in ROWS.items() if row not in LOCALIZERS or row in rivals}
+    for (row, number), cell in search.trials(SPACE, tried, trials).items():
         found[name(row, detail_set, {}, search.TRIAL_SEED, f"trial{number}")] = Cell(fixed[row] | cell | sets)
     for detector in classic:
         place = next(iter([*ablation_sets, *benchmark_sets, detail_set]))

@@ -32,6 +32,7 @@ EVERYTHING = dict(
     controls=True,
     lite0_steps=9,
     attacked_sets=["sim-casia"],
+    rivals=["fcn", "rru", "mvss", "vit"],
     classic=["noi", "mca"],
 )
 GAIN = {

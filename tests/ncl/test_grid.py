@@ -5,6 +5,7 @@ import re
 import pytest
 
 from imdlib import parameters
+from imdlib.baselines.names import LOCALIZERS
 from imdlib.ncl import grid
 from imdlib.ncl.space import ROWS, SPACE
 from imdlib.protocol import tuned as best
@@ -56,9 +57,12 @@ def test_cells_of_every_table():
 
 def test_every_row_has_the_same_trials_and_final_runs_its_tuned_settings(monkeypatch):
     asked = dict(seeds=[0], detail_set="c", rows=["base", "pivot"], trials=3, trial_sets=["b"], lite0_steps=7)
+    assert {run.split("_")[0] for run in grid.configurations(**asked, rivals=["rru"])} - {"rru"} == {
+        run.split("_")[0] for run in grid.configurations(**asked)
+    }
     found = grid.configurations(**asked)
     trials = {run: cell.parameters for run, cell in found.items() if "trial" in run}
-    assert len(trials) == 3 * len(ROWS) and len(found) == len(trials) + 2
+    assert len(trials) == 3 * len(set(ROWS) - {*LOCALIZERS}) and len(found) == len(trials) + 2
     assert all(cell["seed"] == 100 and cell["test_sets"] == ["c", "b"] for cell in trials.values())
     one, other = trials["base_c_trial1_seed100"], trials["pretrained-pivot-pc_c_trial1_seed100"]
     assert one["learning_rate"] == other["learning_rate"] and "omega" not in one and other["steps"] == 7
