@@ -8,9 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from imdlib.pages import latex
+from imdlib.pages.plots_claims import CLAIMED
 from imdlib.pages.tables import span
 
 INTERVAL = "Lines: 95% intervals (bootstrap over test images, seeds pooled)."
+OF_CLAIMS = "Lines: 95% intervals (bootstrap over test images and seeds together)."
 TOGETHER = "captions.tex"
 
 
@@ -20,13 +22,14 @@ def caption(what: str, reading: str, data: pd.DataFrame) -> str:
     """
     said = [what.rstrip(".") + "."]
     if "metric" in data and data["metric"].nunique():
-        names = [str(name) for name in data["metric"].dropna().unique()]
+        found = [str(name).removeprefix("val_") for name in data["metric"].dropna().unique()]
+        names = [CLAIMED.get(name, name.replace("_", " ")) for name in found]
         said.append(f"{'Metric' if len(names) == 1 else 'Metrics'}: {', '.join(names)}.")
     counts = [span(data[key], word) for key, word in (("n", "test images"), ("seeds", "seeds")) if key in data]
     if any(counts):
         said.append(f"{' and '.join(filter(None, counts))}.")
     if "low" in data and data["low"].notna().any():
-        said.append(INTERVAL)
+        said.append(OF_CLAIMS if "verdict" in data else INTERVAL)
     return " ".join([*said, reading.strip()]).strip()
 
 

@@ -23,7 +23,7 @@ VERDICTS = {
     "not tested": ("0.65", "."),
 }  # verdict -> colour, shape
 CLAIMS = (
-    "Dots are effects in the unit of their metric, lines 95% intervals; right of zero speaks for the statement. The shape says the verdict "
+    "Marks are effects in the unit of their metric; right of zero speaks for the statement. The shape says the verdict "
     "as the colour does."
 )
 

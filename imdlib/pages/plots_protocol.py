@@ -10,6 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from imdlib.pages.plots_claims import CLAIMED
 from imdlib.pages.style import PAGE, PALETTE, SMALL, TAMPERED
 
 ACROSS = 3  # panels in a line
@@ -91,7 +92,7 @@ def specification_curve(tried: pd.DataFrame, draws: Sequence[Mapping[str, Any]])
         curve.axhline(0, color="0.4", lw=0.8)
         counted = part.loc[learned, "raw"]
         share = f"{(counted > 0).sum()} of {len(counted)} above 0" if len(counted) else "nothing learned in any"
-        title = textwrap.fill(part["statement"].iloc[0], 40, max_lines=3, placeholder=" ...")
+        title = titled(part["statement"].iloc[0])
         curve.set_title(f"{title}\n{share}", fontsize=SMALL)
         curve.set(xticks=[], xlim=(-0.5, len(part) - 0.5))
         below.imshow(
@@ -127,13 +128,19 @@ def effect_against_steps(found: pd.DataFrame) -> Figure:
         axis.fill_between(wide.index, wide.min(axis=1), wide.max(axis=1), color=PALETTE[0], alpha=0.2, lw=0)
         axis.plot(wide.index, wide.mean(axis=1), color=PALETTE[0], lw=1.3)
         axis.axhline(0, color="0.4", lw=0.8)
-        axis.set_title(textwrap.fill(part["statement"].iloc[0], 40, max_lines=3, placeholder=" ..."), fontsize=SMALL)
-        axis.set_ylabel(part["metric"].iloc[0].removeprefix("val_").replace("_", " "), fontsize=SMALL)
+        axis.set_title(titled(part["statement"].iloc[0]), fontsize=SMALL)
+        metric = part["metric"].iloc[0].removeprefix("val_")
+        axis.set_ylabel(CLAIMED.get(metric, metric.replace("_", " ")), fontsize=SMALL)
     for axis in axes[-ACROSS:]:
         axis.set_xlabel("training images seen, thousands", fontsize=SMALL)
         axis.tick_params(labelbottom=True)
     figure.set_label(STEPS)
     return figure
+
+
+def titled(statement: str) -> str:
+    """A statement in lines that a panel's width holds."""
+    return textwrap.fill(statement, 32, max_lines=4, placeholder=" ...")
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:

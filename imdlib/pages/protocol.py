@@ -44,9 +44,9 @@ def judged(study: Study, statements: Sequence[claims.Statement], rows: Any) -> t
 
 
 def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Figure, HTML]:
-    """Figure and table of all claims."""
-    what = "What the paper states, and the effect that these rows show"
-    figure = plots.save(plots.claims_plot(found), found, rows.folder, "figure_claims", what=what)
+    """Figure of the headline claims, which fit a page, and table of all claims."""
+    drawn, what = found[found["headline"].astype(bool)], "What the paper states, and the effect that these rows show"
+    figure = plots.save(plots.claims_plot(drawn), drawn, rows.folder, "figure_claims", what=what)
     return figure, tables.show(found[SHOWN])
 
 

@@ -17,6 +17,7 @@ import yaml
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import LogFormatter, LogFormatterMathtext
 
 HIGHEST = 9.2  # inches, of a figure that fits a page with its caption
 COLUMN, PAGE = 3.3, 6.9  # widths in inches: one column and both columns of a two-column page
@@ -102,12 +103,21 @@ def across(count: int) -> int:
 
 
 def fit(figure: Figure) -> None:
-    """Bring a figure to the width and the language that `use_style` asked for, its height unchanged."""
+    """Bring a figure to the width and the language that `use_style` asked for, its height unchanged; numbers on its axes are plain."""
+    plain(figure)
     if LOOK.width:
         figure.set_size_inches(LOOK.width, figure.get_figheight())
     known = words().get(LOOK.language, {})
     for text in figure.findobj(Text) if known else ():
         text.set_text(translated(text.get_text(), known))
+
+
+def plain(figure: Figure) -> None:
+    """Numbers on logarithmic axes as 0.1 and 1e-05: powers of ten would need the mathematics that names must not be read as."""
+    for side in [side for axis in figure.axes for side in (axis.xaxis, axis.yaxis)]:
+        if isinstance(side.get_major_formatter(), LogFormatterMathtext):
+            side.set_major_formatter("{x:g}")
+            side.set_minor_formatter(LogFormatter(side.get_transform().base))
 
 
 def translated(text: str, known: dict[str, str]) -> str:

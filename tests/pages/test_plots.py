@@ -349,5 +349,10 @@ def test_signs_of_mathematics_in_a_name_are_text(tmp_path):
     figure, axis = plots.plt.subplots()
     plots.picture(axis, np.zeros((4, 4)), r"$\frac{1$ $_1")
     axis.set_xlabel("$x_")
+    axis.set(yscale="log", ylim=(1e-5, 10))
     plots.save(figure, [{"image": "=1"}], tmp_path, "$_1")
     assert (tmp_path / "figures" / "$_1.png").is_file() and "'=1" in (tmp_path / "figures" / "$_1.csv").read_text()
+    numbers = {label.get_text() for label in axis.get_yticklabels()}
+    assert "0.1" in numbers and not any("$" in number for number in numbers)
+    assert "captions.tex" in {path.name for path in (tmp_path / "figures").iterdir()}
+    assert "$_1.pdf" not in (tmp_path / "figures" / "captions.tex").read_text()  # LaTeX takes no such name

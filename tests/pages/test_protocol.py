@@ -2,10 +2,12 @@
 
 import pandas as pd
 import pytest
+from matplotlib.text import Text
+from PIL import Image
 
 from imdlib.ncl.statements import STATEMENTS
 from imdlib.ncl.study import STUDY
-from imdlib.pages import protocol
+from imdlib.pages import plots, plots_protocol, protocol
 from imdlib.protocol import search, tuned
 from tests.ncl import made_up
 
@@ -13,6 +15,7 @@ from tests.ncl import made_up
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
     """A study with two trials of every row."""
+    plots.use_style()
     return made_up.study(tmp_path_factory.mktemp("made up"))
 
 
@@ -39,6 +42,19 @@ def test_figures_are_drawn_and_saved(rows, judged):
     assert figure and said.data.startswith("0 of ")
     drawn = {path.stem for path in (rows.folder / "figures").glob("*.png")}
     assert {"figure_claims", "figure_settings", "figure_steps"} <= drawn
+    for name, words in (("claims", "images and seeds together"), ("settings", "open:"), ("steps", "shuffled AUC")):
+        assert words in (rows.folder / "figures" / f"figure_{name}.txt").read_text()
+    assert len(pd.read_csv(rows.folder / "figures" / "figure_claims.csv")) == found["headline"].sum() < len(found)
+    with Image.open(rows.folder / "figures" / "figure_settings.png") as picture:
+        assert picture.width == round(plots.PAGE * 300)
+
+
+def test_no_text_of_the_protocols_figures_is_small(judged):
+    _, tried = judged
+    figure = plots_protocol.specification_curve(tried, search.draws(STUDY.space, 2))
+    texts = [text for text in figure.findobj(Text) if text.get_text()]
+    assert texts and min(text.get_fontsize() for text in texts) >= plots.SMALL
+    plots.plt.close(figure)
 
 
 def test_the_page_says_when_the_file_of_tuned_settings_is_older_than_the_trials(rows, tmp_path, monkeypatch):
