@@ -41,8 +41,9 @@ def verdict(answer: Any, task: Task) -> str:
     if answer is None:
         return f"Not answered yet. Hint: {task.hint}"
     cases = {"": ()} if task.cases is None else task.cases()
-    if task.cases is not None and not callable(answer):
-        return f"Not yet: a function is asked for, not {answer!r}. Hint: {task.hint}"
+    if callable(answer) == (task.cases is None):
+        asked = "a value is asked for" if task.cases is None else "a function is asked for"
+        return f"Not yet: {asked}, found {answer!r}. Hint: {task.hint}"
     wanted = {name: outcome(task.reference, case, task) for name, case in cases.items()}
     found = {name: outcome(answer, case, task) for name, case in cases.items()}
     wrong = {name: differs(found[name], wanted[name], task) for name in cases}

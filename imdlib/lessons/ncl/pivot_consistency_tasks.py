@@ -31,6 +31,7 @@ FACTOR = Task(
     {
         "a contour pixel has the second mean's weight, too": lambda m, c: m / c / (1 - m),
         "each mean divides by its own number of pixels": lambda m, c: m / (1 - m),
+        "a share of the weight is not a weight": lambda m, c: m + (1 - m) * c,
         "the other pixels have 1 - mu over all pixels, not over the rest": lambda m, c: (m / c) / ((1 - m) / (1 - c)),
     },
     rtol=1e-3,
@@ -42,6 +43,8 @@ HALF = Task(
     {
         "the second mean gives its part to the contour, too": lambda c: 0.5,
         "the second mean weighs 1 - mu": lambda c: 0.5 - c,
+        "the more contour there is, the less mu is needed": lambda c: 0.5 / (1 - c),
+        "mu is no share of the pixels": lambda c: c,
     },
 )
 
@@ -62,7 +65,7 @@ CONTOUR_PIXELS = Task(
     "a pixel is contour where its cell is; on a coarser grid, where any of its cells is",
     lambda: {
         "four pixels a cell": (torch.tensor([[[2, 0], [1, -1]]]), (4, 4)),
-        "two cells a pixel": (torch.tensor([[[0, 2, 2, 2], [0, 0, 2, 1], [2, 2, 1, 1], [2, 2, 1, 0]]]), (2, 2)),
+        "two cells a pixel": (torch.tensor([[[2, 0, 1, 2], [0, 0, 2, 2], [2, 2, 1, 1], [2, 2, 1, 0]]]), (2, 2)),
         "no contour": (torch.zeros(1, 4, 4), (8, 8)),
         "the same grid": (torch.tensor([[[2, 1], [0, 2]]]), (2, 2)),
     },
@@ -121,3 +124,4 @@ CONSISTENCY = Task(
     ),
     gradients=(0,),
 )
+TASKS = (FACTOR, HALF, CONTOUR_PIXELS, CONSISTENCY)

@@ -206,3 +206,4 @@ CONTRAST = Task(
     ),
     gradients=(0, 2, 3),
 )
+TASKS = (COLLAPSED, BEST_L2, PAIRWISE, PIVOT_TERM, CONTRAST)

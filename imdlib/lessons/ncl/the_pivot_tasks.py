@@ -10,7 +10,12 @@ HALVES = Task(
     lambda a, b, m, n: (m * a + n * b) / (m + n),
     "se+ is a mean over cells. What is the mean of two groups of different size?",
     lambda: {f"{m} and {n} cells": (drawn(4), drawn(4, seed=1), m, n) for m, n in ((7, 50), (1, 1), (20, 3))},
-    {"the mean of both counts each part once, however many cells it has": lambda a, b, m, n: (a + b) / 2},
+    {
+        "the mean of both counts each part once, however many cells it has": lambda a, b, m, n: (a + b) / 2,
+        "a mean is asked for, not a sum": lambda a, b, m, n: m * a + n * b,
+        "the part with more cells counts more": lambda a, b, m, n: (n * a + m * b) / (m + n),
+        "the smaller part counts, too": lambda a, b, m, n: a if m > n else b,
+    },
 )
 PIVOT_WEIGHTS = Task(
     lambda d: sum(w.numel() for w in PivotNet(d).parameters()),
@@ -20,6 +25,8 @@ PIVOT_WEIGHTS = Task(
         "that is one branch; there are two": lambda d: d * d + 2 * d,
         "batch norm has weights, too": lambda d: 2 * d * d,
         "the convolution has no bias": lambda d: 2 * (d * d + 3 * d),
+        "a 1x1 convolution has D x D weights, not D": lambda d: 2 * 3 * d,
+        "a 1x1 convolution has one place, a 3x3 has nine": lambda d: 2 * (9 * d * d + 2 * d),
     },
     rtol=1e-9,
 )
@@ -100,3 +107,4 @@ PIVOT = Task(
     ),
     gradients=(0, 2, 3, 4),
 )
+TASKS = (PIVOT_WEIGHTS, HALVES, PIVOT)

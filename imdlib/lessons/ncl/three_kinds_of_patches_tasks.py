@@ -49,6 +49,9 @@ SQUARE = Task(
     mistakes={
         "49 patches are touched, and the full ones among them are no contour": 49,
         "25 patches are full, and those are no contour": 25,
+        "all patches of the border are mixed, the corners too": 20,
+        "that is a square of 6 patches a side, filled": 36,
+        "with the corner on the grid it would be 0": 0,
     },
 )
 
@@ -61,6 +64,8 @@ DISK = Task(
         "a slanted outline meets more cells than a straight one of the same length": lambda r, s: 2 * math.pi * r / s,
         "width and height are 2 r each, not r": lambda r, s: 4 * r / s,
         "that is the area": lambda r, s: math.pi * r**2 / s**2,
+        "the count falls as one over the side": lambda r, s: 8 * r / s**2,
+        "a circle crosses every line of the grid twice": lambda r, s: 4 * (2 * r) / s / 2 + 2,
     },
 )
 LABEL_PATCHES = Task(
@@ -83,8 +88,12 @@ LABEL_PATCHES = Task(
         "tampered and authentic are exchanged": lambda m, g: (
             lambda x: torch.where(x == 1, 0, torch.where(x == 0, 1, x))
         )(labelled(m, g)),
+        "a cell of which exactly half is tampered is contour, as any mixed one": lambda m, g: (
+            lambda x, share: x.where(share != 0.5, 1)
+        )(labelled(m, g), shares(m, g)[0]),
         "cells that are tampered throughout count as contour": lambda m, g: (lambda x: torch.where(x == 1, 2, x))(
             labelled(m, g)
         ),
     },
 )
+TASKS = (SQUARE, DISK, LABEL_PATCHES)
