@@ -129,7 +129,7 @@ def differs(found: Outcome, wanted: Outcome, task: Task) -> str:
             return text
     for number, (one, other) in enumerate(zip(found.gradients, wanted.gradients)):
         if unlike(one, other, 10 * task.rtol):
-            return f"the values are right, the gradient of argument {task.gradients[number] + 1} is not; is something detached?"
+            return f"the values are right, the gradient of argument {task.gradients[number] + 1} is not (is something detached?)"
     return ""
 
 

@@ -63,6 +63,7 @@ DISK = Task(
     {
         "a slanted outline meets more cells than a straight one of the same length": lambda r, s: 2 * math.pi * r / s,
         "width and height are 2 r each, not r": lambda r, s: 4 * r / s,
+        "the area of the square is not asked for": lambda r, s: 4 * r**2 / s**2,
         "that is the area": lambda r, s: math.pi * r**2 / s**2,
         "the count falls as one over the side": lambda r, s: 8 * r / s**2,
         "a circle crosses every line of the grid twice": lambda r, s: 4 * (2 * r) / s / 2 + 2,
