@@ -8,12 +8,13 @@ BIN     := .venv/bin
 # no lock on the folder: every run has its own, and one that was killed must not keep the next from starting
 RUN      = $(BIN)/snakemake --cores $(CORES) --nolock --quiet host reason --config profile=$(PROFILE)
 
-.PHONY: study pages tune test lab bench faults lint twins clean help
+.PHONY: study pages tune test lab lessons bench faults lint twins clean help
 help:
 	@echo "make study [PROFILE=quick|laptop|night|real|paper] [DATA=folder]   train, score, draw: results/<profile>/report.html"
 	@echo "make pages [PROFILE=...]   draw all pages again from the rows that are kept, without training; what is older says so"
 	@echo "make tune PROFILE=night   the trials of every row anew, and the best of each into profiles/tuned, which final runs read"
 	@echo "make test    all tests        make lab    JupyterLab on the notebooks        make bench  speed and memory beside other libraries"
+	@echo "make lessons [PROFILE=...]   student notebooks executed, as pages: results/<profile>/lessons/index.html"
 	@echo "make twins   train the embedded generators and the stand-in anew, over the weights in the package"
 	@echo "make faults  changed files, kills, full disks and the like, counted: docs/faults.md"
 	@echo "make lint    ruff, and notebooks without outputs        make clean  forget results/\$$PROFILE"
@@ -48,6 +49,10 @@ test: .venv/ready
 
 lab: .venv/ready
 	@$(BIN)/jupyter lab notebooks
+
+lessons: .venv/ready
+	@echo "-- lessons: every student notebook runs, most of them for less than a minute, and leaves a page"
+	@$(BIN)/python -m imdlib.lessons.pages results/$(PROFILE)
 
 bench: .venv/ready
 	@sed -e '/--hash=/d' -e 's/ \\$$//' requirements.lock > .venv/versions.txt  # pip takes no hashes beside a folder

@@ -37,7 +37,9 @@ def map_sheet(
     picture = shades[world.kinds(size)] + 0.02 * generator.normal(size=(world.SIDE, world.SIDE, 1))
     plots.picture(axes[0], picture.clip(0, 1), f"scene, contrast {contrast:g}")
     row = weights.sum(0)[0, 4 * world.SIDE + 6].view(truth.shape)
-    plots.picture(axes[1], row, "attention of one cell", cmap=plots.HEAT, vmax=float(row.max()))
+    plots.picture(
+        axes[1], row, f"one cell attends,\ntemperature {temperature:g}", cmap=plots.HEAT, vmax=float(row.max())
+    )
     axes[1].plot(6, 4, "x", color=plots.PALETTE[5], ms=5)
     found = world.maps(cam, weights)
     for axis, refine in zip(axes[2:], ("none", "attention", "transposed")):

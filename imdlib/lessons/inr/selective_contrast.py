@@ -185,6 +185,6 @@ def mistakes_figure(table: pd.DataFrame, tampered: int) -> Figure:
     for (kinds, part), color in zip(table.groupby("kinds", sort=False), (plots.PALETTE[2], "k")):
         axis.plot(part["flips"] / tampered, part["after"], "o-", ms=3.5, color=color, label=f"{kinds}, after")
         axis.plot(part["flips"] / tampered, part["before"], ":", color=color, label=f"{kinds}, before")
-    axis.set(xlabel="share of the tampered features that is not selected", ylabel="separation")
+    axis.set(xlabel="wrong calls, as a share of the tampered features", ylabel="separation")
     axis.legend(fontsize=7, ncols=2, loc="upper center", bbox_to_anchor=(0.5, 1.25))
     return figure

@@ -1,0 +1,37 @@
+"""Pages of the lessons: what is executed is readable, folds are closed, and the index knows every notebook."""
+
+import nbformat
+import pytest
+
+from imdlib.lessons import pages
+from imdlib.places import REPO
+
+
+def test_the_index_tells_of_every_lesson_and_is_the_one_in_docs():
+    text = pages.index("../notebooks/{}.ipynb")
+    assert all(f"(../notebooks/{name}.ipynb)" in text for name in pages.notebooks())
+    assert (REPO / "docs" / "lessons.md").read_text(encoding="utf-8") == text, (
+        "make it anew: python -c \"from imdlib.lessons import pages; print(pages.index('../notebooks/{}.ipynb'), end='')\" > docs/lessons.md"
+    )
+
+
+@pytest.mark.parametrize("name", pages.notebooks())
+def test_a_first_cell_has_title_question_and_time(name):
+    title, question, needs = pages.told(name)
+    assert title and question.endswith("?") and "minute" in needs
+
+
+def test_folds_and_links_and_code():
+    text = "see [b](2_b.ipynb), [c](../ncl/3_c.ipynb)\n\n<details><summary>Solution</summary>\n\n```python\nx = 1\n```\n\nso\n</details>"
+    page = pages.html(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)]))
+    fold = page[page.index("<details>") : page.index("</details>")]
+    assert "so" in fold and "x" in fold and "FOLD" not in page and "monospace" in page
+    assert 'href="2_b.html"' in page and 'href="../ncl/3_c.html"' in page
+
+
+@pytest.mark.slow
+def test_a_lesson_becomes_a_page(tmp_path):
+    path = pages.build(tmp_path, ["bridge/6_five_stages"])
+    page = (tmp_path / "lessons" / "bridge" / "6_five_stages.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png") >= 2 and "def heads" in page and "Traceback" not in page
+    assert 'href="bridge/6_five_stages.html"' in path.read_text(encoding="utf-8")
