@@ -44,7 +44,11 @@ def told(notebook: str) -> tuple[str, str, str]:
     text = sources.source(sources.cells(notebook)[0])
     title = re.search(r"^# (.+)", text)[1]
     question = re.search(r"\*\*The question: (.+?)\*\*", text, flags=re.S)[1]
-    return title, " ".join(question.split()), " ".join(re.findall(r"^\*([^*].+)\*$", text, flags=re.M)[-1].split())
+    return (
+        title,
+        " ".join(question.split()),
+        re.sub(r"\[(.+?)\]\(.+?\)", r"\1", re.findall(r"^\*([^*].+)\*$", text, flags=re.M)[-1]),
+    )
 
 
 def index(link: str) -> str:

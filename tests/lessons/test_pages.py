@@ -11,7 +11,7 @@ def test_the_index_tells_of_every_lesson_and_is_the_one_in_docs():
     text = pages.index("../notebooks/{}.ipynb")
     assert all(f"(../notebooks/{name}.ipynb)" in text for name in pages.notebooks())
     assert (REPO / "docs" / "lessons.md").read_text(encoding="utf-8") == text, (
-        "make it anew: python -c \"from imdlib.lessons import pages; print(pages.index('../notebooks/{}.ipynb'), end='')\" > docs/lessons.md"
+        "make it anew: write pages.index('../notebooks/{}.ipynb') into docs/lessons.md"
     )
 
 

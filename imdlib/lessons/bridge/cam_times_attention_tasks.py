@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from imdlib.bridge.localize import refined_cam, unit_range
-from imdlib.lessons.bridge.cam_times_attention import uniform
+from imdlib.lessons.bridge.cam_times_attention import twin_map, uniform
 from imdlib.lessons.exercises import Task, drawn, slips
 
 
@@ -32,7 +32,7 @@ UNIFORM = Task(
     },
 )
 TWIN = Task(
-    lambda: 1 / 3,
+    lambda: next(w / 1000 for w in range(300, 400) if twin_map(w / 1000)[4] > 0.5),
     "the forged cells have 1 - w, the twins w, the ground 0; stretch, and compare with 0.5",
     mistakes={
         "the maximum is 1 - w, to which w is compared": 0.5,

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional as F
 
-from imdlib.bridge.discrepancy import Outputs, discrepancy_vector
+from imdlib.bridge.discrepancy import Discrepancy, Outputs, discrepancy_vector
 from imdlib.bridge.fusion import SCALES, DiscClassifier
 from imdlib.bridge.stages import STAGES, timetable
 from imdlib.pages import plots
@@ -92,3 +92,13 @@ def turns_figure(orders: Sequence[str], **options: int) -> Figure:
         axis.grid(which="minor", axis="x", color="0.9", lw=0.5)
     axes[-1].set_xlabel("pass over the data")
     return figure
+
+
+@torch.no_grad()
+def told(model: Discrepancy, classifier: DiscClassifier, tokens: Tensor) -> dict[str, Tensor]:
+    """How fake pictures are by each who can tell, {who: (B,), higher = more so}; tokens (B,T,D)."""
+    return {
+        "teacher": 1 - model.teacher_logits(tokens).softmax(1)[:, 0],
+        "larger of d1, d2": model.distances(tokens).amax(1),
+        "classifier of Eq. 8": 1 - classifier(None, model(tokens))["logits"].softmax(1)[:, 0],
+    }

@@ -121,16 +121,6 @@ def overlap_figure(table: pd.DataFrame, chance: float = 1 / 3) -> Figure:
     return figure
 
 
-def squared_distances(dimensions: int, count: int = 2000, seed: int = 0) -> tuple[float, float]:
-    """Mean squared distance of two points of one class and of two classes, which differ in one column only; standardised."""
-    labels = np.arange(count) % 2
-    features = np.random.default_rng(seed).normal(size=(count, dimensions))
-    features[:, 0] += 1000 * labels
-    first, second = (embedding.StandardScaler().fit_transform(features)[labels == k] for k in (0, 1))
-    within = (((first - np.roll(first, 1, 0)) ** 2).sum(1)).mean()
-    return within, (((first - second) ** 2).sum(1)).mean()
-
-
 def everyone_votes(count: int = 33) -> float:
     """k-NN accuracy of three classes of `count` points when all other points vote."""
     features, labels = noise(3 * count)

@@ -78,13 +78,6 @@ def calls_in_authentic(images: int = 300, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame({name: x.flatten(1).float().mean(1) for name, x in called(feat, matching).items()})
 
 
-def left_out(images: int = 300, seed: int = 0) -> float:
-    """Share of the cells of authentic images that the intersection selects for neither kind."""
-    feat, matching, _ = planted(0, signal=0, images=images, generator=torch.Generator().manual_seed(seed))
-    found = select(feat, matching)
-    return float((~(found.tampered | found.authentic)).float().mean())
-
-
 def perfect_match(length: float, channels: int) -> float:
     """Eq. 4 where image and reconstruction have the same projected feature, of the given length."""
     cell = torch.zeros(1, channels, 1, 1)

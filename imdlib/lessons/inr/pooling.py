@@ -85,12 +85,6 @@ def learn(
     return logits.detach().sigmoid()[0]
 
 
-def average_of(share: float, high: float, low: float, cells: int = 1000) -> float:
-    """Average pooling of a map with `share` of its cells at `high` and the others at `low`."""
-    prob = torch.where(torch.arange(cells) < share * cells, high, low)
-    return float(pool(prob[None], "average")[0])
-
-
 def norm_over_n(value: float, cells: int, p: float) -> float:
     """The generalized mean with the division outside the root, of a constant map."""
     return float(generalized_mean(torch.full((1, cells), value), p=p, divide_outside=True))

@@ -168,12 +168,6 @@ def summary(table: pd.DataFrame, steps: Sequence[int]) -> pd.DataFrame:
     return groups.agg(**means, collapsed=("collapsed", "sum"))
 
 
-def each_right(noise: float, images: int = 20000, seed: int = 0) -> tuple[float, float]:
-    """How often each of two independent sources is right."""
-    first, second, truth = two_scores(noise, 0.0, images, seed)
-    return tuple(float(((source > 0.5) == truth).float().mean()) for source in (first, second))
-
-
 def best_score(zeros: float, grid: int = 1001) -> float:
     """The score of at least 0.5 that suits a batch best in which the fraction `zeros` has pseudo-label 0."""
     score = torch.linspace(0.5, 1, grid)

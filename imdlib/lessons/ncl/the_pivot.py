@@ -3,7 +3,7 @@
 NCL section 3.2 and Figure 2 (b).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -91,18 +91,6 @@ def closeness_curve(closeness: pd.DataFrame) -> Figure:
     axis.set(xticks=ticks, xticklabels=ticks, xlabel="k, contour cells drawn", ylabel="cosine with all cells")
     axis.legend()
     return figure
-
-
-@torch.no_grad()
-def joins_parts(
-    join: Callable[[Tensor, Tensor, int, int], Tensor], feat: Tensor, patches: Tensor, pivot: PivotNet, part: int = 7
-) -> bool:
-    """True when join(a, b, m, n) predicts se+ of all contour cells from those of `part` of them and of the others."""
-    some = keep_contour(patches, part, 1)
-    others = patches.masked_fill((patches == CONTOUR) & (some == CONTOUR), -1)
-    a, b, whole = (pivot(feat, labels)[0] for labels in (some, others, patches))
-    m, n = (int((labels == CONTOUR).sum()) for labels in (some, others))
-    return torch.allclose(join(a, b, m, n), whole, atol=1e-5)
 
 
 def planted_features(

@@ -59,7 +59,13 @@ def test_silhouette_of_the_plane_runs_ahead_of_that_of_the_features():
 
 @pytest.mark.parametrize("dimensions", [5, 50])
 def test_squared_distances_closed_form(dimensions):
-    within, between = worlds.squared_distances(dimensions)
+    labels = np.arange(2000) % 2
+    features = np.random.default_rng(0).normal(size=(2000, dimensions))
+    features[:, 0] += 1000 * labels
+    first, second = (embedding.prepared(features)[labels == k] for k in (0, 1))
+    within, between = (
+        ((one - two) ** 2).sum(1).mean() for one, two in ((first, np.roll(first, 1, 0)), (first, second))
+    )
     assert within == pytest.approx(2 * (dimensions - 1), rel=0.03)
     assert between == pytest.approx(2 * (dimensions - 1) + 4, rel=0.03)
 

@@ -1,0 +1,218 @@
+"""The lessons before the papers and the sixty seconds: what is said of them holds for three seeds and on one and two threads."""
+
+import numpy as np
+import pytest
+import torch
+
+from imdlib.lessons import camera, constants, numbers_that_lie, sixty_seconds, verdicts
+from imdlib.lessons.bridge import discrepancy as plane
+from imdlib.lessons.bridge import five_stages
+from imdlib.lessons.bridge import generalizers_unseen as ring
+from imdlib.lessons.inr import matching_and_clusters as cells
+from imdlib.lessons.inr import pooling as pools
+from imdlib.lessons.inr import self_distillation as teacher
+from imdlib.lessons.ncl import the_contrast as circle
+from imdlib.lessons.ncl import the_pivot as strip
+from imdlib.twins.masks import random_mask
+
+SEEDS = pytest.mark.parametrize("seed", [0, 1, 2])
+
+
+@pytest.fixture(params=[1, 2])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def masks():
+    rng = np.random.default_rng(0)
+    return [random_mask(rng, 48) > 0 for _ in range(30)]
+
+
+# ---- numbers that lie
+
+
+def test_masks_are_moved_and_not_changed(masks):
+    moved = numbers_that_lie.pulled(masks, 1.0)
+    assert [one.sum() for one in moved] == [one.sum() for one in masks]
+    assert all(abs(one.nonzero()[0].mean() - 23.5) < 8 for one in moved)
+    assert all((a == b).all() for a, b in zip(numbers_that_lie.pulled(masks, 0), masks))
+
+
+@SEEDS
+def test_the_blob_gains_from_where_masks_lie_and_less_in_shuffled_auc(masks, seed):
+    before, after = (
+        numbers_that_lie.table(some, numbers_that_lie.maps(some, seed))
+        for some in (masks, numbers_that_lie.pulled(masks, 0.7))
+    )
+    for name in ("centre blob", "average mask"):
+        gain = after.loc[name] - before.loc[name]
+        assert gain["auc"] > 0.1 and gain["f1_best"] > 0.1 and gain["auc_shuffled"] < gain["auc"]
+    assert before.loc["all-ones map", "f1"] > before.loc["random map", "f1"]
+    assert (before["f1_best"] >= before["f1"] - 1e-9).all()
+
+
+def test_the_heap_and_the_mean_are_two_numbers(masks):
+    curve = numbers_that_lie.thresholds(masks, numbers_that_lie.maps(masks)["centre blob"], [0.2, 0.5])
+    assert (curve["mean over images"] != curve["all pixels together"]).all()
+
+
+# ---- verdicts
+
+
+def test_images_alone_raise_false_alarms_and_seeds_take_them_away():
+    alarms = verdicts.false_alarms([1, 5], studies=25).set_index(["seeds", "resampled"])["alarm"]
+    assert alarms[5, "images and seeds"] < alarms[5, "images alone"] and alarms[5, "images alone"] > 0.15
+    assert alarms[1, "images and seeds"] == alarms[1, "images alone"] > 0.3
+
+
+@SEEDS
+def test_words_of_known_truths(seed):
+    clear = dict(effect=0.2, seeds=5, draw=seed)
+    assert verdicts.verdict(verdicts.rows(**clear))["verdict"] == "supported"
+    assert verdicts.verdict(verdicts.rows(**clear | dict(effect=-0.2)))["verdict"] == "contradicted"
+    assert verdicts.verdict(verdicts.rows(**clear | dict(seeds=1)))["verdict"] == "not tested"
+    assert verdicts.verdict(verdicts.rows(**clear, level=0.2))["verdict"] == "nothing learned here"
+    assert verdicts.verdict(verdicts.rows(**clear), share=0.4, settings=10)["verdict"] == "depends on settings"
+    table = verdicts.tuned_alone([1, 16], seed=seed)
+    assert table.iloc[1, 1] > 0.03 and abs(table.iloc[1, 2]) < 0.01 and abs(table.iloc[0, 1]) < 0.01
+
+
+def test_holm_is_never_below_p():
+    table = verdicts.many(6)
+    assert (table["holm"] >= table["p"] - 1e-9).all()
+
+
+# ---- a camera
+
+
+@SEEDS
+def test_the_guest_s_noise_is_found_and_recompression_takes_it_away(seed):
+    light = camera.light(96, seed)
+    image, mask = camera.spliced(light, "reflex", "phone-old", seed=seed)
+    assert image.dtype == np.uint8 and mask.shape == (96, 96) and 0.05 < mask.mean() < 0.3
+    assert camera.trace_auc(image, mask) > 0.6
+    table = camera.sweep([camera.light(96, seed + n) for n in range(4)], "reflex", ["phone-old"], [0, 50])
+    assert table["auc"][0] > table["auc"][1]
+
+
+def test_steps_are_those_of_the_camera():
+    light = camera.light(64)
+    found = camera.steps(light, "reflex")
+    assert found["one colour a pixel"].shape == (64, 64) and found["JPEG"].dtype == np.uint8
+    assert not np.array_equal(found["developed"], found["JPEG"])
+
+
+# ---- sentences of the studies' lessons
+
+
+@SEEDS
+def test_layernorm_forgets_the_size_that_tells_real_pictures(threads, seed):
+    end = five_stages.scales(seeds=[seed], steps=60).query("step == 60").set_index("scale")["accuracy"]
+    assert end["log"] > end["layernorm"] and end["none"] > 1 / 3
+
+
+def test_turns_of_the_rotation():
+    table = five_stages.turns("epoch", epochs=3, teacher_epochs=1)
+    assert table.sum(1).tolist() == [1, 3, 3, 3, 3] and table.shape[1] == 13
+    assert five_stages.turns("once", epochs=2, teacher_epochs=1).shape[1] == 9
+
+
+@SEEDS
+def test_as_printed_the_pivots_settle_on_the_wrong_sides(threads, seed):
+    start, patches = circle.start(seed=seed)
+    good, bad = (circle.descend(start, patches, sign=sign)[-1] for sign in (1, -1))
+    tampered, authentic = slice(0, 8), slice(8, 16)
+    near = {
+        n: (np.cos(x[-2] - x[tampered]).mean(), np.cos(x[-2] - x[authentic]).mean())
+        for n, x in (("good", good), ("bad", bad))
+    }
+    assert near["good"][0] > 0.9 > 0 > near["good"][1] and near["bad"][1] > near["bad"][0]
+
+
+@SEEDS
+def test_the_pivot_learns_its_sides(threads, seed):
+    table = strip.learn_pivot(*strip.planted_features(seed=seed), seed=seed)
+    last = table[table["step"] == table["step"].max()].set_index(["branch", "direction"])["cosine"]
+    assert last["se+", "tampered"] > last["se+", "authentic"] and last["se-", "authentic"] > last["se-", "tampered"]
+    assert last.max() < 0.95
+
+
+@SEEDS
+def test_the_intersection_is_better_between_a_tenth_and_two_fifths_and_wrong_beyond_a_half(threads, seed):
+    sweep = cells.share_sweep([0.1, 0.25, 0.4, 0.7, 0.8], seed=seed)
+    plain = sweep[sweep["rule"] == "minority"].pivot(index="share", columns="source", values="precision")
+    below, beyond = plain[plain.index < 0.5], plain[plain.index > 0.5]
+    assert (below["both"] > below[["from F", "from M"]].max(axis=1)).all() and (beyond["both"] < 0.1).all()
+    low = sweep[(sweep["rule"] == "low") & (sweep["source"] == "both")].set_index("share")["called"]
+    assert (low[[0.7, 0.8]] < 0.1).all()
+
+
+@SEEDS
+def test_max_hears_the_mistake_and_otsu_the_forgery(threads, seed):
+    logits, truth, selected = pools.response(0.12, seed=seed)
+    table = pools.gradient_table(pools.gradients(logits.sigmoid(), selected), truth).set_index("pooling")
+    assert table.loc["max", "cells"] == 1 and table.loc["max", "on_tampered"] == 0
+    assert (
+        table.loc["otsu", "on_tampered"] > 0.8 > table.loc["gem", "on_tampered"] > table.loc["average", "on_tampered"]
+    )
+
+
+@SEEDS
+def test_a_head_that_listens_to_itself_is_surer_and_no_righter(threads, seed):
+    table = teacher.summary(teacher.many_starts(1.0, steps=80, seed=seed), [0, 80])
+    first, last = table.iloc[0], table.iloc[1]
+    assert last["right"] < first["right"] and last["sure"] > first["sure"] + 0.2
+    assert last["loss"] < 0.5 * first["loss"] and last["chosen"] > first["chosen"] and last["collapsed"] >= 9
+
+
+@SEEDS
+def test_the_planes_of_the_discrepancy_and_its_missing_terms(seed):
+    end = plane.medians(plane.story(steps=80, seed=seed)[0])
+    assert end.loc["real"].max() < 1 and end.loc["partly fake", "d2"] > 4 and end.loc["fully fake", "d1"] > 3
+    free = plane.medians(plane.story(steps=80, seed=seed, without=["Eq. 1"])[0])
+    assert free.loc["real", "d2"] > 4
+    idle = plane.medians(plane.story(steps=80, seed=seed, without=["Eq. 2 and 4"])[0])
+    assert idle.loc["partly fake", "d2"] < 4 and idle.loc["fully fake", "d1"] < 4
+
+
+def test_real_pictures_pay_for_the_adversary(threads):
+    table, _, _ = ring.sweep((0, 1, 3), (0, 1, 2), steps=80)
+    mean = table.groupby("adversary").mean()
+    assert mean.loc[0, "real, larger d"] < 0.1 < mean.loc[[1, 3], "real, larger d"].min()
+    assert mean["unseen, mean"].min() > 0.85
+    assert table["unseen, worst"].max() - table["unseen, worst"].min() > 0.2
+
+
+# ---- constants, sixty seconds
+
+
+def test_constants_are_read_from_signatures():
+    table = constants.table([("threshold", sixty_seconds.maps_figure, "count", "ten")])
+    assert table.iloc[0].tolist() == ["threshold", "count", "6", "ten"]
+
+
+def test_a_result_says_what_it_does_not_know():
+    mask = torch.zeros(6, 1, 16, 16, dtype=torch.uint8)
+    for number in range(6):
+        mask[number, 0, number : number + 6, 2 * number : 2 * number + 4] = 1
+    maps = {"a": np.random.default_rng(0).random((6, 16, 16)), "b": mask[:, 0].numpy().astype(float)}
+    table = sixty_seconds.pd.concat([sixty_seconds.rows(name, list(prob), mask, 0) for name, prob in maps.items()])
+    said = sixty_seconds.result(table, "a", "b", "auc_shuffled")
+    assert "beyond what other images would change" in said and "1 training a side" in said
+    assert set(sixty_seconds.blind(mask, 0)["method"]) == {"all-ones map", "centre blob"}
+    assert len(sixty_seconds.maps_figure(torch.rand(6, 3, 16, 16), mask, {"a": torch.rand(6, 16, 16)}).axes) == 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, options", [
+    ("lessons/1_numbers_that_lie", {}), ("lessons/2_how_a_verdict_comes_about", dict(images=20, seeds=3)),
+    ("lessons/3_a_camera_in_a_page", {}),
+    ("ncl/5_sixty_seconds", dict(steps=4, count=60)), ("inr/6_sixty_seconds", dict(steps=3, count=60)),
+    ("bridge/7_sixty_seconds", dict(teacher_steps=4, rounds=2, count=30)),
+])  # fmt: skip
+def test_a_notebook_runs(figures_of, name, options):
+    assert list(figures_of(name, **options).glob("*.png"))
