@@ -10,7 +10,7 @@ from imdlib.baselines.names import DETECTORS
 from imdlib.inr.grid import TURNED, nrr_name
 from imdlib.inr.methods import ORDER, method, row_of
 from imdlib.places import results_folder
-from imdlib.scoring.rows import usual
+from imdlib.scoring.rows import usual, whole_numbers
 
 
 @dataclass(eq=False, repr=False)  # known by identity, so that exhibits can keep what they computed from it
@@ -75,12 +75,3 @@ class Trained:
     def own(self, rows: pd.DataFrame, mode: str) -> pd.DataFrame:
         """Rows of runs of one mode, 'weak' or 'unsupervised', trained on the target."""
         return rows[(rows["mode"] == mode) & (rows["train_set"] == self.target)]
-
-
-def whole_numbers(settings: pd.DataFrame) -> pd.DataFrame:
-    """Runs of one notebook alone: without the other's columns, and with the integers that the missing values made floats."""
-    found = settings.dropna(axis=1, how="all").copy() if len(settings) else settings.copy()
-    for name in found.select_dtypes("float"):
-        if (found[name] % 1 == 0).all():
-            found[name] = found[name].astype(int)
-    return found

@@ -19,7 +19,7 @@ from imdlib.ncl.grid import BOTH, KIND, STEPS, TURNED
 from imdlib.ncl.labelled import as_usual, attacked, filled, named, of_detectors, on_other_sets, on_own_set, ordered
 from imdlib.networks import lite0
 from imdlib.places import results_folder
-from imdlib.scoring.rows import usual_value, within
+from imdlib.scoring.rows import usual_value, whole_numbers, within
 
 LABELS = ["run", "method", "variant", "train_set", "seed", *KIND, *TURNED]
 NONE = pd.DataFrame({"run": [], "trial": []})
@@ -57,7 +57,7 @@ class Rows:
     def of(cls, results: str, settings: pd.DataFrame, tables: dict, data: dict) -> "Rows":
         """Rows from a row per run and {name: table}, of the runs (scores, history) and of the data sets (scores or none)."""
         apart = settings["detector"].notna() if "detector" in settings else settings["run"].isna()
-        classic, settings = settings[apart], named(settings[~apart])
+        classic, settings = settings[apart], named(whole_numbers(settings[~apart]))
         every = settings[LABELS].merge(filled(tables["scores"]), on="run")
         detected = of_detectors(classic, tables["scores"], every)
         trivial = filled(data.get("scores", every.head(0)))

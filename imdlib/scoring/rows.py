@@ -63,3 +63,12 @@ def judged(rows: pd.DataFrame, by: Iterable[str] = ("run", "dataset", "attack"))
 def within(rows: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     """Rows of the images that `others` has, too: predictors that look at no image beside those that do."""
     return rows.merge(others[["dataset", "image"]].drop_duplicates(), on=["dataset", "image"])
+
+
+def whole_numbers(settings: pd.DataFrame) -> pd.DataFrame:
+    """Runs of one notebook alone: without the other's columns, and with the integers that the missing values made floats."""
+    found = settings.dropna(axis=1, how="all").copy() if len(settings) else settings.copy()
+    for name in found.select_dtypes("float"):
+        if (found[name] % 1 == 0).all():
+            found[name] = found[name].astype(int)
+    return found
