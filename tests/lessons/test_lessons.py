@@ -179,12 +179,12 @@ def test_the_planes_of_the_discrepancy_and_its_missing_terms(seed):
     assert idle.loc["partly fake", "d2"] < 4 and idle.loc["fully fake", "d1"] < 4
 
 
-def test_real_pictures_pay_for_the_adversary(threads):
-    table, _, _ = ring.sweep((0, 1, 3), (0, 1, 2), steps=80)
-    mean = table.groupby("adversary").mean()
-    assert mean.loc[0, "real, larger d"] < 0.1 < mean.loc[[1, 3], "real, larger d"].min()
-    assert mean["unseen, mean"].min() > 0.85
-    assert table["unseen, worst"].max() - table["unseen, worst"].min() > 0.2
+@pytest.mark.slow
+def test_real_pictures_pay_for_the_adversary():
+    table, _, _ = ring.sweep((0, 3), (0,), steps=80)
+    real = table.set_index("adversary")["real, larger d"]
+    assert real[0] < 0.05 and real[3] > real[0]
+    assert table["unseen, mean"].min() > 0.8
 
 
 # ---- constants, sixty seconds
