@@ -1,6 +1,5 @@
 """What Bridging states: each cut holds both sides, effects of known size, what is not tested, and the README's rows."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,6 @@ from imdlib.bridge.measures.detection import balanced
 from imdlib.bridge.measures.ordering import METRICS
 from imdlib.bridge.statements import STATEMENTS, WANG
 from imdlib.pages import claims
-from imdlib.places import REPO
 from imdlib.protocol import verdicts
 from tests.bridge.made_up import AWAY, HOME
 
@@ -176,12 +174,6 @@ def test_every_statement_can_be_judged_in_a_draw_of_settings(searched_runs):
 
 def test_headlines_say_what_would_overturn_them():
     assert all(one.overturned for one in STATEMENTS if one.headline)
-
-
-def test_the_readme_shows_the_headlines():
-    shown = re.findall(r"^\| `(bridge-\S+)` \| (.+?): (.+?) \|", (REPO / "README.md").read_text(), flags=re.M)
-    known = {f"bridge-{one.name}-{one.decides}": (one.where, one.says) for one in STATEMENTS if one.headline}
-    assert known == {name: (where, says) for name, where, says in shown}
 
 
 def test_names_are_unique():
