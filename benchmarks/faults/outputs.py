@@ -71,7 +71,10 @@ def checkpoint(folder):
     """A run after an epoch."""
     folder.mkdir()
     model, path = nn.Linear(64, 64), folder / "checkpoint.pt"
-    torch.save({"epoch": 1, "history": [{"loss": 1.0}], "kept": None, "states": {"model": model.state_dict()}}, path)
+    torch.save(
+        {"epoch": 1, "history": [{"loss": 1.0}], "kept": None, "flat": None, "states": {"model": model.state_dict()}},
+        path,
+    )
 
     def look(path):
         other = nn.Linear(64, 64)

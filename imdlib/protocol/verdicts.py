@@ -39,8 +39,10 @@ def gate(rows: pd.DataFrame, sides: Iterable[str], metric: str, *, sure: bool = 
     sure: it has to lie above by more than the 95% interval of the difference; else the means alone decide.
     """
     blind = rows["blind"].astype(bool) if "blind" in rows else pd.Series(False, index=rows.index)
+    keys = [name for name in ("dataset", "image") if name in rows]
     seeing = best(rows[~blind & rows["method"].isin(list(sides))], metric)
-    unseeing = best(rows[blind], metric)
+    asked = seeing[2][keys].drop_duplicates() if seeing else rows.head(0)[keys]
+    unseeing = best(rows[blind].merge(asked, on=keys), metric)
     if not seeing or not unseeing:
         return Gate()
     (_, learned, these), (name, level, those) = seeing, unseeing

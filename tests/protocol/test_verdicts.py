@@ -71,6 +71,15 @@ def test_the_gate_wants_more_than_the_interval_unless_the_means_shall_decide():
     assert verdicts.gate(gated(0.51, noise=0.001), ("Base", "Ours"), "auc", sure=False).word == "passed"
 
 
+def test_blind_rows_count_on_the_images_that_the_others_were_asked_about():
+    rows = gated(0.6)
+    few = rows[rows["blind"] | rows["image"].astype(int).lt(10)]
+    assert verdicts.gate(few, ("Base", "Ours"), "auc").word == "passed"
+    easy = rows["blind"] & rows["image"].astype(int).ge(10)
+    higher = few.assign(auc=few["auc"].where(~easy, 0.9))  # on images that the methods never saw
+    assert verdicts.gate(higher, ("Base", "Ours"), "auc").blind == pytest.approx(0.5, abs=0.02)
+
+
 def test_without_blind_rows_or_without_either_side_there_is_no_gate():
     rows = gated(0.6)
     for some in (rows[~rows["blind"]], rows[rows["blind"]], rows.head(0), rows.drop(columns="blind")):
