@@ -55,7 +55,7 @@ def gated(better, blob=0.5, noise=0.02):
             )
         )
         for name, mean, blind in parts
-    )
+    ).reset_index(drop=True)
 
 
 def test_the_gate_asks_the_better_row_against_the_best_blind_one():
