@@ -77,6 +77,7 @@ def test_headlines_say_what_would_overturn_them():
 
 def test_every_setting_of_the_search_is_asked(tmp_path):
     found = study(tmp_path, seeds=[0], trials=2, **ALL)
-    judged = claims.judge(STATEMENTS, found, "inr", [found.trial(k) for k in range(2)]).set_index("id")
+    tried = claims.in_settings(STATEMENTS, {k: found.trial(k) for k in range(2)})
+    judged = claims.judge(STATEMENTS, found, "inr", tried).set_index("id")
     assert judged.loc["inr-whole-image_auc", ["settings", "share"]].tolist() == [2, 1]
     assert judged.loc["inr-selection-f1", "settings"] == 0  # self-distillation is not searched
