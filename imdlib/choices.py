@@ -153,5 +153,6 @@ SPLIT = one_of("train", "val", "test", "all")
 ALONE = {  # notebooks that belong to no study
     "score": {"run": RUN, "split": SPLIT, "attack": ATTACK, "count": COUNT, "size": COUNT, "threads": COUNT},
     "score_maps": {"split": one_of("", "train", "val", "test"), "missing": one_of("raise", "skip"), "method": METHOD},
+    "figures": {"width": one_of("", "column", "page"), "style": one_of("ticks", "whitegrid", "white"), "into": NAME},
     "try_it": {"run": TEXT, "runs": each(TEXT), "tile": at_least(64), "overlap": MANY, "show": COUNT},
 }
