@@ -30,7 +30,8 @@ def test_folds_and_links_and_code():
 
 
 @pytest.mark.slow
-def test_a_lesson_becomes_a_page(tmp_path):
+def test_a_lesson_becomes_a_page(tmp_path, monkeypatch):
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # of the tests: with it a kernel shows no figure
     path = pages.build(tmp_path, ["bridge/6_five_stages"])
     page = (tmp_path / "lessons" / "bridge" / "6_five_stages.html").read_text(encoding="utf-8")
     assert page.count("data:image/png") >= 2 and "def heads" in page and "Traceback" not in page
