@@ -17,6 +17,7 @@ from imdlib.bridge.labels import CLASSES
 from imdlib.bridge.measures import probe
 from imdlib.bridge.methods import METHODS as BRIDGE_METHODS
 from imdlib.inr.methods import METHODS as INR_METHODS
+from imdlib.inr.premise import INSIDE, OUTSIDE
 from imdlib.ncl.grid import METHODS as NCL_METHODS
 from imdlib.pages import claims, tables
 from imdlib.protocol import verdicts
@@ -143,8 +144,12 @@ def test_a_run_leaves_scores_history_weights_and_maps(results):
 
 def test_an_nrr_run_leaves_its_error_map_beside_filters_that_were_never_trained(results):
     scores, stamp = scores_of(results, "inr", NRR), stamp_of(results, "inr", NRR)
-    assert scores.groupby("predictor").size().nunique() == 1 and scores["predictor"].nunique() == 10
-    assert scores["auc"].notna().all() and scores["auc_shuffled"].notna().all()
+    assert scores.groupby("predictor").size().nunique() == 1 and scores["predictor"].nunique() == 12
+    decibels = scores["predictor"].isin([INSIDE, OUTSIDE])
+    assert (
+        scores.loc[~decibels, ["auc", "auc_shuffled"]].notna().all(axis=None)
+        and scores.loc[decibels, "psnr"].notna().all()
+    )
     assert set(scores["dataset"]) == {"sim-casia"}  # the other set has no masks
     assert stamp["error_scale"] > 0
     assert stamp["psnr_gap"] == pytest.approx(stamp["psnr_outside"] - stamp["psnr_tampered"])
@@ -159,7 +164,9 @@ def test_a_detector_s_run_scores_images_and_maps(results, run):
     masked = (scores["dataset"] == "sim-casia") & (scores["label"] == 1)
     assert scores.loc[masked, ["f1", "auc", "auc_shuffled"]].notna().all(axis=None)
     assert scores.loc[~masked, "f1"].isna().all()
-    assert set(scores["attack"]) == {"none", "jpeg 75"} | ({"redrawn by NRR"} if "base" in run else set())
+    assert set(scores["attack"]) == {"none", "jpeg 75"} | (
+        {"redrawn by NRR", "blurred as much"} if "base" in run else set()
+    )
     assert ("collapsed_epochs" in stamp_of(results, "inr", run)) == run.startswith("unsupervised")
 
 
@@ -216,18 +223,19 @@ def test_the_bridging_report_sets_a_linear_probe_and_what_looks_at_nothing_besid
 @pytest.mark.parametrize(
     "study, decided, untested",
     [
-        ("ncl", [f"{name}-{m}" for name in ("ncl", "base-blob", "ncl-blob") for m in ("f1", "auc", "auc_shuffled")], "contrast"),
-        ("inr", ["whole-image_auc", "error-auc", "whole-blob-auc_shuffled", "redrawn-f1"], "pool-"),
-        ("bridge", ["home-wang-correct", "map-blob-f1"], "unseen"),
+        ("ncl", [f"{name}-auc_shuffled" for name in ("ncl", "base-blob", "ncl-blob")], "contrast"),
+        ("inr", ["whole-image_auc", "error-auc_shuffled", "whole-blob-auc_shuffled", "redrawn-f1"], "pool-"),
+        ("bridge", ["home-wang-image_auc", "map-blob-auc_shuffled"], "unseen"),
     ],
 )  # fmt: skip
-def test_verdicts_are_those_of_the_runs_that_there_are(results, study, decided, untested):
+def test_effects_are_those_of_the_runs_that_there_are_and_one_seed_gives_no_verdict(results, study, decided, untested):
     found = claims.read(results).set_index("id")
     assert set(found["study"]) == set(STUDIES) and found.index.is_unique
     own = found[found["study"] == study]
     tested = own.loc[[f"{study}-{name}" for name in decided]]
-    assert (tested["verdict"] != verdicts.UNTESTED).all() and tested["effect"].notna().all()
-    assert (own.filter(like=untested, axis=0)["verdict"] == verdicts.UNTESTED).all()
+    assert tested["effect"].notna().all() and (tested["seeds"] == 1).all() and (tested["n"] > 1).all()
+    assert own.filter(like=untested, axis=0)["effect"].isna().all() and len(own.filter(like=untested, axis=0))
+    assert (own["verdict"] == verdicts.UNTESTED).all()
 
 
 @pytest.mark.parametrize(

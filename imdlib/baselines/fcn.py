@@ -6,7 +6,7 @@ torchvision; INR's baseline is the same network under image labels, and its Figu
 Differs from the paper: ResNet for VGG-16, one class; `inputs`, `width`, `blocks`, `stem_stride` are free.
 """
 
-from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -20,19 +20,9 @@ from imdlib.networks.resnet import Encoder
 class FCN(nn.Module):
     """Takes images in [0,1] and normalises them itself; arguments: see `pixels.Pixels` and `resnet.Encoder`."""
 
-    def __init__(
-        self,
-        *,
-        backbone: str = "resnet50",
-        inputs: str = "rgb",
-        stem_stride: int = 4,
-        width: float = 1.0,
-        blocks: Sequence[int] | None = None,
-        pretrained: bool = False,
-    ) -> None:
+    def __init__(self, *, backbone: str = "resnet50", inputs: str = "rgb", **shape: Any) -> None:
         super().__init__()
         self.pixels = Pixels(inputs)
-        shape = dict(stem_stride=stem_stride, width=width, blocks=blocks, pretrained=pretrained)
         self.encoder = Encoder(backbone, in_channels=self.pixels.channels, **shape)
         self.score = nn.ModuleDict(
             {name: nn.Conv2d(self.encoder.channels[name], 1, 1) for name in ("layer3", "layer4")}

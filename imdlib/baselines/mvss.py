@@ -11,7 +11,7 @@ Differs from the paper:
 - The edge target is the boundary of the mask at the features' size, one cell wide, which padded pixels do not make.
 """
 
-from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,21 +48,12 @@ class Bayar(nn.Module):
 class MVSS(nn.Module):
     """Takes images in [0,1] and normalises them itself; arguments: see `pixels.Pixels` and `resnet.Encoder`."""
 
-    def __init__(
-        self,
-        *,
-        backbone: str = "resnet50",
-        inputs: str = "rgb",
-        stem_stride: int = 4,
-        width: float = 1.0,
-        blocks: Sequence[int] | None = None,
-        pretrained: bool = False,
-    ) -> None:
+    def __init__(self, *, backbone: str = "resnet50", inputs: str = "rgb", stem_stride: int = 4, **shape: Any) -> None:
         super().__init__()
         self.pixels, self.bayar = Pixels(inputs), Bayar()
-        shape = dict(stem_stride=stem_stride, output_stride=4 * stem_stride, width=width, blocks=blocks)
-        self.edges = Encoder(backbone, in_channels=self.pixels.channels, pretrained=pretrained, **shape)
-        self.noise = Encoder(backbone, in_channels=3, pretrained=pretrained, **shape)
+        shape |= dict(stem_stride=stem_stride, output_stride=4 * stem_stride)
+        self.edges = Encoder(backbone, in_channels=self.pixels.channels, **shape)
+        self.noise = Encoder(backbone, in_channels=3, **shape)
         planes = self.edges.channels
         self.narrow = nn.ModuleList([nn.Conv2d(planes[name], NARROW, 1) for name in STAGES])
         self.edge = nn.Conv2d(NARROW, 1, 1)

@@ -61,17 +61,10 @@ def unit_range(logits: Tensor) -> Tensor:
 
 @torch.no_grad()
 def fake_map(
-    model: Conformer,
-    image: Tensor,
-    disc: Tensor | None = None,
-    *,
-    cls: int = PARTLY,
-    refine: str = "attention",
-    scales: Sequence[float] = (1.0,),
-    flip: bool = False,
+    model: Conformer, image: Tensor, disc: Tensor | None = None, **drawing: int | str | bool | Sequence[float]
 ) -> Tensor:
     """Map of a class in [0,1], (B,1,H,W): `unit_range` of `fake_logits`, which takes the same."""
-    return unit_range(fake_logits(model, image, disc, cls=cls, refine=refine, scales=scales, flip=flip))
+    return unit_range(fake_logits(model, image, disc, **drawing))
 
 
 @torch.no_grad()

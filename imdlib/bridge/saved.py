@@ -50,6 +50,7 @@ def score(
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """(scores, pictures) of `imdlib.bridge.scoring.score` or `score_binary` for rows of a manifest.
 
+    An image's neighbours (`knn_`) are sought among these rows; a run of several test sets sought them among all of those.
     same: the images that the run itself scores of a test set: `test_count` of them. attack: a name of
     `imdlib.data.attacks` before which the images are as they are; one that changes their size is refused.
     """
@@ -76,10 +77,9 @@ def score_files(run: Finished, rows: pd.DataFrame, examples: int) -> tuple[pd.Da
     masks = [mask[0].numpy() for _, mask in images.samples() if mask.any()]
     fresh = scoring.distances(begun.beginning(run.network), features)
     told = dict(start=start, fresh=fresh, locations=metrics.mask_locations(masks), examples=examples)
-    scores, pictures, _ = scoring.score(
-        run.network, images, features, scales=params["scales"], flip=params["flip"], **told
-    )
-    return scores, pictures
+    drawing = dict(scales=params["scales"], flip=params["flip"])
+    scores, pictures, points = scoring.score(run.network, images, features, **drawing, **told)
+    return scoring.neighbours(scores, [points]), pictures
 
 
 def attacked(rows: pd.DataFrame, attack: str, folder: Path) -> pd.DataFrame:

@@ -37,10 +37,10 @@ SHORTCUT = 0.6  # image AUC from the files' form alone; above it an image-level 
 def load(dataset: str, data: str = "", *, count: int = 1000, size: int = 128) -> pd.DataFrame:
     """The manifest of a data set, sound or not: what is wrong is in `catalog.problems`, and no row may be left.
 
-    Arguments as of `imdlib.data.load`.
+    Arguments as of `imdlib.data.manifest_of`. Not `load`, which hides who read it: what readers say is what is looked at here.
     """
     try:
-        return datasets.load(dataset, data, count=count, size=size, on_error="skip")
+        return datasets.manifest_of(dataset, data, count=count, size=size, on_error="skip")
     except CatalogError as error:
         manifest = pd.DataFrame(columns=catalog.COLUMNS).astype({"label": int})
         said = [vars(problem) for problem in error.problems]

@@ -5,10 +5,15 @@ from pathlib import Path
 import pandas as pd
 
 
-def load(
+def load(dataset: str, data: str = "", **shape: int) -> pd.DataFrame:
+    """`manifest_of` a sound data set, as notebooks that train ask for it: to them it is known by its contents, whoever read it."""
+    return manifest_of(dataset, data, **shape)
+
+
+def manifest_of(
     dataset: str, data: str = "", *, count: int = 1000, size: int = 128, seed: int = 1, on_error: str = "raise"
 ) -> pd.DataFrame:
-    """The manifest of a data set by name, as notebooks ask for it.
+    """The manifest of a data set by name.
 
     An embedded twin ('sim-casia', 'sim-dolos-nearest', ...) is built when it is missing, with `count` images of `size` x `size` pixels;
     a real set is looked for in the folder `data` (its own folder, or one that holds several sets; a relative path counts from the
@@ -26,7 +31,7 @@ def load(
 
     if "+" in dataset:
         shape = {"count": count, "size": size, "seed": seed}
-        return joined([load(name, data, **shape, on_error=on_error) for name in dataset.split("+")])
+        return joined([manifest_of(name, data, **shape, on_error=on_error) for name in dataset.split("+")])
     if dataset.startswith("sim-"):
         return catalog.read(dataset, build.build(dataset, count=count, size=size, seed=seed))
     if not data:
