@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[1]
+TWINS = ("night", "laptop")  # profiles on the embedded twins, the first that is there counts
+REAL = ("real",)
+CLAIMS = "claims.csv"
 
 
 def cache_folder(name: str) -> Path:
@@ -21,3 +24,15 @@ def results_folder(results: Path | str, study: str = "") -> Path:
 def run_folder(results: Path | str, study: str, run: str) -> Path:
     """Folder of a run; a study's runs lie side by side, whichever of its notebooks trains them."""
     return results_folder(results, study) / "runs" / run
+
+
+def sides(results: Path | str) -> dict[str, Path]:
+    """{'twins' or 'real' or the profile's name: folder of results} that stand side by side on the page of one of them."""
+    folder = results_folder(results)
+    if folder.name not in (*TWINS, *REAL):
+        return {folder.name: folder}
+    there = {name: folder.parent / name for name in (*TWINS, *REAL) if (folder.parent / name / CLAIMS).exists()}
+    there[folder.name] = folder
+    twins = folder.name if folder.name in TWINS else next((name for name in TWINS if name in there), None)
+    found = {"twins": there.get(twins), "real": there.get(REAL[0])}
+    return {side: path for side, path in found.items() if path}

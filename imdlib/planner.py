@@ -5,6 +5,7 @@ results. Times of files and the memory of the scheduler play no part, so a fresh
 all judged alike. The Snakefile executes the jobs that are not done.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 from imdlib import archive, parameters, runs, store
 from imdlib import data as datasets
 from imdlib.freshness import sources
-from imdlib.places import results_folder, run_folder
+from imdlib.places import CLAIMS, results_folder, run_folder, sides
+from imdlib.protocol import tuned
 from imdlib.study import Cell, ProfileError, asked, grid, profile, settings
 
 TOP = "page"  # name of the job that joins all studies in one page
@@ -155,21 +157,27 @@ class Planner:
         """The page of one study."""
         given = self.given(f"{study}/report", results=self.results, data=self.data)
         given |= {"runs": {job.name: job.key for job in trained}, "sets": {job.name: job.key for job in sets}}
-        return self.add(self.drawn(study, f"{study}/report", given, [*trained, *sets]))
+        settled = [path for path in [tuned.place(study)] if path.exists()]
+        return self.add(self.drawn(study, f"{study}/report", given, [*trained, *sets], settled))
 
     def add_top(self, reports: list) -> Job:
         """The page that joins them."""
         sets = {name: job.key for (rule, name), job in self.jobs.items() if rule == "data"}
         given = self.given("report", results=self.results) | {"sets": sets}
-        return self.add(self.drawn("", "report", given, reports))
+        claims = [folder / CLAIMS for folder in sides(self.results).values() if folder != results_folder(self.results)]
+        return self.add(self.drawn("", "report", given, reports, claims))
 
-    def drawn(self, study: str, notebook: str, given: dict, after: list[Job]) -> Job:
-        """The job of a page, which depends on everything that it shows and is drawn whenever one of these is made."""
+    def drawn(self, study: str, notebook: str, given: dict, after: list[Job], texts: Sequence[Path] = ()) -> Job:
+        """The job of a page, which depends on everything that it shows and is drawn whenever one of these is made.
+
+        texts: files that it shows and no job makes: tuned settings, claims of another profile.
+        """
         folder, notes = results_folder(self.results, study), results_folder(self.results) / "notes.md"
         plain = {name: value for name, value in given.items() if name not in (*parameters.PLACES, "runs", "sets")}
         needed = {"notebook": notebook, "parameters": plain, **sources.of_notebook(notebook)}
         needed["uses"] = {f"{job.rule} {job.name}": self.shown_key(job) for job in after}
         needed["data"] = {"notes": sources.digest(notes.read_text(encoding="utf-8")) if notes.exists() else ""}
+        needed["data"] |= {path.parent.name: sources.digest(path.read_text(encoding="utf-8")) for path in texts}
         state, waiting = (
             runs.state(folder, needed),
             [job for job in after if not job.done and (job.page or not self.pages)],

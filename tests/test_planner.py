@@ -256,6 +256,29 @@ def test_what_a_profile_no_longer_asks_for_is_not_asked_of_its_report(project):
     assert project.todo() == {"ncl_report": ["ncl"], "report": ["page"]}
 
 
+BESIDE = """
+import json, sys
+from imdlib.planner import Planner
+jobs = Planner(sys.argv[1]).jobs
+print(json.dumps({name: jobs[rule, name].needs["data"] for rule, name in (("report", "page"), ("ncl_report", "ncl"))}))
+"""
+
+
+@pytest.mark.slow
+def test_a_page_depends_on_what_it_shows_beside_its_own_rows(project):
+    """The claims of the profile on real images, and tuned settings, which no job makes."""
+    claims, settings = project.folder / "results/real/claims.csv", project.folder / "profiles/tuned/ncl.yaml"
+    for path in (claims, settings):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("base: {learning_rate: 0.001}")
+    before = json.loads(project.run(BESIDE, profile="laptop"))
+    for path in (claims, settings):
+        path.write_text("base: {learning_rate: 0.002}")
+    after = json.loads(project.run(BESIDE, profile="laptop"))
+    assert before["page"]["real"] != after["page"]["real"] and before["ncl"]["tuned"] != after["ncl"]["tuned"]
+    assert before["page"]["notes"] == after["page"]["notes"]
+
+
 KEEP = """
 import sys
 from imdlib import archive

@@ -10,12 +10,10 @@ import pandas as pd
 from imdlib import files
 from imdlib.pages import claims
 from imdlib.pages.plots_claims import CLAIMED
-from imdlib.places import REPO, results_folder
+from imdlib.places import REPO, sides
 from imdlib.protocol import verdicts
 from imdlib.study import STUDIES
 
-TWINS = ("night", "laptop")  # profiles on the embedded twins, the first that is there counts
-REAL = ("real",)
 SIGNS = {
     verdicts.SUPPORTED: "+",
     verdicts.CONTRADICTED: "−",
@@ -26,18 +24,6 @@ SIGNS = {
 }  # stands before the word, so that a verdict is never told by its colour alone
 MARKS = ("<!-- scoreboard -->", "<!-- end of scoreboard -->")
 ABOUT = ["id", "study", "where", "statement", "metric", "headline"]
-
-
-def sides(folder: Path | str) -> dict[str, Path]:
-    """{'twins' or 'real' or the profile's name: folder of results} that stand side by side on the page of one of them."""
-    folder = results_folder(folder)
-    there = {name: folder.parent / name for name in (*TWINS, *REAL) if (folder.parent / name / "claims.csv").exists()}
-    there[folder.name] = folder
-    if folder.name not in (*TWINS, *REAL):
-        return {folder.name: folder}
-    twins = folder.name if folder.name in TWINS else next((name for name in TWINS if name in there), None)
-    found = {"twins": there.get(twins), "real": there.get(REAL[0])}
-    return {side: path for side, path in found.items() if path}
 
 
 def read(folders: dict[str, Path]) -> pd.DataFrame:

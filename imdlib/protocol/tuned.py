@@ -15,7 +15,7 @@ import pandas as pd
 import yaml
 
 from imdlib import archive, files
-from imdlib.places import REPO
+from imdlib.places import REPO, results_folder
 from imdlib.protocol.search import Row, row_of
 from imdlib.study import STUDIES, load
 
@@ -75,6 +75,8 @@ def plain(value: Any) -> Any:
 def main(results: str) -> None:
     """Write the settings of every study that has trials under `results`."""
     for study in map(load, STUDIES):
+        if not any(results_folder(results, study.name).glob("runs*")):  # of runs, or of what was kept of them
+            continue
         settings, tables = archive.gather(results, study.name)
         if "trial" in settings and (settings["trial"] >= 0).any():
             tried = best(settings, tables["history"], study.rows)

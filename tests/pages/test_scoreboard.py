@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from imdlib import places
 from imdlib.pages import claims, report, scoreboard, scoreboard_page
 from imdlib.pages.plots_claims import CLAIMED, VERDICTS
 from imdlib.places import REPO
@@ -40,9 +41,9 @@ def results(tmp_path):
 
 def test_real_stands_beside_twins_by_claim(results):
     for name in ("laptop", "real"):
-        assert [*scoreboard.sides(results / name)] == ["twins", "real"]
-    assert [*scoreboard.sides(results / "quick")] == ["quick"]
-    board = scoreboard.read(scoreboard.sides(results / "real")).set_index("id")
+        assert [*places.sides(results / name)] == ["twins", "real"]
+    assert [*places.sides(results / "quick")] == ["quick"]
+    board = scoreboard.read(places.sides(results / "real")).set_index("id")
     assert board.index.tolist() == ["ncl-pivot-f1", "ncl-only-f1", "ncl-aside-f1", "ncl-late-f1"]
     assert board.loc["ncl-pivot-f1", ["twins verdict", "real verdict"]].tolist() == ["supported", "contradicted"]
     assert pd.isna(board.loc["ncl-only-f1", "real effect"]) and pd.isna(board.loc["ncl-late-f1", "twins effect"])
@@ -51,14 +52,12 @@ def test_real_stands_beside_twins_by_claim(results):
 def test_a_night_counts_before_the_laptop(results):
     (results / "laptop").rename(results / "night")
     claims.save(pd.DataFrame(columns=claims.COLUMNS), results / "laptop")
-    assert scoreboard.sides(results / "real")["twins"].name == "night"
-    assert (
-        scoreboard.sides(results / "laptop")["twins"].name == "laptop"
-    )  # a page never shows another's twins for its own
+    assert places.sides(results / "real")["twins"].name == "night"
+    assert places.sides(results / "laptop")["twins"].name == "laptop"  # a page never shows another's twins for its own
 
 
 def test_totals_count_headlines_and_all_of_them(results):
-    folders = scoreboard.sides(results / "laptop")
+    folders = places.sides(results / "laptop")
     found = scoreboard.totals(scoreboard.read(folders), folders).set_index(["study", "on"])
     assert found.loc[("ncl", "twins"), ["supported", "inconclusive", "not tested"]].tolist() == [1, 1, 1]
     assert found.loc[("all", "real"), ["contradicted", "nothing learned here", "not tested"]].tolist() == [1, 1, 1]
@@ -68,7 +67,7 @@ def test_totals_count_headlines_and_all_of_them(results):
 
 
 def test_a_verdict_is_told_by_sign_word_and_drawing(results):
-    folders = scoreboard.sides(results / "laptop")
+    folders = places.sides(results / "laptop")
     page = scoreboard_page.page(scoreboard.read(folders), "ncl", folders)
     assert "+ supported" in page and "· not tested" in page and "+0.100 [+0.050, +0.150]" in page
     assert "above 0 in 80% of 20 settings" in page and "gate passed: 0.620, all-ones map 0.500" in page
@@ -85,7 +84,7 @@ def test_a_share_of_pairs_says_what_was_taken_off():
 
 
 def test_the_table_is_written_between_its_marks(results):
-    folders = scoreboard.sides(results / "laptop")
+    folders = places.sides(results / "laptop")
     table = scoreboard.markdown(scoreboard.read(folders), folders)
     assert "| `ncl-pivot-f1` | Table 5: pivot <helps> (pixel F1) | + supported: +0.100 [+0.050, +0.150] |" in table
     assert "| `ncl-only-f1` |" in table and table.splitlines()[-1].startswith("|  | **all** |")
@@ -98,7 +97,7 @@ def test_the_table_is_written_between_its_marks(results):
 
 
 def test_claims_of_before_the_protocol_stand_beside_others_and_are_named(results):
-    folders = scoreboard.sides(results / "laptop")
+    folders = places.sides(results / "laptop")
     assert scoreboard.older(scoreboard.read(folders), folders) == ""
     for path in (folders["real"] / "claims.csv", folders["real"] / "ncl" / "claims.csv"):
         old = pd.read_csv(path).iloc[

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from imdlib import parameters
 from imdlib.protocol import tuned
-from imdlib.protocol.search import Row
+from imdlib.protocol.search import Row, row_of, trials
+from imdlib.study import STUDIES, load
 
 ROWS = {
     "base": Row({"variant": "base"}, ["learning_rate"]),
@@ -51,3 +53,24 @@ def test_what_was_chosen_is_read_again_by_name(tried, tmp_path, monkeypatch):
     path = tuned.write("ncl", tried, ROWS)
     assert path.read_text().startswith("# Settings of ncl's rows, each the best of 2 trials")
     assert tuned.of("ncl") == {"base": {"learning_rate": 0.2}, "whole": {"learning_rate": 0.1, "form": "literal"}}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_trial_of_every_study_is_known_for_the_row_that_it_tries(name):
+    """By its parameters alone, as they stand in its stamp."""
+    study = load(name)
+    usual = parameters.declared(f"{name}/run")
+    for (row, _), tried in trials(study.space, study.rows, 3).items():
+        assert row_of(usual | tried, study.rows) == row
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_settings_that_are_searched_are_parameters_of_the_run(name):
+    usual = parameters.declared(f"{name}/run")
+    for row in load(name).rows.values():
+        assert set(row.searched) <= set(usual) and set(row.fixed) <= set(usual)
+
+
+def test_studies_without_runs_are_passed_over(tmp_path, capsys):
+    tuned.main(str(tmp_path))
+    assert capsys.readouterr().out == ""
