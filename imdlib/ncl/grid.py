@@ -94,8 +94,8 @@ def configurations(
         wanted += [("base", detail_set, {"variant": "base+aux"}), ("pivot+pc", detail_set, {"aux_aspp": True})]
         wanted += [(row, detail_set, PAPERS_OPTIMIZER) for row in BOTH]
     settings = best.of("ncl") if tuned else {}
-    short = {"steps": lite0_steps} if lite0_steps else {}
-    fixed = {row: one.fixed | (short if one.fixed.get("backbone") == lite0.NAME else {}) for row, one in ROWS.items()}
+    own = {"precision": lite0.PRECISION} | ({"steps": lite0_steps} if lite0_steps else {})
+    fixed = {row: one.fixed | (own if one.fixed.get("backbone") == lite0.NAME else {}) for row, one in ROWS.items()}
     found = {}
     for row, train_set, turned in wanted:
         cell = {"train_set": train_set, **fixed[row], **settings.get(row, {}), **turned}

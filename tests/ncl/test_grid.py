@@ -48,7 +48,13 @@ def test_cells_of_every_table():
     assert found["pivot-pc_c_hook-layer4_contour_grid-0_seed0"].parameters["contour_grid"] == 0
     assert found["base_c_variant-base-aux_seed0"].parameters["variant"] == "base+aux"
     assert found["pretrained-base_c_seed1"].parameters | dict(seed=1) == dict(
-        train_set="c", variant="base", backbone="efficientnet_lite0", inputs="rgb", pretrained=True, seed=1
+        train_set="c",
+        variant="base",
+        backbone="efficientnet_lite0",
+        inputs="rgb",
+        pretrained=True,
+        seed=1,
+        precision="32-true",
     )
     assert {run for run, cell in found.items() if cell.parameters.get("attacked")} == {
         run for run in found if "_a_" in run
