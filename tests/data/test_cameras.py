@@ -198,6 +198,17 @@ def test_everything_wrong_is_listed_and_left_out(tmp_path):
     assert manifest.attrs["excluded"] == [[str(tmp_path / "photos" / "p99.jpg"), "the same file as p0.jpg"]]
 
 
+def test_every_file_beside_the_photographs_is_left_out_by_name(tmp_path):
+    lines = small(tmp_path)
+    lines.to_csv(tmp_path / "cameras.csv", index=False)
+    strays = [tmp_path / "README.txt", tmp_path / "photos" / "p0.xmp", tmp_path / "more" / "beach.jpg"]
+    for file in strays:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"x")
+    left = catalog.left_out(catalog.read("cameras", tmp_path))
+    assert set(left["file"]) == set(map(str, strays)) and left["why"].str.contains("not used").all()
+
+
 def test_too_few_cameras_are_refused(tmp_path):
     lines = small(tmp_path, 6)
     lines.loc[5, "model"] = "c0 "  # the same camera

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from imdlib.data.images import ImageError, load_image
-from imdlib.data.readers.common import CatalogError, Found, Problem, folder_with, homes, images_in, refuse
+from imdlib.data.readers.common import CatalogError, Found, Problem, files_in, folder_with, homes, images_in, refuse
+from imdlib.data.readers.joins import account
 from imdlib.data.readers.twin import twin
 from imdlib.data.splits import SHARES
 from imdlib.freshness import contents
@@ -39,14 +40,15 @@ def cameras(
     (the region's camera), grid ("aligned" where the region lies on the JPEG grid of its surroundings, else "unaligned") and
     quality (of a JPEG file, else 0).
 
-    A CatalogError names what is wrong: no list, photographs that are missing, damaged, too small or of no known camera
-    (on_error="skip" leaves these out, and `catalog.problems` lists them), and too few cameras.
+    Other files beside them are left out by name. A CatalogError names what is wrong: no list, photographs that are missing,
+    damaged, too small or of no known camera (on_error="skip" leaves these out, and `catalog.problems` lists them), and too few cameras.
     """
     if split not in ("camera", "test"):
         raise ValueError(f"split must be 'camera' (60/10/30 by camera) or 'test' (all of them), got {split!r}")
     home = folder_with(root, LIST) or homes(root, r"cameras.*", "photos")[0]
-    found = Found()
+    found = Found(files_in(home))
     cameras_of = once(listed(home, found), found)
+    found.used += [home / LIST, *cameras_of]
     known = digest(
         [[file.name, camera] for file, camera in cameras_of.items()] + contents.digests(cameras_of) + [split, seed]
     )
@@ -60,6 +62,7 @@ def cameras(
     manifest = twin(folder, "cameras").assign(dataset=dataset)
     chosen = manifest["image"].str.endswith(SETS[dataset]) if SETS[dataset] else manifest["drawn"] == 1
     manifest = manifest[chosen].drop(columns="drawn").reset_index(drop=True)
+    account(found)
     problems, excluded = [vars(one) for one in found.problems], [list(pair) for pair in found.excluded]
     manifest.attrs = {"root": str(root), "problems": problems, "excluded": excluded}
     return manifest
