@@ -15,7 +15,7 @@ from imdlib import data as datasets
 from imdlib.freshness import sources
 from imdlib.places import CLAIMS, results_folder, run_folder, sides
 from imdlib.protocol import tuned
-from imdlib.study import Cell, ProfileError, asked, grid, profile, settings
+from imdlib.study import Cell, ProfileError, Study, asked, grid, profile, settings
 
 TOP = "page"  # name of the job that joins all studies in one page
 
@@ -63,7 +63,7 @@ class Planner:
         self.name, self.values, self.results, self.data = name, profile(name), results or f"results/{name}", data
         self.jobs, self.warnings, self._identities, self._kept = {}, [], {}, {}
         studies = asked(name, self.values)
-        grids = {study: one.configurations(**grid(self.values, one)) for study, one in studies.items()}
+        grids = {study: cells_of(name, self.values, one) for study, one in studies.items()}
         sets = {study: named_sets(self.values, study, cells) for study, cells in grids.items()}
         for dataset in dict.fromkeys(one for some in sets.values() for one in some):
             self.add_data(dataset)
@@ -190,6 +190,14 @@ class Planner:
         """What a page shows of a job: today's result, which is made first, or, of runs that are not made, the older one."""
         older = self.pages and not (job.page or job.done)
         return f"older: {job.state.stamp.get('key', 'none')}" if older else job.key
+
+
+def cells_of(name: str, values: dict, study: Study) -> dict[str, Cell]:
+    """{run: Cell} of a study in a profile; ProfileError where the profile asks for a row that the study does not have."""
+    try:
+        return study.configurations(**grid(values, study))
+    except ValueError as error:
+        raise ProfileError(f"profiles/{name}.yaml: {study.name}.{error}") from error
 
 
 def named_sets(values: dict, study: str, cells: dict) -> list[str]:

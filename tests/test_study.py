@@ -5,6 +5,7 @@ import yaml
 
 from imdlib import parameters, study
 from imdlib.freshness import sources
+from imdlib.planner import Planner
 
 PROFILES = sorted(path.stem for path in (sources.REPO / "profiles").glob("*.yaml"))
 VALUES = {
@@ -71,6 +72,17 @@ def test_values_of_another_type_are_refused(read, text):
     key = text.split(":")[0]
     with pytest.raises(study.ProfileError, match=rf"profiles/mine\.yaml: parameter '{key}(\[\d\])?' must be "):
         read(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["ncl.rows: [baSe]", "ncl.rivals: [frr]", "ncl.trials: -1", "inr.rows: [lite0]", "bridge.methods: [wong]"]
+)
+def test_a_row_that_a_study_does_not_have_is_refused_with_the_profile_and_the_key(read, text):
+    key, name = text.split(".")[0], text.split(":")[0]
+    needed = {"inr": "inr.train_set: sim-columbia", "bridge": "bridge.train_sets: [sim-dolos-nearest]"}.get(key, "")
+    read(f"{key}.seeds: [0]\n{key}.test_sets: [sim-casia]\n{needed}\n{text}")
+    with pytest.raises(study.ProfileError, match=rf"profiles/mine\.yaml: {name}: expected .*, got "):
+        Planner("mine")
 
 
 def test_whole_numbers_are_taken_for_floats(read):

@@ -50,9 +50,7 @@ def configurations(
     what belongs to a row and does not turn them itself.
     """
     first, *others = train_sets
-    unknown = {*methods, *more_methods, *without_fully, *with_equal_passes} - set(NAMES)
-    if unknown:
-        raise ValueError(f"methods: expected some of {', '.join(NAMES)}, found {', '.join(sorted(unknown))}")
+    search.check_names("methods", [*methods, *more_methods, *without_fully, *with_equal_passes], NAMES)
     cells = [dict(train_set=first, kind=kind) for kind in methods]
     cells += [dict(train_set=name, kind=kind) for name in others for kind in more_methods]
     cells += [dict(train_set=first, kind=kind, with_fully=False) for kind in without_fully]

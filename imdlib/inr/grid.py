@@ -74,6 +74,7 @@ def configurations(
     trials: draws of settings for each row, scored on trial_sets; tuned: final runs have the settings that did best among them.
     classic: detectors that nobody trains (`imdlib.baselines.detectors`), for Table 1.
     """
+    search.check_names("rows", rows, ROWS)
     sets = [train_set, *more_train_sets]
     nrr = [dict(train_set=name, seed=seed) for name in sets for seed in seeds]
     nrr += [dict(train_set=train_set, seed=search.TRIAL_SEED)] if trials else []

@@ -72,6 +72,8 @@ def configurations(
     and the paper's optimizer for both. lite0_steps: steps of the rows on EfficientNet-lite0, whose steps take four times as
     long; 0 for those of all.
     """
+    search.check_names("rows", rows, ROWS)
+    search.check_names("rivals", rivals, ROWS)
     wanted = [(row, place, {}) for place in ablation_sets for row in STEPS]
     wanted += [(row, place, {}) for place in [*benchmark_sets, *apart_sets] for row in BOTH]
     wanted += [(row, "+".join([*ablation_sets, *benchmark_sets]), {}) for row in BOTH if together]

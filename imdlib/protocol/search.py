@@ -5,7 +5,7 @@ gives a value to every parameter of the space; a row takes those that it has. Tw
 they have in common, and differ in nothing but what makes them two rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,8 +78,10 @@ def draws(space: Mapping[str, Range], count: int, seed: int = 0) -> list[dict[st
 def trials(space: Mapping[str, Range], rows: Mapping[str, Row], count: int) -> dict[tuple[str, int], dict[str, Any]]:
     """{(row, number of the draw): parameters of the run} for every row and each of `count` draws.
 
-    Raises ValueError where a row is to be tuned in a parameter that the space lacks, or that it holds fixed itself.
+    Raises ValueError where a row is to be tuned in a parameter that the space lacks, or that it holds fixed itself, or count is negative.
     """
+    if count < 0:
+        raise ValueError(f"trials: expected 0 or more, got {count}")
     for name, row in rows.items():
         if wrong := [key for key in row.searched if key not in space or key in row.fixed]:
             raise ValueError(
@@ -90,6 +92,13 @@ def trials(space: Mapping[str, Range], rows: Mapping[str, Row], count: int) -> d
         for name, row in rows.items()
         for number, draw in enumerate(draws(space, count))
     }
+
+
+def check_names(parameter: str, wanted: Iterable[str], known: Iterable[str]) -> None:
+    """ValueError that names the parameter of a grid, and what it may hold, where it asks for a row that there is not."""
+    unknown = sorted({*wanted} - {*known})
+    if unknown:
+        raise ValueError(f"{parameter}: expected some of {', '.join(known)}, got {', '.join(unknown)}")
 
 
 def row_of(parameters: Mapping[str, Any], rows: Mapping[str, Row]) -> str:

@@ -59,7 +59,7 @@ def test_no_seed_no_run():
 
 
 def test_an_unknown_method_is_refused():
-    with pytest.raises(ValueError, match="methods: expected some of wang.*found lat$"):
+    with pytest.raises(ValueError, match="methods: expected some of wang.*got lat$"):
         grid.configurations(seeds=[0], train_sets=["a"], methods=["lat"])
     with pytest.raises(ValueError, match="method='lat'"):
         parts("lat")
