@@ -1,6 +1,6 @@
 """Everything that `make faults` runs: python -m benchmarks.faults [--count 1000] [--kills 50] [--seed 0] [part ...].
 
-Writes results/faults/<part>.csv and, between its marks, the tables of docs/faults.md.
+Writes results/faults/<part>.csv and, between their marks, the tables of docs/faults.md and the sentence of the README.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.faults.mutants import BAD, counted
+from benchmarks.faults.mutants import BAD, BY_NAME, NOTICED, SAME, counted
 
 REPO = Path(__file__).resolve().parents[2]
 PARTS = ("mutants", "kills", "injected", "determinism")
@@ -22,6 +22,7 @@ PAGE, FROM, TO = (
     "<!-- counts: python -m benchmarks.faults -->\n",
     "<!-- end of counts -->\n",
 )
+README, SENTENCE = REPO / "README.md", ("<!-- faults -->\n", "\n<!-- end of faults -->")
 
 
 def copied(folder):
@@ -96,6 +97,28 @@ def page():
     PAGE.write_text(before + FROM + "\n" + "".join(tables) + TO + rest.split(TO)[1], encoding="utf-8")
 
 
+def sentence():
+    """What results/faults comes to, in the README's words."""
+    mutants, kills, injected = (
+        pd.read_csv(REPO / "results" / "faults" / f"{part}.csv") for part in ("mutants", "kills", "injected")
+    )
+    files, held = mutants.select_dtypes("integer").to_numpy().sum(), injected["held"].eq("yes")
+    return (
+        f"Of {files:,} damaged files {mutants[BY_NAME].sum()} were refused by name, {mutants[NOTICED].sum()} noticed as changed, "
+        f"{mutants[SAME].sum()} damaged where nothing is read, and {mutants[[*BAD]].to_numpy().sum()} ended otherwise; "
+        f"{kills['kills'].sum()} kills at random moments cost {kills['finished_epochs_lost'].sum()} finished epochs and changed "
+        f"{kills['ended_otherwise'].sum()} results; {held.sum()} of {len(held)} faults that were injected (a full disk, a dead "
+        "kernel, ...) ended as they should: `make faults`, [docs/faults.md](docs/faults.md)."
+    )
+
+
+def readme():
+    """Put the sentence into the README."""
+    text = README.read_text(encoding="utf-8")
+    before, after = text.split(SENTENCE[0])[0], text.split(SENTENCE[1])[1]
+    README.write_text(before + SENTENCE[0] + sentence() + SENTENCE[1] + after, encoding="utf-8")
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all where none is named")
@@ -104,6 +127,7 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, default=0)
     held = work(parser.parse_args(arguments))
     page()
+    readme()
     return 0 if held else 1
 
 

@@ -99,3 +99,7 @@ def test_the_tables_in_docs_are_those_of_results():
     for part in faults.PARTS:
         rows = pd.read_csv(REPO / "results/faults" / f"{part}.csv", keep_default_na=False)
         assert rows.to_markdown(index=False).splitlines()[-1] in text, part
+
+
+def test_the_sentence_in_the_readme_is_that_of_results():
+    assert faults.sentence() in (REPO / "README.md").read_text()
