@@ -56,7 +56,7 @@ def claims_plot(found: pd.DataFrame) -> Figure:
         axis.set_yticklabels(names, fontsize=SMALL)
         axis.xaxis.set_major_locator(plt.MaxNLocator(3 if len(panels) < 5 else 2))
         axis.grid(axis="x", color="0.92", lw=0.6)
-    figure.supxlabel("effect with its 95% interval", fontsize=SMALL)
+    axes[0, len(axes[0]) // 2].set_xlabel("effect with its 95% interval", fontsize=SMALL)
     counts = {verdict: int((tested["verdict"] == verdict).sum()) for verdict in VERDICTS}
     marks = [
         plt.Line2D([], [], color=c, marker=m, ms=4.5, mfc="w" if m == "o" else c, label=f"{v} ({counts[v]})")

@@ -14,6 +14,7 @@ from imdlib.pages.plots_claims import CLAIMED
 from imdlib.pages.style import PAGE, PALETTE, SMALL, TAMPERED
 
 ACROSS = 3  # panels in a line
+MANY = 9  # claims above which their panels are smaller, so that a figure stays on a page
 SETTINGS = (
     "A mark is a claim's effect in one setting, sorted; below it the setting, dark at the high end of each parameter's range. "
     "Upward and green: above 0; open: neither row had learned anything there, so that it is not counted."
@@ -75,13 +76,15 @@ def specification_curve(tried: pd.DataFrame, draws: Sequence[Mapping[str, Any]])
     shown = tried[tried["headline"] & tried["raw"].notna()]
     names = list(dict.fromkeys(shown["name"]))
     places = placed(draws)
-    lines = -(-max(len(names), 1) // ACROSS)
-    figure = plt.figure(figsize=(PAGE, lines * (1.7 + 0.13 * len(places))), layout="constrained")
-    grid = figure.add_gridspec(2 * lines, ACROSS, height_ratios=[1.1, 0.13 * len(places)] * lines)
+    many = len(names) > MANY
+    across, height, width = (ACROSS + 1, 1.1, 20) if many else (ACROSS, 1.7, 32)
+    lines = -(-max(len(names), 1) // across)
+    figure = plt.figure(figsize=(PAGE, lines * (height + 0.13 * len(places))), layout="constrained")
+    grid = figure.add_gridspec(2 * lines, across, height_ratios=[height - 0.6, 0.13 * len(places)] * lines)
     for number, name in enumerate(names):
         part = shown[shown["name"] == name].sort_values("raw")
-        line, across = divmod(number, ACROSS)
-        curve, below = (figure.add_subplot(grid[2 * line + k, across]) for k in (0, 1))
+        line, column = divmod(number, across)
+        curve, below = (figure.add_subplot(grid[2 * line + k, column]) for k in (0, 1))
         at, learned = np.arange(len(part)), part["effect"].notna().to_numpy()
         colors = np.where(part["raw"] > 0, PALETTE[2], TAMPERED)
         for mark, some in (("^", part["raw"].to_numpy() > 0), ("v", part["raw"].to_numpy() <= 0)):
@@ -92,13 +95,14 @@ def specification_curve(tried: pd.DataFrame, draws: Sequence[Mapping[str, Any]])
         curve.axhline(0, color="0.4", lw=0.8)
         counted = part.loc[learned, "raw"]
         share = f"{(counted > 0).sum()} of {len(counted)} above 0" if len(counted) else "nothing learned in any"
-        title = titled(part["statement"].iloc[0])
+        title = titled(part["statement"].iloc[0], width)
         curve.set_title(f"{title}\n{share}", fontsize=SMALL)
         curve.set(xticks=[], xlim=(-0.5, len(part) - 0.5))
+        curve.margins(y=0.15)
         below.imshow(
             places[part["trial"].tolist()], aspect="auto", cmap="Greys", vmin=-0.15, vmax=1.1, interpolation="nearest"
         )
-        below.set(xticks=[], yticks=range(len(places)), yticklabels=list(places.index) if across == 0 else [])
+        below.set(xticks=[], yticks=range(len(places)), yticklabels=list(places.index) if column == 0 else [])
         below.tick_params(axis="y", length=0)
         below.spines[["left", "bottom"]].set_visible(False)
     figure.set_label(SETTINGS)
@@ -121,7 +125,7 @@ def effect_against_steps(found: pd.DataFrame) -> Figure:
     found: of `imdlib.protocol.course.effects`.
     """
     names = list(dict.fromkeys(found["name"]))
-    figure, axes = panels(len(names), 1.55, sharex=True)
+    figure, axes = panels(len(names), 1.55 if len(names) <= 15 else 1.3, sharex=True)
     for axis, name in zip(axes, names):
         part = found[found["name"] == name]
         wide = part.pivot_table(index="images", columns="seed", values="effect").sort_index().ffill()
@@ -138,9 +142,9 @@ def effect_against_steps(found: pd.DataFrame) -> Figure:
     return figure
 
 
-def titled(statement: str) -> str:
-    """A statement in lines that a panel's width holds."""
-    return textwrap.fill(statement, 32, max_lines=4, placeholder=" ...")
+def titled(statement: str, width: int = 32) -> str:
+    """A statement in lines that a panel's width, in letters, holds."""
+    return textwrap.fill(statement, width, max_lines=5, placeholder=" ...")
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:

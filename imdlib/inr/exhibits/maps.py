@@ -14,7 +14,7 @@ SHORT = {METHODS["base"]: "Baseline", METHODS["nrr"]: "+NRR", WHOLE: "whole, wea
 
 
 def figure2(rows: Rows, examples: int) -> Figure | Markdown:
-    """INR Figure 2: the NRR's error map, each stretched to its own maximum. examples: columns."""
+    """INR Figure 2: the NRR's error map, each stretched to its own maximum; authentic images last. examples: columns."""
     run = nrr_name({"train_set": rows.target, "seed": rows.detectors["seed"].min()})
     kept = runs.pictures(rows.results, "inr", run)
     if not kept:
@@ -23,9 +23,14 @@ def figure2(rows: Rows, examples: int) -> Figure | Markdown:
     cut = rows.error[(rows.error["method"] == "NRR error, Otsu") & (rows.error["run"] == run)].assign(
         method="NRR error"
     )
-    columns, drawn = plots.choose_columns({"NRR error": kept}, cut, examples)
+    plain = {name: one for name, one in kept.items() if not one["mask"].any()}
+    tampered = {name: one for name, one in kept.items() if name not in plain}
+    columns, drawn = plots.choose_columns({"NRR error": tampered}, cut, examples - len(plain))
+    for one in plain.values():
+        maps = dict(maps={"NRR error": one["map"]}, captions={"NRR error": ""})
+        columns.append(dict(image=one["image"], mask=one["mask"], title="authentic", **maps))
     return plots.save(
-        plots.prediction_grid(columns, ["NRR error"], values="error, of its maximum"),
+        plots.prediction_grid(columns, ["NRR error"], values="of its maximum"),
         drawn,
         rows.folder,
         "figure2",
