@@ -37,6 +37,11 @@ def test_a_table_is_written(name, all_runs):
     assert all((all_runs.folder / "tables" / f"{name}.{kind}").exists() for kind in ("md", "tex"))
 
 
+def test_rivals_that_have_runs_are_said_to_be_computed(all_runs):
+    shown = exhibits.provenance(all_runs).data
+    assert "Wang et al." in shown and "TAR" in shown and "TransCAM" in shown and "quoted" not in shown
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_written(name, all_runs):
     assert getattr(exhibits, name)(all_runs) is not None

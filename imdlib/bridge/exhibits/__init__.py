@@ -6,7 +6,13 @@ None where the profile has no runs for it.
 
 from imdlib.bridge.exhibits.ablation import figure_ablation, figure_drop, table_ablation, table_drop
 from imdlib.bridge.exhibits.classes import table_recall, table_threeway, table_training_sets
-from imdlib.bridge.exhibits.detection import figure_calibration, figure_generators, table2, table_calibration
+from imdlib.bridge.exhibits.detection import (
+    figure_calibration,
+    figure_generators,
+    provenance,
+    table2,
+    table_calibration,
+)
 from imdlib.bridge.exhibits.distances import (
     densities,
     figure3,
@@ -42,6 +48,7 @@ __all__ = [
     "figure_trajectory",
     "form",
     "parameters",
+    "provenance",
     "table1",
     "table2",
     "table_ablation",

@@ -6,6 +6,7 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from imdlib.baselines.provenance import provenance as rows_of
 from imdlib.bridge import published
 from imdlib.bridge.measures import blind, detection, draws
 from imdlib.bridge.measures.labelled import NAMES
@@ -71,6 +72,12 @@ def table2(rows: Rows) -> HTML:
     return tables.save(
         generators(rows), rows.folder, "table2", caption, index=("metric", "test_set"), columns=("method",)
     )
+
+
+def provenance(rows: Rows) -> HTML:
+    """Which rivals of the paper's Table 2 and section 4.2 are computed here, and how."""
+    named = [*published.detection()["method"].unique(), METHODS["transcam"]]
+    return rows_of(named, rows.main["method"])
 
 
 def figure_generators(rows: Rows) -> Figure:
