@@ -7,10 +7,12 @@ readers without Python. Title, question and what a notebook needs are read from 
 import re
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import nbformat
 import papermill
+from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 
 from imdlib.freshness import sources
@@ -78,20 +80,36 @@ def executed(notebook: str, results: Path | str) -> Path:
 
 
 def html(book: nbformat.NotebookNode) -> str:
-    """An executed notebook as one HTML file: code in a monospace font, links to other lessons to their pages."""
+    """An executed notebook as one HTML file, without a network: formulas as MathML, code in a monospace font, links to other
+    lessons to their pages.
+    """
+    formulas = []  # the converter takes tags apart and closes a fold at its first blank line, so both pass it as plain words
     for cell in book.cells:
-        if (
-            cell.cell_type == "markdown"
-        ):  # the converter closes a fold at its first blank line, so folds pass it as plain words
+        if cell.cell_type == "markdown":
+            cell.source = FORMULA.sub(partial(mathml, formulas=formulas), cell.source)
             for tag, word in FOLDS.items():
                 cell.source = cell.source.replace(tag, f"\n\n{word}\n\n")
     text, _ = HTMLExporter(template_name="lab", embed_images=True).from_notebook_node(book)
     for tag, word in FOLDS.items():
         text = text.replace(f"<p>{word}</p>", tag)
+    text = re.sub(r"FORMULA-(\d+)-", lambda found: formulas[int(found[1])], text)
+    text = re.sub(
+        r'<script src="https://.*?</script>', "", text, flags=re.S
+    )  # for formulas and widgets, which need none
     text = re.sub(r'href="((?:\.\./\w+/)?\d_\w+)\.ipynb"', r'href="\1.html"', text)
     return text.replace("</head>", f"<style>{STYLE}</style></head>", 1)
 
 
+def mathml(found: re.Match, formulas: list[str]) -> str:
+    """A word in the place of what FORMULA found, whose MathML is put into the list; code stays as it is."""
+    if found["code"]:
+        return found["code"]
+    block, inline = found["block"], found["inline"]
+    formulas.append(convert(block or inline, display="block" if block else "inline"))
+    return f"FORMULA-{len(formulas) - 1}-"
+
+
+FORMULA = re.compile(r"(?P<code>```.*?```|`[^`]*`)|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", flags=re.S)
 FOLDS = {"<details><summary>Solution</summary>": "FOLD-BEGINS", "</details>": "FOLD-ENDS"}
 STYLE = """
 pre, code, .highlight pre { font-family: 'DejaVu Sans Mono', Consolas, Menlo, monospace !important; font-size: 13px; }

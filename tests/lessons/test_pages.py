@@ -31,6 +31,15 @@ def test_folds_and_links_and_code():
     assert 'href="2_b.html"' in page and 'href="../ncl/3_c.html"' in page
 
 
+def test_formulas_are_readable_without_a_network_and_code_is_left_alone():
+    text = "the loss $L_1$, in code `$x$`:\n\n$$L = \\frac{1}{N}\n\\sum_i x_i .$$\n\n```python\ny = '$z$ $w$'\n```"
+    page = pages.html(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)]))
+    assert page.count("<math") == 2 and "<mfrac>" in page and 'display="block"' in page
+    shown = re.sub(r"<[^>]+>", "", page)
+    assert "$x$" in shown and "$z$ $w$" in shown and "\\frac" not in shown
+    assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="https?://', page)
+
+
 @pytest.mark.slow
 def test_a_lesson_becomes_a_page(tmp_path, monkeypatch):
     monkeypatch.delenv("MPLBACKEND", raising=False)  # of the tests: with it a kernel shows no figure
