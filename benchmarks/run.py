@@ -28,7 +28,9 @@ def measure(job, repeats):
     """One row of COLUMNS; the first turn warms up and is compared."""
     first = job.ours(), job.theirs()
     equal = "" if job.equal is None else job.equal(*first)
-    pairs = [(reading(job.ours, job.unit), reading(job.theirs, job.unit)) for _ in range(repeats)]
+    pairs = (
+        [first] if job.once else [(reading(job.ours, job.unit), reading(job.theirs, job.unit)) for _ in range(repeats)]
+    )
     ours, theirs = (statistics.median(side) for side in zip(*pairs))
     ratio = statistics.median(a / b for a, b in pairs)
     return dict(zip(COLUMNS, (job.job, job.peer, ours, theirs, ratio, job.target, job.unit, equal)))
