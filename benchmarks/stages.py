@@ -58,6 +58,8 @@ def draw(found):
     spent.plot.barh(stacked=True, ax=axis, color=sns.color_palette("colorblind", len(ORDER)), width=0.8)
     axis.set(xlabel="minutes of all notebooks of a kind", ylabel="")
     axis.invert_yaxis()
+    axis.get_legend().remove()
+    figure.legend(loc="outside upper center", ncols=len(ORDER))
     return figure
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from nbformat import v4
 
-from benchmarks import growth, jobs, run, stages
+from benchmarks import growth, jobs, page, run, stages
 from benchmarks.jobs import metrics
 from benchmarks.jobs.job import Job
 from imdlib.pages import plots
@@ -93,3 +93,8 @@ def test_committed_readings(path):
     found = pd.read_csv(path, keep_default_na=False)
     assert list(found) == run.COLUMNS
     assert set(found["equal"]) <= {"True", ""} and (found[["ours", "theirs", "ratio"]] > 0).all().all()
+
+
+def test_the_page_is_that_of_the_committed_readings():
+    """Made again by: python -m benchmarks.page."""
+    assert page.TARGET.read_text(encoding="utf-8") == page.page()

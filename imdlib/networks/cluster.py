@@ -33,13 +33,15 @@ def two_means(x: Tensor, iterations: int = 10) -> tuple[Tensor, Tensor, Tensor]:
         centred = (x - mean).contiguous()
         direction = _principal(centred)
         total = centred.sum(dim=1)
-        labels = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
+        labels, offsets = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device), None
         for _ in range(iterations):
             along = _along(centred, direction)  # (B,N)
             before, labels = labels, (along > otsu_threshold(along)[:, None]) & valid[:, None]
+            if offsets is not None and torch.equal(labels, before):
+                break
             offsets = _centers(centred, labels, total)
             direction = offsets[:, 1] - offsets[:, 0]
-            if torch.equal(labels, before) or x.shape[2] == 1:
+            if x.shape[2] == 1:
                 break
         swap = _first_difference(direction) < 0
         labels = (labels ^ swap[:, None]) & valid[:, None]  # (B,N)

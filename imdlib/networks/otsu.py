@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 BINS = 256
-FEW = 4096  # values of a row that a processor sorts as quickly as it counts them
+FEW, MANY = 2**12, 2**16  # values of a row, and of all rows, up to which a processor sorts as quickly as it counts
 BLOCK = 2**17  # values that are counted together: their copies stay in a core's cache
 EQUAL = 1 - 1e-12  # two splits are equally good where their variances differ by rounding
 
@@ -38,7 +38,7 @@ def otsu_threshold(x: Tensor) -> Tensor:
     wide = torch.float32 if x.device.type == "mps" else torch.float64  # prefix sums lose digits in float32
     low, high = (edge.where(finite, 0).to(wide) for edge in (low, high))
     scale = (BINS - 1) / (high - low).clamp(min=BINS * torch.finfo(wide).tiny)  # bins a unit
-    if x.device.type == "cpu" and x.shape[-1] > FEW and len(rows):
+    if x.device.type == "cpu" and x.shape[-1] > FEW and x.numel() > MANY:
         found = _by_counting(rows if finite.all() else rows.where(finite, 0), low, scale)
     else:
         found = _by_sorting(rows, low, scale)

@@ -124,6 +124,7 @@ KINDS = [
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_counting_finds_what_sorting_finds(kind, dtype, monkeypatch):
+    monkeypatch.setattr(otsu, "MANY", 0)
     x = rows_of(kind).to(dtype)
     before = x.clone()
     counted = otsu_threshold(x)
@@ -138,6 +139,7 @@ def test_counting_is_exact_whatever_the_bins(values, bins):
     x = torch.tensor(values)[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(otsu, "FEW", 1)
+        patch.setattr(otsu, "MANY", 1)
         patch.setattr(otsu, "BINS", bins)
         counted = otsu_threshold(x).item()
     wide = np.array(values)
@@ -145,7 +147,8 @@ def test_counting_is_exact_whatever_the_bins(values, bins):
     assert counted in values and between(wide, wide > counted) == pytest.approx(best, rel=1e-9, abs=1e-14)
 
 
-def test_counting_is_batched_and_a_bad_row_spares_the_others():
+def test_counting_is_batched_and_a_bad_row_spares_the_others(monkeypatch):
+    monkeypatch.setattr(otsu, "MANY", 0)
     x = torch.stack([rows_of(kind, 1)[0] for kind in ("normal", "skewed", "even")])
     alone = [otsu_threshold(row) for row in x]
     bad = torch.cat([x, x[:1]])
