@@ -15,6 +15,10 @@ finished study went from its executed notebooks.
 
 A ratio is ours by theirs, pair by pair, in one process: below 1 imdlib needs less. Ratios survive other work on the same cores,
 milliseconds do not. *equal* is whether both sides found the same; it is empty where they do different things.
+
+So far the rows of `amd-epyc-2-cores` are three pairs on one thread, beside other work on both cores, and end before the slowest jobs;
+those of the Intel machine are of older jobs and targets. The profile `quick-7afa97b` is quick at that commit, before its steps were cut
+and before notebooks were saved once instead of after every cell.
 """
 CHOSEN = """
 What is chosen by the processor changes no result but by rounding. Of many values Otsu's threshold counts bins before it sorts a few

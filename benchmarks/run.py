@@ -58,11 +58,14 @@ def main(arguments=None):
             continue
         rows.append(measure(job, options.repeats))
         print("{job}: {ours:.4g} {unit}, {peer} {theirs:.4g}, ratio {ratio:.2f}, equal: {equal}".format(**rows[-1]))
-    if options.scale == 1:
-        path = Path(options.out) / f"{machine()}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False, float_format="%.4g")
-        print(f"written to {path}")
+        if options.scale == 1:  # after each row: what was measured before an interruption stays
+            write(rows, Path(options.out) / f"{machine()}.csv")
+
+
+def write(rows, path):
+    """The rows so far as a csv."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False, float_format="%.4g")
 
 
 if __name__ == "__main__":

@@ -6,4 +6,5 @@ ImportError. Peers that no package holds stand in `benchmarks.peers`.
 
 from benchmarks.jobs import attention, cluster, contrast, detectors, memory, metrics, networks
 
-JOBS = [*metrics.JOBS, *cluster.JOBS, *contrast.JOBS, *memory.JOBS, *networks.JOBS, *attention.JOBS, *detectors.JOBS]
+PARTS = [*metrics.JOBS, *cluster.JOBS, *contrast.JOBS, *memory.JOBS, *attention.JOBS, *detectors.JOBS]
+JOBS = [*PARTS, *networks.JOBS, memory.photo]  # those that take minutes come last

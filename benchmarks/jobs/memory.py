@@ -99,4 +99,4 @@ def photo(scale):
     )
 
 
-JOBS = [contrast_of_more_patches, scoring_of_more_images, photo]
+JOBS = [contrast_of_more_patches, scoring_of_more_images]
