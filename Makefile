@@ -58,6 +58,8 @@ bench: .venv/ready
 	@sed -e '/--hash=/d' -e 's/ \\$$//' requirements.lock > .venv/versions.txt  # pip takes no hashes beside a folder
 	@$(BIN)/pip install -q --disable-pip-version-check -c .venv/versions.txt -e ".[bench]"
 	@$(BIN)/python -m benchmarks.run
+	@$(BIN)/python -m benchmarks.growth
+	@$(BIN)/python -m benchmarks.page
 
 faults: .venv/ready
 	@$(BIN)/python -m benchmarks.faults

@@ -38,6 +38,7 @@ MARKERS = {id(job): marker(job) for job in TODO}
 JOBS = {Path(made).name: job for job in TODO for made in [MARKERS[id(job)]]}
 RUN = (
     "mkdir -p '{params.folder}' && OMP_NUM_THREADS={threads} {sys.executable} -m papermill --no-progress-bar --log-level ERROR"
+    " --no-request-save-on-cell-execute"  # saved once, at its end or where it fails: after every cell is a tenth of a short run
     " {params.notebook} '{params.executed}' -b {params.values} > '{params.folder}/log.txt' 2>&1"
     " || (tail -n 25 '{params.folder}/log.txt' && false){params.page} && touch {output}"
 )

@@ -28,7 +28,9 @@ def measure(job, repeats):
     """One row of COLUMNS; the first turn warms up and is compared."""
     first = job.ours(), job.theirs()
     equal = "" if job.equal is None else job.equal(*first)
-    pairs = [(reading(job.ours, job.unit), reading(job.theirs, job.unit)) for _ in range(repeats)]
+    pairs = (
+        [first] if job.once else [(reading(job.ours, job.unit), reading(job.theirs, job.unit)) for _ in range(repeats)]
+    )
     ours, theirs = (statistics.median(side) for side in zip(*pairs))
     ratio = statistics.median(a / b for a, b in pairs)
     return dict(zip(COLUMNS, (job.job, job.peer, ours, theirs, ratio, job.target, job.unit, equal)))
@@ -56,11 +58,14 @@ def main(arguments=None):
             continue
         rows.append(measure(job, options.repeats))
         print("{job}: {ours:.4g} {unit}, {peer} {theirs:.4g}, ratio {ratio:.2f}, equal: {equal}".format(**rows[-1]))
-    if options.scale == 1:
-        path = Path(options.out) / f"{machine()}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False, float_format="%.4g")
-        print(f"written to {path}")
+        if options.scale == 1:  # after each row: what was measured before an interruption stays
+            write(rows, Path(options.out) / f"{machine()}.csv")
+
+
+def write(rows, path):
+    """The rows so far as a csv."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False, float_format="%.4g")
 
 
 if __name__ == "__main__":

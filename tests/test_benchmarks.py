@@ -2,10 +2,16 @@
 
 import itertools
 
+import nbformat
 import pandas as pd
 import pytest
+import torch
+from nbformat import v4
 
-from benchmarks import jobs, run
+from benchmarks import growth, jobs, page, run, stages
+from benchmarks.jobs import metrics
+from benchmarks.jobs.job import Job
+from imdlib.pages import plots
 from imdlib.places import REPO
 
 
@@ -22,7 +28,7 @@ def test_both_sides_of_a_job_find_the_same(make):
 
 def test_ratio_is_the_median_over_pairs_and_differences_are_seen():
     ours, theirs = iter([0, 1.0, 9.0, 4.0]), itertools.repeat(2.0)
-    job = jobs.Job("j", "p", 1.0, lambda: next(ours), lambda: next(theirs), lambda a, b: a == b, "MB")
+    job = Job("j", "p", 1.0, lambda: next(ours), lambda: next(theirs), lambda a, b: a == b, "MB")
     row = run.measure(job, 3)
     assert (row["ours"], row["theirs"], row["ratio"], row["equal"]) == (4.0, 2.0, 2.0, False)
 
@@ -31,7 +37,7 @@ def test_a_job_whose_peer_is_absent_is_left_out_and_named(monkeypatch, capsys, t
     def absent(scale):
         raise ModuleNotFoundError("no such thing", name="peer_that_is_absent")
 
-    monkeypatch.setattr(run, "JOBS", [absent, jobs.image_auc])
+    monkeypatch.setattr(run, "JOBS", [absent, metrics.image_auc])
     run.main(["--repeats", "1", "--out", str(tmp_path)])
     assert "absent: left out, peer_that_is_absent is not installed" in capsys.readouterr().out
     (path,) = tmp_path.iterdir()
@@ -39,8 +45,56 @@ def test_a_job_whose_peer_is_absent_is_left_out_and_named(monkeypatch, capsys, t
     assert list(found) == run.COLUMNS and found["job"].tolist() == ["image AUC of 100,000 scores"]
 
 
+def test_what_one_reading_tells_is_read_once():
+    ours = iter([3.0])
+    assert run.measure(Job("j", "p", 1.0, lambda: next(ours), lambda: 2.0, None, "MB", once=True), 5)["ratio"] == 1.5
+
+
+def test_growth_has_a_row_for_each_size_and_counts_a_side_as_its_square():
+    threads = torch.get_num_threads()
+    found = growth.table(
+        {growth.images: [1, 2], growth.pixels: [8], growth.patches: [16, 32], growth.cores: [1]}, repeats=1
+    )
+    assert list(found) == growth.COLUMNS and found["size"].tolist() == [1, 2, 64, 256, 1024, 1]
+    assert (found["milliseconds"] > 0).all() and torch.get_num_threads() == threads
+    kept = found.loc[found["what"] == "patches", "megabytes"].tolist()
+    assert 0 < kept[0] < kept[1] <= 17 * kept[0]
+    plots.plt.close(growth.draw(found))
+
+
+def executed(path, cells, total):
+    """An executed notebook with cells (source, seconds)."""
+    made = [v4.new_code_cell(source, metadata={"papermill": {"duration": spent}}) for source, spent in cells]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(v4.new_notebook(cells=made, metadata={"papermill": {"duration": total}}), path)
+
+
+def test_stages_add_up_to_what_the_notebooks_took(tmp_path, capsys):
+    cells = [("import torch\nx = 1", 4.0), ("history = train.fit(\n    model)", 10.0), ("rows = evaluate.all()", 3.0)]
+    executed(tmp_path / "quick/ncl/runs/base/run.ipynb", [*cells, ("x = 2", None)], 20.0)
+    executed(tmp_path / "quick/report.ipynb", [("report.show(page)", 2.0)], 2.5)
+    stages.main([str(tmp_path / "quick"), "--out", str(tmp_path / "out")])
+    found = pd.read_csv(tmp_path / "out/quick.csv")
+    spent = found.groupby(["notebook", "stage"])["seconds"].sum()
+    assert spent["ncl/run"][spent["ncl/run"] > 0].to_dict() == {"imports": 4, "training": 10, "scoring": 3, "kernel": 3}
+    assert spent["report"]["pages and figures"] == 2 and found["seconds"].sum() == 22.5
+    assert "training" in capsys.readouterr().out and (tmp_path / "out/quick.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("study", ["ncl", "inr", "bridge"])
+def test_every_cell_of_a_run_notebook_that_trains_counts_as_training(study):
+    cells = nbformat.read(REPO / "notebooks" / study / "run.ipynb", 4).cells
+    found = [stages.stage(cell.source) for cell in cells if cell.cell_type == "code"]
+    assert found.count("imports") == 1 and {"training", "scoring", "data"} <= set(found)
+
+
 @pytest.mark.parametrize("path", sorted((REPO / "results" / "bench").glob("*.csv")), ids=lambda path: path.stem)
 def test_committed_readings(path):
     found = pd.read_csv(path, keep_default_na=False)
     assert list(found) == run.COLUMNS
     assert set(found["equal"]) <= {"True", ""} and (found[["ours", "theirs", "ratio"]] > 0).all().all()
+
+
+def test_the_page_is_that_of_the_committed_readings():
+    """Made again by: python -m benchmarks.page."""
+    assert page.TARGET.read_text(encoding="utf-8") == page.page()

@@ -7,28 +7,9 @@ here has a gradient: callers select with the result.
 import torch
 from torch import Tensor
 
+from imdlib.networks.otsu import otsu_threshold
 
-@torch.no_grad()
-def otsu_threshold(x: Tensor) -> Tensor:
-    """Threshold that splits each row in two classes of largest between-class variance: (..., N) real -> (...,).
-
-    Class 1 is `x > threshold`. The optimum over all splits of the sorted values, no bins (Otsu 1979). The threshold is
-    the largest value of the lower class, so it compares exactly in x's own precision; of equal splits the lowest.
-    A constant row returns its constant (nothing is above it), a row with NaN or infinity NaN (nothing is above that
-    either).
-    """
-    if x.ndim == 0 or x.shape[-1] == 0:
-        raise ValueError(f"otsu_threshold: expected (..., N) with at least one value, got shape {tuple(x.shape)}")
-    n = x.shape[-1]
-    ordered = x.sort(dim=-1).values
-    wide = ordered.to(torch.float32 if x.device.type == "mps" else torch.float64)  # prefix sums lose digits in float32
-    mean = wide.mean(dim=-1, keepdim=True)
-    below = (wide - mean).cumsum(dim=-1)  # (..., N) sum of the k lowest, k = 1 ... N
-    k = torch.arange(1, n + 1, device=x.device, dtype=wide.dtype)
-    between = below**2 / (k * (n - k).clamp(min=1))  # between-class variance, times N; 0 for k = N
-    # no need to mask splits between equal values: along such a run the largest lies at one of its ends
-    threshold = ordered.gather(-1, between.argmax(dim=-1, keepdim=True))[..., 0]
-    return torch.where(mean[..., 0].isfinite(), threshold, torch.nan)
+__all__ = ["minority", "otsu_threshold", "two_means"]
 
 
 @torch.no_grad()
@@ -49,15 +30,18 @@ def two_means(x: Tensor, iterations: int = 10) -> tuple[Tensor, Tensor, Tensor]:
         x = (x if x.ndim == 3 else x[..., None]).float()
         mean = x.mean(dim=1, keepdim=True)
         valid = (x.amax(dim=1) != x.amin(dim=1)).any(dim=1) & mean.isfinite().flatten(1).all(dim=1)
-        centred = x - mean
+        centred = (x - mean).contiguous()
         direction = _principal(centred)
-        labels = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
+        total = centred.sum(dim=1)
+        labels, offsets = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device), None
         for _ in range(iterations):
-            along = (centred @ direction[..., None])[..., 0]  # (B,N)
+            along = _along(centred, direction)  # (B,N)
             before, labels = labels, (along > otsu_threshold(along)[:, None]) & valid[:, None]
-            offsets = _centers(centred, labels)
+            if offsets is not None and torch.equal(labels, before):
+                break
+            offsets = _centers(centred, labels, total)
             direction = offsets[:, 1] - offsets[:, 0]
-            if torch.equal(labels, before) or x.shape[2] == 1:
+            if x.shape[2] == 1:
                 break
         swap = _first_difference(direction) < 0
         labels = (labels ^ swap[:, None]) & valid[:, None]  # (B,N)
@@ -71,21 +55,30 @@ def minority(labels: Tensor) -> Tensor:
     return labels ^ (2 * ones >= labels.shape[-1])
 
 
+def _along(x, direction):
+    """Position of each point along a direction, (B,N,D) and (B,D) -> (B,N); a processor is slow at batches of single columns."""
+    if x.device.type == "cpu":
+        return torch.stack([points @ one for points, one in zip(x, direction)]) if len(x) else x[..., 0]
+    return (x @ direction[..., None])[..., 0]
+
+
 def _principal(centred, steps=10):
     """Direction of largest variance, (B,N,D) -> (B,D): power iteration from the point farthest from the mean."""
     farthest = torch.linalg.vector_norm(centred, dim=2).argmax(dim=1)  # (B,)
     direction = centred[torch.arange(len(centred), device=centred.device), farthest]
+    scatter = centred.transpose(1, 2) @ centred  # (B,D,D)
     for _ in range(steps if centred.shape[2] > 1 else 0):
         direction = torch.nn.functional.normalize(direction, dim=1)
-        along = centred @ direction[..., None]  # (B,N,1)
-        direction = (centred.transpose(1, 2) @ along)[..., 0]
+        direction = (direction[:, None] @ scatter)[:, 0]
     return torch.nn.functional.normalize(direction, dim=1)
 
 
-def _centers(x, labels):
-    """Mean of each cluster, (B,2,D); of an empty one, 0. x: (B,N,D), labels (B,N) bool."""
-    member = torch.stack([~labels, labels], dim=1).to(x.dtype)  # (B,2,N)
-    return member @ x / member.sum(dim=2, keepdim=True).clamp(min=1)
+def _centers(x, labels, total):
+    """Mean of each cluster, (B,2,D); of an empty one, 0. x: (B,N,D), labels (B,N) bool, total: sum of the points (B,D)."""
+    ones = (labels[:, None].to(x.dtype) @ x)[:, 0]  # (B,D)
+    count = labels.sum(dim=1)
+    count = torch.stack([labels.shape[1] - count, count], dim=1)  # (B,2)
+    return torch.stack([total - ones, ones], dim=1) / count.clamp(min=1)[..., None]
 
 
 def _first_difference(direction):

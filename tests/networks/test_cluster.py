@@ -1,92 +1,17 @@
-"""Otsu and two-means against exhaustive search, scikit-image and scikit-learn; degenerate input first."""
+"""Two-means against exhaustive search and scikit-learn; degenerate input first."""
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from skimage.filters import threshold_otsu
 from sklearn.cluster import KMeans
 
-from imdlib.networks.cluster import minority, otsu_threshold, two_means
-
-
-def between(values, above):
-    """Between-class variance of a split, by definition."""
-    if above.all() or not above.any():
-        return 0.0
-    share = above.mean()
-    return share * (1 - share) * (values[above].mean() - values[~above].mean()) ** 2
+from imdlib.networks.cluster import minority, two_means
 
 
 def inertia(x, labels):
     return sum(((x[labels == k] - x[labels == k].mean(axis=0)) ** 2).sum() for k in (0, 1) if (labels == k).any())
-
-
-# ---- Otsu
-
-
-def test_constant_rows_have_nothing_above():
-    x = torch.full((3, 7), 0.3)
-    assert (otsu_threshold(x) == x[:, 0]).all()
-    assert otsu_threshold(torch.tensor([0.4])) == torch.tensor(0.4)
-
-
-def test_not_finite_rows_have_nothing_above_and_spare_the_others():
-    x = torch.tensor([[0.0, 1, float("nan")], [0.0, 1, float("inf")], [0.0, 1, 1]])
-    t = otsu_threshold(x)
-    assert t[:2].isnan().all() and t[2] == 0 and not (x[:2] > t[:2, None]).any()
-
-
-@pytest.mark.parametrize("shape", [(0,), (3, 0), ()])
-def test_otsu_refuses_nothing(shape):
-    with pytest.raises(ValueError, match="at least one value"):
-        otsu_threshold(torch.zeros(shape))
-
-
-@settings(deadline=None, max_examples=150)
-@given(st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.7, 0.75, 1.0]), min_size=1, max_size=12))
-def test_otsu_is_the_exhaustive_optimum(values):
-    x = np.array(values)
-    best = max(between(x, x > t) for t in x)
-    found = between(x, x > otsu_threshold(torch.tensor(x)).item())
-    assert found == pytest.approx(best, abs=1e-12)
-
-
-def test_two_values_split_between_them():
-    assert otsu_threshold(torch.tensor([0.2, 0.9, 0.2, 0.9, 0.9])).item() == pytest.approx(0.2)
-    x = torch.tensor([0.0, 0.5, 1.0])  # both splits are equally good: the lower one
-    assert otsu_threshold(x) == 0
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_otsu_compares_exactly_in_low_precision(dtype):
-    x = torch.tensor([0.1, 0.1, 0.1, 0.1 + 2**-6, 0.1 + 2**-6]).to(dtype)
-    t = otsu_threshold(x)
-    assert t.dtype == dtype and (x > t).tolist() == [False, False, False, True, True]
-
-
-def test_otsu_agrees_with_scikit_image():
-    rng = np.random.default_rng(0)
-    for share in (0.02, 0.1, 0.5):
-        x = np.where(rng.random(4000) < share, rng.normal(0.8, 0.08, 4000), rng.normal(0.3, 0.1, 4000)).clip(0, 1)
-        exact, bins = otsu_threshold(torch.tensor(x)).item(), threshold_otsu(x, nbins=2**14)
-        assert exact == pytest.approx(bins, abs=5e-3)
-        assert between(x, x > exact) >= between(x, x > bins) - 1e-15
-
-
-def test_otsu_is_batched_and_survives_an_offset():
-    x = torch.rand(2, 3, 500, dtype=torch.float64)
-    t = otsu_threshold(x)
-    assert t.shape == (2, 3)
-    for i in range(2):
-        for j in range(3):
-            assert t[i, j] == otsu_threshold(x[i, j])
-    far = (x + 1000).float()
-    assert ((far > otsu_threshold(far)[..., None]) == (x > t[..., None])).float().mean() > 0.999
-
-
-# ---- two-means
 
 
 @pytest.mark.parametrize("x", [torch.ones(2, 5), torch.ones(2, 5, 4), torch.rand(2, 1, 4), torch.zeros(1, 3, 2)])

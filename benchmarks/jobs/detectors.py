@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
+from benchmarks.jobs.job import Job
 from imdlib.baselines.cfa1 import CFA1
 from imdlib.baselines.ela import ELA
 from imdlib.baselines.noi import NOI
@@ -64,20 +65,23 @@ def parts(detector, theirs, scale):
     return partial(mapped, detector, images), run
 
 
-def ela(job, scale):
+def error_levels(scale):
     from pyIFD.ELA import ELA as peer
 
-    return job("ELA of 4 images of 512 x 512", "pyIFD", TARGET, *parts(ELA(), peer, scale), partial(ranks_alike, 0.9))
+    return Job("ELA of 4 images of 512 x 512", "pyIFD", TARGET, *parts(ELA(), peer, scale), partial(ranks_alike, 0.9))
 
 
-def noi(job, scale):
+def noise_levels(scale):
     from pyIFD.NOI1 import GetNoiseMap as peer
 
-    return job("NOI of 4 images of 512 x 512", "pyIFD", TARGET, *parts(NOI(), peer, scale), partial(ranks_alike, 0.5))
+    return Job("NOI of 4 images of 512 x 512", "pyIFD", TARGET, *parts(NOI(), peer, scale), partial(ranks_alike, 0.5))
 
 
-def cfa1(job, scale):
+def mosaic(scale):
     vars(np).setdefault("NaN", np.nan)  # as pyIFD calls it
     from pyIFD.CFA1 import CFA1 as peer
 
-    return job("CFA1 of 4 images of 512 x 512", "pyIFD", TARGET, *parts(CFA1(), peer, scale), partial(ranks_alike, 0.8))
+    return Job("CFA1 of 4 images of 512 x 512", "pyIFD", TARGET, *parts(CFA1(), peer, scale), partial(ranks_alike, 0.8))
+
+
+JOBS = [error_levels, noise_levels, mosaic]

@@ -1,0 +1,1 @@
+"""Peers that no package index holds, written anew from what their code computes; each names its source. Nothing of them is copied."""
