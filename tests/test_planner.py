@@ -177,7 +177,7 @@ EDITS = {
     "more seeds": ("profiles/quick.yaml", "ncl.seeds: [0]", "ncl.seeds: [0, 1]", {"ncl_run": 12} | NCL_PAGES),
     "another omega": ("profiles/quick.yaml", "ncl.omegas: [0.1]", "ncl.omegas: [0.2]", {"ncl_run": 1} | NCL_PAGES),
     "one method less": ("profiles/quick.yaml", "[wang, transcam, ", "[wang, ", BRIDGE_PAGES),
-    "more steps": ("profiles/quick.yaml", "ncl.steps: 160", "ncl.steps: 161", NCL | NCL_PAGES),
+    "more steps": ("profiles/quick.yaml", "ncl.steps: 100", "ncl.steps: 101", NCL | NCL_PAGES),
     "threads": ("profiles/quick.yaml", "threads: 1", "threads: 2", SCORED | PAGES),
     "another test set": (
         "profiles/quick.yaml",
