@@ -25,7 +25,8 @@ BYTES, FEW, MOST = 4, 3, 128  # of a weight in float32; images and pixels a side
 
 class Piece(NamedTuple):
     """notebook, params: of the run; build() -> untrained network; batch(device) -> (what the network gets, mask); loss(network) ->
-    loss(outputs, mask) -> dict with `loss`; turns: steps of training that one of these stands for.
+    loss(outputs, mask) -> dict with `loss`; turns: steps of training that one of these stands for; beside: parameters of the NRR
+    that it uses.
     """
 
     notebook: str
@@ -34,6 +35,11 @@ class Piece(NamedTuple):
     batch: Callable[..., tuple[Any, Tensor]]
     loss: Callable[[nn.Module], Callable]
     turns: int = 1
+    beside: dict[str, Any] = {}
+
+    def changed(self, **more: Any) -> "Piece":
+        """The same with other parameters."""
+        return of_run(self.notebook, self.params | more, self.beside)
 
     @property
     def side_name(self) -> str:
@@ -46,11 +52,16 @@ class Piece(NamedTuple):
         return self.params[self.side_name]
 
 
-def of_run(notebook: str, given: dict[str, Any], **more: Any) -> Piece:
-    """The piece of a run: its notebook, what it is given, and what is changed (batch_size, crop, ...); nothing is downloaded."""
+def of_run(notebook: str, given: dict[str, Any], beside: dict[str, Any] | None = None, **more: Any) -> Piece:
+    """The piece of a run: its notebook, what it is given, what its NRR is, and what is changed (batch_size, crop, ...).
+
+    Nothing is downloaded: networks that start from weights of others start from random ones of the same shape.
+    """
     p = parameters.declared(notebook) | given | {"pretrained": False, "start": "random"} | more
     p = {name: value for name, value in p.items() if name in parameters.declared(notebook)}
-    return {"ncl/run": of_ncl, "inr/run": of_inr, "inr/nrr": of_nrr, "bridge/run": of_bridge}[notebook](p)
+    if notebook == "inr/run":
+        return of_inr(p | {"start": given.get("start", "centred")}, beside or {})
+    return {"ncl/run": of_ncl, "inr/nrr": of_nrr, "bridge/run": of_bridge}[notebook](p)
 
 
 def of_ncl(p: dict[str, Any]) -> Piece:
@@ -63,14 +74,14 @@ def of_nrr(p: dict[str, Any]) -> Piece:
     return Piece("inr/nrr", p, partial(inr.nrr_of, p), partial(pictures, p), lambda model: nrr_loss)
 
 
-def of_inr(p: dict[str, Any]) -> Piece:
+def of_inr(p: dict[str, Any], beside: dict[str, Any]) -> Piece:
     """A step of INR's detector, its NRR untrained and frozen."""
 
     def build():
-        nrr = inr.nrr_of(parameters.declared("inr/nrr")).requires_grad_(False).eval()
+        nrr = inr.nrr_of(parameters.declared("inr/nrr") | beside).requires_grad_(False).eval()
         return inr.detector_of(p, nrr=nrr, scale=1.0)
 
-    return Piece("inr/run", p, build, partial(pictures, p), lambda model: inr.detector_loss(p))
+    return Piece("inr/run", p, build, partial(pictures, p), lambda model: inr.detector_loss(p), beside=beside)
 
 
 def of_bridge(p: dict[str, Any]) -> Piece:
@@ -168,7 +179,7 @@ def few_of(piece: Piece, side: int = 0) -> Piece:
     """The same step on FEW images, of at most `side` pixels a side where that is given."""
     less = {"batch_size": min(FEW, piece.params["batch_size"])}
     less |= {piece.side_name: min(side, piece.side)} if side else {}
-    return of_run(piece.notebook, piece.params | less)
+    return piece.changed(**less)
 
 
 def weights(piece: Piece) -> float:

@@ -181,8 +181,9 @@ def representatives(jobs: Iterable[Job]) -> dict[str, pieces.Piece]:
     found = {}
     for job in filter(trains, jobs):
         more = {"method": "late"} if job.notebook == "bridge/run" else {}
+        beside = next((one.parameters for one in job.after if one.notebook == "inr/nrr"), None)
         if job.notebook not in found:
-            found[job.notebook] = pieces.of_run(job.notebook, job.parameters, **more)
+            found[job.notebook] = pieces.of_run(job.notebook, job.parameters, beside, **more)
     return found
 
 

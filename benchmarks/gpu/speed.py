@@ -61,10 +61,10 @@ def rows(device: str, sizes: dict[str, pieces.Piece], seconds: Callable[[], floa
             yield guarded(faster, what, name, piece, device)
     for name, piece in paper.items() if device == "cuda" else ():
         for factor in (2, 4, 8, 16):
-            more = pieces.of_run(piece.notebook, piece.params | {"batch_size": factor * piece.params["batch_size"]})
+            more = piece.changed(batch_size=factor * piece.params["batch_size"])
             yield guarded(of_step, "batch", name, more, device, rate)
         for side in (piece.side // 2, piece.side * 3 // 2 // 32 * 32, 2 * piece.side):
-            more = pieces.of_run(piece.notebook, piece.params | {piece.side_name: side})
+            more = piece.changed(**{piece.side_name: side})
             yield guarded(of_step, "crop", name, more, device, rate)
 
 
@@ -167,7 +167,10 @@ def sizes_of(device: str) -> dict[str, pieces.Piece]:
     for name in profiles:
         values, kind = profile(name), "small" if name == "gpu" else "paper"
         found |= {
-            f"{book} {kind}": pieces.of_run(book, settings(values, book), **SIZE[kind].get(book, {})) for book in BOOKS
+            f"{book} {kind}": pieces.of_run(
+                book, settings(values, book), settings(values, "inr/nrr"), **SIZE[kind].get(book, {})
+            )
+            for book in BOOKS
         }
         if kind == "paper":
             conformer = settings(values, "bridge/run") | {"method": "transcam"}
