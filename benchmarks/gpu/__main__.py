@@ -22,9 +22,10 @@ from benchmarks.gpu.queue import GRACE, Queue, of_process
 from benchmarks.run import machine
 from imdlib.places import REPO
 from imdlib.planner import Job, Planner
+from imdlib.runs import State
 from imdlib.study import ProfileError
 
-MEASURED = 2 / 15  # share of the seconds that checks get, and speed likewise
+MEASURED, MOST = 2 / 15, 120.0  # share of the seconds that checks get, and speed likewise; at most so many
 END = 0.03  # share that is left for writing what was found, at least LEAST_END seconds
 LEAST_END, EVERY = 10.0, 120.0  # EVERY: seconds after which the rows of finished runs are written again
 
@@ -43,11 +44,15 @@ def jobs_of(profiles: list[str], data: str) -> list[Job]:
     found = []
     for name in profiles:
         try:
-            jobs = [job for job in Planner(name, data=data).jobs.values() if not (job.done or job.page)]
+            jobs = Planner(name, data=data).jobs.values()
         except ProfileError as error:
             raise SystemExit(str(error)) from None
-        final = [job for job in jobs if job.parameters.get("trial", -1) < 0]
-        found += [job for job in final if not plan.trains(job)] + plan.ordered(final)
+        needed = [other for job in jobs if not (job.done or job.page) for other in job.after]
+        for other in filter(plan.trains, needed):
+            if other.state.why == "kept":  # its rows came from elsewhere, the weights that others need did not
+                other.state = State("absent")
+        todo = [job for job in jobs if not (job.done or job.page) and job.parameters.get("trial", -1) < 0]
+        found += [job for job in todo if not plan.trains(job)] + plan.ordered(todo)
     return found
 
 
@@ -128,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def evidence(queue: Queue, options: argparse.Namespace, place: Path, began: float) -> None:
     """Checks, speed, plan and runs, in this order."""
-    share, cores = MEASURED * options.seconds, len(os.sched_getaffinity(0))
+    share, cores = min(MOST, MEASURED * options.seconds), len(os.sched_getaffinity(0))
     training = [job for job in queue.jobs if plan.trains(job)]
     print(f"-- {place.name}, {cores} cores, {options.seconds:.0f} s: checks and speed {share:.0f} s each, then")
     print(f"   {len(training)} runs of {', '.join(options.profiles)} in this order, as far as they fit:")

@@ -12,6 +12,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,14 @@ def rows(device: str, cases: list = CASES) -> Iterator[dict[str, Any]]:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     for name, found in clusterings(device):
         yield row("", name, "clusters", "float32", found)
-    for notebook, more in cases:
+    for notebook, more in in_turn(cases):
         yield from of_case(notebook, more, device)
+
+
+def in_turn(cases: list) -> list:
+    """The same with notebooks taking turns, so that time that is too short leaves out some of each."""
+    books = {notebook: [case for case in cases if case[0] == notebook] for notebook, _ in cases}
+    return [case for turn in zip_longest(*books.values()) for case in turn if case is not None]
 
 
 def row(notebook: str, case: str, part: str, precision: str, error: float, usual: float = 0.0) -> dict[str, Any]:
@@ -164,6 +171,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--out", default="")
     options = parser.parse_args(arguments)
+    pieces.quiet()
     until, found = time.monotonic() + options.seconds, []
     for one in rows(options.device):
         found.append(one)

@@ -1,5 +1,6 @@
 """Pieces: the network, batch and loss of a run's training step, made of its parameters, for whatever is measured on a card."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from imdlib import parameters
 from imdlib.bridge import networks as bridge
 from imdlib.bridge.costs import Stage
+from imdlib.bridge.methods import parts
 from imdlib.bridge.stages import learners
 from imdlib.inr import networks as inr
 from imdlib.inr.reconstruction import nrr_loss
@@ -101,8 +103,15 @@ def of_bridge(p: dict[str, Any]) -> Piece:
         tokens = torch.randn(len(image), count, width, generator=torch.Generator().manual_seed(0)).to(device)
         return {"tokens": tokens, "label": label, "image": image}, mask
 
-    turns = len(learners(*(getattr(bridge.build(p, width), name) for name in ("distillation", "classifier"))))
+    turns = stages_in(p["method"])
     return Piece("bridge/run", p, build, batch, lambda model: lambda losses, mask: losses, turns)
+
+
+def stages_in(method: str) -> int:
+    """How many stages of Bridging a method is trained in."""
+    which = parts(method)
+    students = which["distillation"] and which["students"]
+    return which["distillation"] + students + 2 * (students and which["generalizers"]) + bool(which["classifier"])
 
 
 class Turns(nn.Module):
@@ -132,6 +141,11 @@ def pictures(p: dict[str, Any], device: torch.device | str) -> tuple[Tensor, Ten
         far = side if whole else side // 2
         mask[one, :, side // 4 * (not whole) : far, side // 4 * (not whole) : far] = 1
     return image.to(memory_format=torch.channels_last).to(device), mask.to(device)
+
+
+def quiet() -> None:
+    """Fabric says its precision every time; here it is made for every piece."""
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 
 # ---- what a step is ------------------------------------------------------------------------------------------------

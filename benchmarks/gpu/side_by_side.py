@@ -60,6 +60,7 @@ def work(device: str, number: int, active, made, ready) -> None:
     """Steps while fewer than `active` processes stand before this one; made[number] counts them."""
     from benchmarks.gpu.speed import network  # not above: that module asks for this one
 
+    pieces.quiet()
     torch.set_num_threads(1)
     piece = small()
     step = network(piece, device)

@@ -1,7 +1,7 @@
 """Speed: what a card does at best, what training steps get of it, and how many small runs it takes side by side.
 
-python -m benchmarks.gpu.speed [--seconds 120] [--device cuda] [--out file]. A row per reading, the most useful first, in the order of
-WHAT. share: operations of a step (multiplications and additions, PyTorch's FlopCounterMode) per second, over those of the best
+python -m benchmarks.gpu.speed [--seconds 120] [--device cuda] [--out file]. A row per reading, the most useful first; what a row may be
+is WHAT. share: operations of a step (multiplications and additions, PyTorch's FlopCounterMode) per second, over those of the best
 matrix product measured on the same card a moment before.
 """
 
@@ -23,7 +23,8 @@ from imdlib.study import profile, settings
 from imdlib.training.optimizers import make_optimizer
 from imdlib.training.settings import make_fabric
 
-WHAT = ("matrix", "step", "together", "syncs", "compiled", "graph", "batch", "crop")
+WHAT = ("matrix", "step", "together", "syncs", "batch", "crop", "compiled", "graph")
+LARGE = ("ncl/run paper", "conformer paper")  # whose share of the card counts
 COLUMNS = [
     "what",
     "network",
@@ -49,23 +50,30 @@ def rows(device: str, sizes: dict[str, pieces.Piece], seconds: Callable[[], floa
     """Dicts of COLUMNS. sizes: {'<notebook> small' or '<name> paper': piece}; seconds(): that are left."""
     rate = max(matrix_rate(side, device) for side in SIDES[device])
     yield dict(what="matrix", network="bf16 product", value=rate / 1e12, unit="TFLOP/s")
-    for name, piece in sizes.items():
+    small = {name: piece for name, piece in sizes.items() if name.endswith("small")}
+    paper = {name: piece for name, piece in sizes.items() if name not in small}
+    for name, piece in small.items():  # what the plan rests on comes first
         yield guarded(of_step, "step", name, piece, device, rate)
     for found in side_by_side.measure(device, min(20.0, seconds() / 3)):
         yield dict(what="together", network="ncl/run small", notebook="ncl/run", unit="steps/s", **found)
-    for name, piece in sizes.items():
+    for name, piece in paper.items():
+        yield guarded(of_step, "step", name, piece, device, rate)
+    for name, piece in small.items():
         yield guarded(of_syncs, "syncs", name, piece, device)
-    paper = {name: piece for name, piece in sizes.items() if name.endswith("paper")}
-    for what in ("compiled", "graph") if device == "cuda" else ():
-        for name, piece in sizes.items():
+    for name, piece in paper.items():
+        for what, one in grown(piece) if name in LARGE else ():
+            yield guarded(of_step, what, name, one, device, rate)
+    for name, piece in sizes.items() if device == "cuda" else ():
+        for what in ("compiled", "graph"):
             yield guarded(faster, what, name, piece, device)
-    for name, piece in paper.items() if device == "cuda" else ():
-        for factor in (2, 4, 8, 16):
-            more = piece.changed(batch_size=factor * piece.params["batch_size"])
-            yield guarded(of_step, "batch", name, more, device, rate)
-        for side in (piece.side // 2, piece.side * 3 // 2 // 32 * 32, 2 * piece.side):
-            more = piece.changed(**{piece.side_name: side})
-            yield guarded(of_step, "crop", name, more, device, rate)
+
+
+def grown(piece: pieces.Piece) -> Iterator[tuple[str, pieces.Piece]]:
+    """(what, piece) of larger batches, and of smaller and larger crops."""
+    for factor in (2, 4, 8, 16):
+        yield "batch", piece.changed(batch_size=factor * piece.params["batch_size"])
+    for side in (piece.side // 2, piece.side * 3 // 2 // 32 * 32, 2 * piece.side):
+        yield "crop", piece.changed(**{piece.side_name: side})
 
 
 def guarded(work: Callable, what: str, name: str, piece: pieces.Piece, *more: Any) -> dict[str, Any]:
@@ -73,7 +81,7 @@ def guarded(work: Callable, what: str, name: str, piece: pieces.Piece, *more: An
     about = dict(what=what, network=name, notebook=piece.notebook, batch=piece.params["batch_size"], crop=piece.side)
     try:
         return about | (work(what, piece, *more) if work is faster else work(piece, *more))
-    except (RuntimeError, torch.OutOfMemoryError) as error:
+    except (RuntimeError, ValueError) as error:  # no memory left, no graph of it, too small a crop
         return about | dict(note=f"{type(error).__name__}: {str(error).strip().splitlines()[0][:120]}")
     finally:
         if torch.cuda.is_available():
@@ -175,8 +183,7 @@ def sizes_of(device: str) -> dict[str, pieces.Piece]:
         if kind == "paper":
             conformer = settings(values, "bridge/run") | {"method": "transcam"}
             found["conformer paper"] = pieces.of_run("bridge/run", conformer, **SIZE[kind]["bridge/run"])
-    order = ("ncl/run paper", "conformer paper")  # after the small ones, on which the plan rests
-    return dict(sorted(found.items(), key=lambda one: (one[0].endswith("paper"), one[0] not in order)))
+    return dict(sorted(found.items(), key=lambda one: one[0] not in LARGE))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -185,6 +192,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--out", default="")
     options = parser.parse_args(arguments)
+    pieces.quiet()
     until, found = time.monotonic() + options.seconds, []
     for row in rows(options.device, sizes_of(options.device), lambda: until - time.monotonic()):
         found.append(row)

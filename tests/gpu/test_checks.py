@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.gpu import checks, pieces, syncs
 from imdlib.baselines.names import LOCALIZERS
-from imdlib.bridge.methods import METHODS
+from imdlib.bridge.methods import BINARY, METHODS
 from imdlib.inr.variants import VARIANTS
 from imdlib.ncl.grid import OWN
 from imdlib.networks import cluster
@@ -81,6 +81,13 @@ def test_looks_of_python_and_shapes_that_hang_on_contents_are_counted():
 def test_syncs_name_the_line_that_waits():
     places = syncs.counted(lambda: cluster.two_means(torch.rand(1, 64, 4)))
     assert set(name.split(":")[0] for name in places) == {"imdlib/networks/cluster.py"}
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in BINARY])
+def test_a_step_of_bridging_stands_for_as_many_as_there_are_stages(method):
+    piece = pieces.of_run("bridge/run", {"method": method}, batch_size=3)
+    model = piece.build()
+    assert piece.turns == len(model.stages) == len(model.train()(piece.batch("cpu")[0])) - 1  # all but their sum
 
 
 def test_a_piece_is_the_run_s_own_network_batch_and_loss():
