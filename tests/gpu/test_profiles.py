@@ -1,13 +1,14 @@
 """The card's profiles: night's final rows, more of them, and the papers' sizes, but for what they say themselves."""
 
 import re
+from collections import Counter
 
 import pytest
 
 from benchmarks.gpu import plan
 from imdlib import places
 from imdlib.planner import Planner
-from imdlib.study import profile
+from imdlib.study import asked, grid, profile
 
 LONGER = {"ncl.steps", "ncl.lite0_steps", "inr/run.steps", "inr/nrr.steps", "inr.unsupervised_steps", "inr.lite0_steps"}
 LONGER |= {"bridge.epochs"}
@@ -30,6 +31,20 @@ def test_gpu_is_night_with_twice_the_seeds_three_times_the_steps_and_no_trials()
                 if isinstance(value, list)
                 else value == night[key]
             ), key
+
+
+def test_gpu_has_every_final_run_of_night_and_as_many_seeds_more():
+    def rows(name):
+        values = profile(name)
+        cells = {one.name: one.configurations(**grid(values, one)) for one in asked(name, values).values()}
+        runs = [(study, run, cell) for study, some in cells.items() for run, cell in some.items()]
+        return Counter(
+            (study, re.sub("_seed[0-9]+$", "", run)) for study, run, cell in runs if "trial" not in cell.parameters
+        )
+
+    night, gpu = rows("night"), rows("gpu")
+    assert set(gpu) == set(night) and len(gpu) > 70
+    assert all(gpu[one] == (1 if "classic" in one[1] else 10) for one in gpu)
 
 
 @pytest.mark.parametrize("key", [key for key in profile("gpu-paper") if key in profile("paper")])
