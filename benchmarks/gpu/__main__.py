@@ -86,6 +86,22 @@ def spend(queue: Queue, folders: list[str], every: float) -> None:
         time.sleep(0.2)
 
 
+def worst(checks: pd.DataFrame) -> pd.DataFrame:
+    """A line per kind of comparison: how many, how many held, the largest error and whose it is; then those that did not hold."""
+    if checks.empty:
+        return checks
+    ordered = checks.fillna({"error": float("inf"), "notebook": ""}).sort_values("error", ascending=False)
+    kinds = ordered.groupby(["part", "precision"], sort=False)
+    lines = kinds.agg(
+        count=("held", "size"),
+        held=("held", "sum"),
+        error=("error", "first"),
+        notebook=("notebook", "first"),
+        case=("case", "first"),
+    )
+    return pd.concat([lines.reset_index(), ordered[~ordered["held"].astype(bool)]]).reset_index(drop=True)
+
+
 def say(title: str, table: pd.DataFrame) -> None:
     """A table under a title."""
     print(f"-- {title}\n{table.to_string(index=False) if len(table) else 'nothing'}", flush=True)
@@ -138,7 +154,7 @@ def evidence(queue: Queue, options: argparse.Namespace, place: Path, began: floa
     print(f"-- {place.name}, {cores} cores, {options.seconds:.0f} s: checks and speed {share:.0f} s each, then")
     print(f"   {len(training)} runs of {', '.join(options.profiles)} in this order, as far as they fit:")
     print("   " + ", ".join(list(dict.fromkeys(map(plan.row_of, training)))[:12]) + ", ...", flush=True)
-    say("checks", measure("checks", share, place, options.device, queue))
+    say("checks", worst(measure("checks", share, place, options.device, queue)))
     speed = measure("speed", share, place, options.device, queue)
     say("speed", speed)
     queue.card, per_step = plan.measured(speed, options.together)

@@ -40,7 +40,7 @@ class Queue:
     """jobs: what is to be done, most valuable first; until: of time.monotonic; card, processors: how many runs that train, and that
     do not, go side by side, both may be changed at any time.
 
-    ended: {(rule, name): (one of WORDS, seconds, device's part: card or processors)}.
+    ended: {name: (one of WORDS, seconds)}; environment: of its processes, beside this one's.
     """
 
     jobs: list[Job]
@@ -51,6 +51,7 @@ class Queue:
     environment: dict = field(default_factory=dict)
     flying: list[Flight] = field(default_factory=list)
     ended: dict = field(default_factory=dict)
+    idle: bool = False
 
     def tick(self) -> None:
         """Look after runs that have ended, and begin those that may."""
@@ -59,6 +60,7 @@ class Queue:
             lanes = self.card if trains(job) else self.processors
             if sum(trains(one.job) == trains(job) for one in self.flying) < lanes:
                 self.consider(job)
+        self.idle = not self.flying
 
     def reap(self) -> None:
         """Note the runs that have ended."""
@@ -81,9 +83,7 @@ class Queue:
             self.ended[name_of(job)] = "waits for another", 0.0
         elif "" in words:
             return
-        elif time.monotonic() + self.durations.of(job) > self.until:
-            self.ended[name_of(job)] = "no time", 0.0
-        else:
+        elif time.monotonic() + self.durations.of(job) <= self.until:  # else not now: runs may turn out to be shorter
             self.flying.append(Flight(job, begin(job, self.environment), time.monotonic()))
 
     def known(self, others: list[Job]) -> bool:
@@ -101,8 +101,8 @@ class Queue:
             print(f"-- failed: {flight.job.name}\n{last_lines(flight.job)}", flush=True)
 
     def over(self) -> bool:
-        """Whether there is nothing more to be done, or no time for it."""
-        return time.monotonic() >= self.until or not (self.flying or self.waiting())
+        """Whether there is nothing more to be done, or no time for it: where nothing flies and nothing began, nothing will."""
+        return time.monotonic() >= self.until or self.idle
 
     def stop(self) -> None:
         """End what is in flight, politely at first, kernels included; what ended a moment ago is finished all the same."""

@@ -56,10 +56,18 @@ def test_runs_wait_for_those_they_need_and_those_that_need_a_failed_one_are_left
 
 
 def test_what_would_not_end_in_time_and_what_has_no_data_never_begins(begun):
-    slow, real = job("ncl", "slow", steps=10_000), job("ncl", "real", data="not at hand")
+    slow, real = job("bridge", "slow", steps=10_000), job("ncl", "real", data="not at hand")
     some = made([slow, real, job("ncl", "quick", steps=1)], seconds=plan.START + 5)
-    some.durations = plan.Durations({"ncl/run": 0.01})
+    some.durations = plan.Durations({"ncl/run": 0.01, "bridge/run": 0.01})
     assert ticked(some) == {"slow": "no time", "real": "no data", "quick": "finished"} and begun == ["quick"]
+
+
+def test_a_run_that_seemed_too_long_begins_where_others_turn_out_to_be_short(begun):
+    some = made([job("ncl", "a", steps=1), job("ncl", "b", steps=1000)], seconds=plan.START + 8)
+    some.durations = plan.Durations({"ncl/run": 0.01})
+    some.tick()
+    assert begun == ["a"] and len(some.waiting()) == 1
+    assert ticked(some) == {"a": "finished", "b": "finished"}
 
 
 def test_the_card_takes_as_many_as_it_is_told_and_processors_have_lanes_of_their_own(begun):

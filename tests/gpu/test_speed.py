@@ -2,6 +2,7 @@
 
 import math
 
+import pandas as pd
 import pytest
 import torch
 
@@ -58,6 +59,14 @@ def test_batches_and_crops_grow_and_what_fails_is_a_row_that_says_so(table):
 def test_syncs_of_the_whole_method_are_told_by_their_lines(table):
     (row,) = [row for row in table if row["what"] == "syncs"]
     assert row["value"] >= 1 and "imdlib/ncl/patches.py" in row["note"]
+
+
+def test_what_is_printed_of_the_checks_is_the_worst_of_each_kind_and_all_that_did_not_hold():
+    held = [checks.row("ncl/run", name, "loss", "float32", error) for name, error in (("a", 1e-7), ("b", 1e-6))]
+    broken = checks.row("inr/run", "c", "bf16 loss", "bf16-mixed", math.nan)
+    found = command.worst(pd.DataFrame([*held, broken]))
+    assert found["case"].tolist() == ["c", "b", "c"] and found["held"].tolist() == [0, 2, False]
+    assert command.worst(pd.DataFrame({"what": []})).empty
 
 
 def test_notebooks_take_turns_so_that_too_little_time_leaves_some_of_each():
