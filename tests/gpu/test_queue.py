@@ -154,9 +154,11 @@ def test_a_run_killed_in_flight_costs_itself_alone_and_the_command_goes_on(proje
 
     before = (project / "results/tiny/ncl/runs" / first / "stamp.json").read_bytes()
     began = time.monotonic()
-    words = ("--seconds", "60", "--device", "cpu", "--profiles", "tiny")
+    words = ("--seconds", "30", "--device", "cpu", "--profiles", "tiny")
     out = python(project, "-m", "benchmarks.gpu", *words)
-    assert time.monotonic() - began < 120  # a minute was given, and another for a machine with much else to do
+    assert (
+        time.monotonic() - began < 90
+    )  # half a minute was given, and a minute more for a machine with much else to do
     assert (project / "results/tiny/ncl/runs" / first / "stamp.json").read_bytes() == before
     (place,) = (project / "results/gpu").iterdir()
     assert {"runs.csv", "machine.csv", "plan.csv", "back.zip"} <= {one.name for one in place.iterdir()}
