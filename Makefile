@@ -4,11 +4,15 @@ PROFILE ?= quick
 DATA    ?=
 PYTHON  ?= python3
 CORES   ?= all
+SECONDS ?= 900
+DEVICE  ?= cuda
+PROFILES ?= gpu
+SETS    ?=
 BIN     := .venv/bin
 # no lock on the folder: every run has its own, and one that was killed must not keep the next from starting
 RUN      = $(BIN)/snakemake --cores $(CORES) --nolock --quiet host reason --config profile=$(PROFILE)
 
-.PHONY: study pages tune test lab lessons bench faults lint twins clean help
+.PHONY: study pages tune test lab lessons bench faults gpu gpu-pack lint twins clean help
 help:
 	@echo "make study [PROFILE=quick|laptop|night|real|paper] [DATA=folder]   train, score, draw: results/<profile>/report.html"
 	@echo "make pages [PROFILE=...]   draw all pages again from the rows that are kept, without training; what is older says so"
@@ -16,6 +20,7 @@ help:
 	@echo "make test    all tests        make lab    JupyterLab on the notebooks        make bench  speed and memory beside other libraries"
 	@echo "make lessons [PROFILE=...]   student notebooks executed, as pages: results/<profile>/lessons/index.html"
 	@echo "make twins   train the embedded generators and the stand-in anew, over the weights in the package"
+	@echo "make gpu SECONDS=900   a card checked, measured and given runs for so long: docs/gpu.md     make gpu-pack [DATA= SETS=]   what it needs offline"
 	@echo "make faults  changed files, kills, full disks and the like, counted: docs/faults.md"
 	@echo "make lint    ruff, and notebooks without outputs        make clean  forget results/\$$PROFILE"
 
@@ -63,6 +68,15 @@ bench: .venv/ready
 
 faults: .venv/ready
 	@$(BIN)/python -m benchmarks.faults
+
+# a card's machine may have no network: .venv where it is, else the system's Python with the wheels of gpu-pack/
+gpu:
+	@if test -x $(BIN)/python; then site=""; run=$(BIN)/python; else site=":$$($(PYTHON) benchmarks/gpu/unpack.py)"; run=$(PYTHON); fi; \
+		PYTHONPATH="$(CURDIR)$$site$${PYTHONPATH:+:$$PYTHONPATH}" $$run -m benchmarks.gpu --seconds $(SECONDS) --device $(DEVICE) \
+		--profiles $(PROFILES) --data "$(DATA)"
+
+gpu-pack: .venv/ready
+	@$(BIN)/python -m benchmarks.gpu.pack $(if $(DATA),--data "$(DATA)") --sets $(SETS)
 
 lint: .venv/ready
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb notebooks/*/*.ipynb

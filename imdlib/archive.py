@@ -40,19 +40,22 @@ def keep(results: Path | str, study: str, runs: dict | None = None) -> list[Path
     """Write what counts of a study's runs into one columnar file a table, with sums beside them; returns the files."""
     folder = results_folder(results, study)
     with held_still(folder, fcntl.LOCK_EX):
-        found = collect(results, study, runs)
-        rows = [
-            {
-                "run": name,
-                "stamp": json.dumps(about),
-                "columns": json.dumps({title: table.dtypes.astype(str).to_dict() for title, table in parts.items()}),
-            }
-            for name, (about, parts, _) in found.items()
-        ]
-        paths = [store.write(pd.DataFrame(rows), folder / RUNS)]
-        paths += [store.write(frame, folder / f"{title}.parquet") for title, frame in joined(found).items()]
-        store.write_sums(folder, [path.name for path in paths])
-    return paths
+        return written(folder, collect(results, study, runs))
+
+
+def join(results: Path | str, study: str, others: list[Path | str]) -> list[Path]:
+    """`keep`, with the runs that other folders of results hold, too: of other machines. A run that is in several is taken from the
+    first, `results` before `others`; returns the files.
+    """
+    folder = results_folder(results, study)
+    folder.mkdir(parents=True, exist_ok=True)
+    with held_still(folder, fcntl.LOCK_EX):
+        found = {}
+        for place in (results, *others):
+            there = results_folder(place, study)
+            some = collect(place, study, None) if (there / RUNS).exists() or any(there.glob(f"runs/*/{STAMP}")) else {}
+            found = some | found
+        return written(folder, dict(sorted(found.items())))
 
 
 def stamps(results: Path | str, study: str) -> dict:
@@ -63,6 +66,22 @@ def stamps(results: Path | str, study: str) -> dict:
 
 
 # ---- steps ---------------------------------------------------------------------------------------------------------
+
+
+def written(folder: Path, found: dict) -> list[Path]:
+    """Write what `collect` found into a folder's columnar files, with sums beside them; returns the files."""
+    rows = [
+        {
+            "run": name,
+            "stamp": json.dumps(about),
+            "columns": json.dumps({title: table.dtypes.astype(str).to_dict() for title, table in parts.items()}),
+        }
+        for name, (about, parts, _) in found.items()
+    ]
+    paths = [store.write(pd.DataFrame(rows), folder / RUNS)]
+    paths += [store.write(frame, folder / f"{title}.parquet") for title, frame in joined(found).items()]
+    store.write_sums(folder, [path.name for path in paths])
+    return paths
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[1]
 TWINS = ("night", "laptop")  # profiles on the embedded twins, the first that is there counts
 REAL = ("real",)
+CARDS = ("gpu", "gpu-paper")  # on a card, on twins: the first is night's rows with more seeds and steps
 CLAIMS = "claims.csv"
 
 
@@ -27,8 +28,14 @@ def run_folder(results: Path | str, study: str, run: str) -> Path:
 
 
 def sides(results: Path | str) -> dict[str, Path]:
-    """{'twins' or 'real' or the profile's name: folder of results} that stand side by side on the page of one of them."""
+    """{'twins' or 'real' or the profile's name: folder of results} that stand side by side on the page of one of them.
+
+    What a card made stands beside the twins of the processors, which it does not replace: no other page shows it.
+    """
     folder = results_folder(results)
+    if folder.name in CARDS:
+        beside = next((folder.parent / name for name in TWINS if (folder.parent / name / CLAIMS).exists()), None)
+        return {folder.name: folder} | ({"twins": beside} if beside else {})
     if folder.name not in (*TWINS, *REAL):
         return {folder.name: folder}
     there = {name: folder.parent / name for name in (*TWINS, *REAL) if (folder.parent / name / CLAIMS).exists()}

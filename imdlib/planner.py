@@ -155,6 +155,7 @@ class Planner:
 
     def add_report(self, study: str, trained: list, sets: list) -> Job:
         """The page of one study."""
+        trained, sets = self.shown(f"{study}: runs", trained), self.shown(f"{study}: data sets", sets)
         given = self.given(f"{study}/report", results=self.results, data=self.data)
         given |= {"runs": {job.name: job.key for job in trained}, "sets": {job.name: job.key for job in sets}}
         settled = [path for path in [tuned.place(study)] if path.exists()]
@@ -162,7 +163,8 @@ class Planner:
 
     def add_top(self, reports: list) -> Job:
         """The page that joins them."""
-        sets = {name: job.key for (rule, name), job in self.jobs.items() if rule == "data"}
+        named = [job for (rule, _), job in self.jobs.items() if rule == "data"]
+        sets = {job.name: job.key for job in self.shown("the page: data sets", named)}
         given = self.given("report", results=self.results) | {"sets": sets}
         claims = [folder / CLAIMS for folder in sides(self.results).values() if folder != results_folder(self.results)]
         return self.add(self.drawn("", "report", given, reports, claims))
@@ -185,6 +187,18 @@ class Planner:
         if state.word == "finished" and waiting:
             state = runs.State("outdated", f"waits for {waiting[0].name}", state.stamp)
         return Job(notebook.replace("/", "_"), study or TOP, notebook, given, folder, needed, state, after)
+
+    def shown(self, what: str, jobs: list) -> list:
+        """Jobs that a page shows: all that the profile has, or, where pages alone are drawn, those of which there is something.
+
+        So what a card had time for is a page. Where there is nothing at all the page asks for everything, as ever.
+        """
+        there = [job for job in jobs if job.state.stamp] if self.pages else jobs
+        if 0 < len(there) < len(jobs):
+            self.warnings.append(
+                f"{what}: {len(jobs) - len(there)} of {len(jobs)} were never made, the page is without them"
+            )
+        return there or jobs
 
     def shown_key(self, job: Job) -> str:
         """What a page shows of a job: today's result, which is made first, or, of runs that are not made, the older one."""

@@ -346,7 +346,7 @@ def stamp(run: Run) -> dict:
 
 
 def commit() -> str:
-    """The git commit of the code, with '+changes' when the work tree differs from it; 'unknown' outside git."""
+    """The git commit of the code, with '+changes' when the work tree differs from it; outside git $IMDLIB_COMMIT, or 'unknown'."""
     git = ["git", "-C", str(REPO)]
     try:
         name = subprocess.run(
@@ -356,7 +356,7 @@ def commit() -> str:
             [*git, "status", "--porcelain", "imdlib", "notebooks"], capture_output=True, text=True, check=True
         ).stdout
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return os.environ.get("IMDLIB_COMMIT", "unknown")
     return name + ("+changes" if changes.strip() else "")
 
 

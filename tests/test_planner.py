@@ -307,6 +307,27 @@ def test_a_clone_that_holds_what_was_kept_draws_pages_alone_and_an_edit_counts_t
     assert any("bridge/scores.parquet" in warning for warning in found["warnings"])
 
 
+SHOWN = """
+import json, sys
+from imdlib.planner import Planner
+found = {}
+for pages in (False, True):
+    planner = Planner(sys.argv[1], pages=pages)
+    found[str(pages)] = [sorted(planner.jobs["ncl_report", "ncl"].parameters["runs"]), planner.warnings]
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.slow
+def test_pages_alone_are_drawn_of_the_runs_that_are_there_and_the_others_are_counted(project):
+    shutil.rmtree(project.folder / "results/quick/ncl/runs/pc_sim-casia_seed0")
+    found = json.loads(project.run(SHOWN).splitlines()[-1])
+    every, none = found["False"]
+    there, words = found["True"]
+    assert none == [] and set(every) - set(there) == {"pc_sim-casia_seed0"}
+    assert words == [f"ncl: runs: 1 of {len(every)} were never made, the page is without them"]
+
+
 # ---- data ------------------------------------------------------------------------------------------------------------------
 
 PROFILE = """

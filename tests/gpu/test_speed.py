@@ -1,0 +1,88 @@
+"""The speed table: what a row says, what does not fit is a row, too; and which work is left when rows came from elsewhere."""
+
+import math
+
+import pandas as pd
+import pytest
+import torch
+
+from benchmarks.gpu import __main__ as command
+from benchmarks.gpu import checks, pieces, side_by_side, speed
+from imdlib.runs import State
+from tests.gpu.jobs import job
+
+TINY = {"crop": 64, "batch_size": 2, "width": 0.125, "head_width": 8}
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Rows of a small and a paper-sized step that are both tiny, by what."""
+    several = [dict(count=1, value=5.0, speedup=1.0), dict(count=2, value=8.0, speedup=1.6)]
+    sizes = {name: pieces.of_run("ncl/run", {}, **TINY) for name in ("ncl/run paper", "ncl/run small")}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(side_by_side, "measure", lambda device, seconds: iter(several))
+        patched.setattr(speed, "SIDES", {"cpu": (64,)})
+        patched.setattr(speed, "REPEATS", 1)
+        return list(speed.rows("cpu", sizes, lambda: 9.0))
+
+
+def test_what_the_plan_rests_on_comes_first_and_every_row_has_its_place(table):
+    first = [(row["what"], row["network"]) for row in table[:5]]
+    assert first == [
+        ("matrix", "bf16 product"),
+        ("step", "ncl/run small"),
+        *[("together", "ncl/run small")] * 2,
+        ("step", "ncl/run paper"),
+    ]
+    assert {row["what"] for row in table} == {"matrix", "step", "together", "syncs", "batch", "crop"} <= set(speed.WHAT)
+    assert all(set(row) <= set(speed.COLUMNS) for row in table)
+
+
+def test_share_is_operations_per_second_over_the_best_product(table):
+    row = next(row for row in table if row["network"] == "ncl/run small" and row["what"] == "step")
+    counted = pieces.counted(pieces.of_run("ncl/run", {}, **TINY), "cpu")
+    assert row["share"] == pytest.approx(counted / row["seconds"] / (1e12 * table[0]["value"]), rel=0.02)
+    assert row["value"] == pytest.approx(2 / row["seconds"]) and math.isnan(row["memory_mb"])
+
+
+def test_batches_and_crops_grow_and_what_fails_is_a_row_that_says_so(table):
+    assert [row["batch"] for row in table if row["what"] == "batch"] == [4, 8, 16, 32]
+    assert [row["crop"] for row in table if row["what"] == "crop"] == [32, 96, 128]
+
+    def full(piece):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB\nmore")
+
+    row = speed.guarded(full, "batch", "x", pieces.of_run("ncl/run", {}, **TINY))
+    assert row["note"].startswith("OutOfMemoryError: CUDA out of memory") and "value" not in row
+
+
+def test_syncs_of_the_whole_method_are_told_by_their_lines(table):
+    (row,) = [row for row in table if row["what"] == "syncs"]
+    assert row["value"] >= 1 and "imdlib/ncl/patches.py" in row["note"]
+
+
+def test_what_is_printed_of_the_checks_is_the_worst_of_each_kind_and_all_that_did_not_hold():
+    held = [checks.row("ncl/run", name, "loss", "float32", error) for name, error in (("a", 1e-7), ("b", 1e-6))]
+    broken = checks.row("inr/run", "c", "bf16 loss", "bf16-mixed", math.nan)
+    found = command.worst(pd.DataFrame([*held, broken]))
+    assert found["case"].tolist() == ["c", "b", "c"] and found["held"].tolist() == [0, 2, False]
+    assert command.worst(pd.DataFrame({"what": []})).empty
+
+
+def test_notebooks_take_turns_so_that_too_little_time_leaves_some_of_each():
+    found = checks.in_turn(checks.CASES)
+    assert sorted(map(str, found)) == sorted(map(str, checks.CASES))
+    assert {notebook for notebook, _ in found[:4]} == {"ncl/run", "inr/nrr", "inr/run", "bridge/run"}
+
+
+def test_a_run_whose_rows_came_from_elsewhere_is_made_again_where_others_need_its_weights(monkeypatch):
+    def kept(name, **more):
+        one = job("inr", name, done=True, **more)
+        one.state = State("finished", "kept", {"key": "k"})
+        return one
+
+    nrr, idle = kept("nrr_seed0", notebook="nrr"), kept("nrr_seed1", notebook="nrr")
+    near = job("inr", "nrr_seed2", notebook="nrr", done=True)
+    jobs = [nrr, idle, near, job("inr", "a", after=[nrr, near]), job("inr", "trial", after=[nrr], trial=0)]
+    monkeypatch.setattr(command, "Planner", lambda name, data: type("P", (), {"jobs": dict(enumerate(jobs))}))
+    assert [one.name for one in command.jobs_of(["toy"], "")] == ["nrr_seed0", "a"]
