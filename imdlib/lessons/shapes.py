@@ -12,7 +12,7 @@ WEIGHED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 def layers(model: nn.Module, size: tuple[int, int], parts: Sequence[str] = ("",)) -> pd.DataFrame:
     """Convolutions and linear layers in the order in which an image of that size (H, W) passes them: DataFrame layer, what it is, output.
 
-    model: takes images (B,3,H,W); built on the device 'meta' it needs no memory, and nothing is computed. parts: beginnings
+    model: takes images (B,3,H,W); built on the device 'meta' it needs no memory where its code allows that, and nothing is computed. parts: beginnings
     of the names of layers that are asked for, '' for all.
     """
     device, rows, hooks = next(model.parameters()).device, [], []
@@ -21,7 +21,7 @@ def layers(model: nn.Module, size: tuple[int, int], parts: Sequence[str] = ("",)
             note = lambda layer, given, output, name=name: rows.append((name, str(layer), tuple(output.shape)))  # noqa: E731
             hooks.append(layer.register_forward_hook(note))
     with torch.no_grad():
-        model.eval()(torch.rand(1, 3, *size, device=device))
+        model.eval()(torch.zeros(1, 3, *size, device=device))
     for hook in hooks:
         hook.remove()
     return pd.DataFrame(rows, columns=["layer", "what it is", "output"])
