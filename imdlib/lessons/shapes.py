@@ -12,8 +12,8 @@ WEIGHED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 def layers(model: nn.Module, size: tuple[int, int], parts: Sequence[str] = ("",)) -> pd.DataFrame:
     """Convolutions and linear layers in the order in which an image of that size (H, W) passes them: DataFrame layer, what it is, output.
 
-    model: takes images (B,3,H,W); built on the device 'meta' it needs no memory where its code allows that, and nothing is computed. parts: beginnings
-    of the names of layers that are asked for, '' for all.
+    model: takes images (B,3,H,W); on the device 'meta', where its code allows that, it needs no memory and computes nothing.
+    parts: beginnings of the names of layers that are asked for, '' for all.
     """
     device, rows, hooks = next(model.parameters()).device, [], []
     for name, layer in model.named_modules():
