@@ -45,8 +45,9 @@ def pool(
 
 
 def otsu_mean(prob: Tensor, *, cap_half: bool = False) -> Tensor:
-    """Mean of the values above Otsu's threshold, (B,N) -> (B,); cap_half: of the n - max(k, n // 2 + 1) largest at
-    most, k of n being below (at least one).
+    """Mean of the values above Otsu's threshold, (B,N) -> (B,); of all of them where none is above.
+
+    cap_half: only those count that are also among the n - n // 2 - 1 largest of the n values (the largest one always does).
     """
     kept = prob.detach() > otsu_threshold(prob.detach())[:, None]
     kept = kept | ~kept.any(dim=1, keepdim=True)

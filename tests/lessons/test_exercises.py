@@ -1,10 +1,12 @@
 """Exercises: every printed solution passes, every plausible wrong answer fails and is told why."""
 
 import importlib
+import re
 
 import pytest
 import torch
 
+from imdlib.freshness import sources
 from imdlib.lessons.exercises import Task, check, verdict
 from imdlib.places import REPO
 from tests.lessons.printed import answer_of, exercises
@@ -79,3 +81,43 @@ def test_an_answer_cannot_change_what_it_is_compared_with():
         return x
 
     assert verdict(greedy, SQUARES).startswith("Not yet") and verdict(lambda x: x * x, SQUARES) == "Right."
+
+
+# ---- what the notebooks say of their cases
+
+
+@pytest.mark.parametrize("book, name", [("inr/2_matching_and_clusters", "TWO_MEANS"), ("inr/4_pooling", "OTSU")])
+def test_no_case_has_two_best_splits(book, name):
+    for (x,) in getattr(tasks_of(book), name).cases().values():
+        cuts = x.unique()[:-1]
+        within = [sum(((one - one.mean()) ** 2).sum() for one in (x[x <= cut], x[x > cut])) for cut in cuts]
+        best = sorted(map(float, within))[:2]
+        assert len(best) < 2 or best[1] > best[0] + 1e-6
+
+
+def test_no_case_of_the_neighbours_has_two_equal_distances():
+    for features, _, _ in tasks_of("bridge/5_reading_tsne").KNN.cases().values():
+        apart = torch.pdist(features).sort().values
+        assert (apart[1:] > apart[:-1]).all()
+
+
+def test_no_case_has_a_vector_of_length_0_or_a_score_of_0_or_1():
+    contrast, selective = tasks_of("ncl/3_the_contrast"), tasks_of("inr/3_selective_contrast")
+    for task in (contrast.PAIRWISE, contrast.PIVOT_TERM, selective.LITERAL, selective.STANDARD):
+        for case in task.cases().values():
+            vectors = [one for one in case if torch.is_tensor(one) and one.is_floating_point()]
+            assert all((one.norm(dim=-1) > 0.01).all() for one in vectors)
+    for feat, _, plus, minus, _, _ in contrast.CONTRAST.cases().values():
+        assert all((one.norm(dim=1) > 0.01).all() for one in (feat, plus, minus))
+    for prob, _, _ in tasks_of("inr/4_pooling").WEAK_LOSS.cases().values():
+        assert prob.min() > 0 and prob.max() < 1
+    for _, _, *scores, _, _ in tasks_of("inr/5_self_distillation").SELF_DISTILLATION.cases().values():
+        assert all(one.min() > 0 and one.max() < 1 for one in scores)
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_exercises_are_numbered_without_a_gap(book):
+    text = "\n\n".join(sources.source(cell) for cell in sources.cells(book) if cell["cell_type"] == "markdown")
+    exercises_of = text[text.index("## Exercises") :]
+    numbers = [int(one) for one in re.findall(r"^\*\*(\d)\.", exercises_of, flags=re.M)]
+    assert numbers == list(range(1, len(exercises(book)) + 1))

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from imdlib.lessons import camera, constants, numbers_that_lie, sixty_seconds, verdicts
+from imdlib.lessons import camera, chance, constants, numbers_that_lie, shapes, sixty_seconds, verdicts
 from imdlib.lessons.bridge import discrepancy as plane
 from imdlib.lessons.bridge import five_stages
 from imdlib.lessons.bridge import generalizers_unseen as ring
@@ -13,6 +14,7 @@ from imdlib.lessons.inr import pooling as pools
 from imdlib.lessons.inr import self_distillation as teacher
 from imdlib.lessons.ncl import the_contrast as circle
 from imdlib.lessons.ncl import the_pivot as strip
+from imdlib.scoring import metrics, trivial
 from imdlib.twins.masks import random_mask
 
 SEEDS = pytest.mark.parametrize("seed", [0, 1, 2])
@@ -53,6 +55,14 @@ def test_the_blob_gains_from_where_masks_lie_and_less_in_shuffled_auc(masks, see
         assert gain["auc"] > 0.1 and gain["f1_best"] > 0.1 and gain["auc_shuffled"] < gain["auc"]
     assert before.loc["all-ones map", "f1"] > before.loc["random map", "f1"]
     assert (before["f1_best"] >= before["f1"] - 1e-9).all()
+
+
+@SEEDS
+def test_over_hundreds_of_the_twin_s_masks_the_blob_is_hardly_better_than_a_guess(seed):
+    rng = np.random.default_rng(seed)
+    masks = [random_mask(rng, 48) > 0 for _ in range(400)]
+    found = np.mean([metrics.auc(trivial.centre_blob(48, 48), one) for one in masks])
+    assert abs(found - 0.5) < 0.06
 
 
 def test_the_heap_and_the_mean_are_two_numbers(masks):
@@ -131,6 +141,9 @@ def test_as_printed_the_pivots_settle_on_the_wrong_sides(threads, seed):
         for n, x in (("good", good), ("bad", bad))
     }
     assert near["good"][0] > 0.9 > 0 > near["good"][1] and near["bad"][1] > near["bad"][0]
+    assert np.cos(bad[-1] - bad[tampered]).mean() > np.cos(bad[-1] - bad[authentic]).mean()
+    apart = {sign: circle.separation(circle.descend(start, patches, sign=sign), patches)[-1] for sign in (1, -1)}
+    assert apart[1] > 1.9 and apart[-1] < 1.3
 
 
 @SEEDS
@@ -170,6 +183,17 @@ def test_a_head_that_listens_to_itself_is_surer_and_no_righter(threads, seed):
 
 
 @SEEDS
+def test_after_labels_the_head_with_the_weak_trace_loses_more(threads, seed):
+    weak, strong = (
+        teacher.summary(teacher.many_starts(trace, labels=30, seeds=[0], seed=seed), [0, 29, 80])
+        for trace in (1.0, 2.0)
+    )
+    last, left = ([one["right"].iloc[step] for one in (weak, strong)] for step in (1, 2))
+    assert last[0] < last[1] and last[0] - left[0] > last[1] - left[1] > 0
+    assert weak["collapsed"].iloc[0] == strong["collapsed"].iloc[0] == 0  # the labels are the pseudo-labels there
+
+
+@SEEDS
 def test_the_planes_of_the_discrepancy_and_its_missing_terms(seed):
     end = plane.medians(plane.story(steps=80, seed=seed)[0])
     assert end.loc["real"].max() < 1 and end.loc["partly fake", "d2"] > 4 and end.loc["fully fake", "d1"] > 3
@@ -187,12 +211,35 @@ def test_real_pictures_pay_for_the_adversary():
     assert table["unseen, mean"].min() > 0.8
 
 
-# ---- constants, sixty seconds
+# ---- constants, layers, chance, sixty seconds
 
 
 def test_constants_are_read_from_signatures():
     table = constants.table([("threshold", sixty_seconds.maps_figure, "count", "ten")])
     assert table.iloc[0].tolist() == ["threshold", "count", "6", "ten"]
+
+
+def test_defaults_of_a_run_are_those_of_its_notebook():
+    table = constants.of_run("ncl/run", ["omega", "rates"]).set_index("parameter")
+    assert table.loc["rates", "default"] == "[2, 4, 6]"
+    assert table.loc["omega", "what it is"] == "weight of the contrast, Eq. 9"
+    with pytest.raises(KeyError):
+        constants.of_run("ncl/run", ["omegas"])
+
+
+def test_layers_are_listed_as_an_image_passes_them():
+    with torch.device("meta"):
+        model = nn.Sequential(nn.Conv2d(3, 5, 3, stride=2), nn.ReLU(), nn.Conv2d(5, 1, 1))
+    assert shapes.layers(model, (9, 7))["output"].tolist() == [(1, 5, 4, 3), (1, 1, 4, 3)]
+    assert shapes.layers(model, (9, 7), ["2"])["layer"].tolist() == ["2"]
+
+
+def test_chance_is_what_guesses_do():
+    rng = np.random.default_rng(0)
+    truth = np.arange(64) < 24
+    found = [metrics.auc(rng.random(64), truth) for _ in range(2000)]
+    assert chance.of_auc(24, 40) == pytest.approx(2 * np.std(found), rel=0.06)
+    assert chance.of_share(1 / 3, 150) == pytest.approx(2 * np.std(rng.binomial(150, 1 / 3, 5000) / 150), rel=0.06)
 
 
 def test_a_result_says_what_it_does_not_know():

@@ -1,10 +1,12 @@
 """Pages of the lessons: what is executed is readable, folds are closed, and the index knows every notebook."""
 
+import ast
 import re
 
 import nbformat
 import pytest
 
+from imdlib.freshness import sources
 from imdlib.lessons import pages
 from imdlib.places import REPO
 
@@ -21,6 +23,16 @@ def test_the_index_tells_of_every_lesson_and_is_the_one_in_docs():
 def test_a_first_cell_has_title_question_and_time(name):
     title, question, needs = pages.told(name)
     assert title and question.endswith("?") and "minute" in needs
+
+
+@pytest.mark.parametrize("name", pages.notebooks())
+def test_source_is_shown_whole_and_no_import_is_overwritten(name):
+    code = [sources.source(cell) for cell in sources.cells(name) if cell["cell_type"] == "code"]
+    assert not [one for one in code if re.search(r"getsource\([^()]+\)\s*\.split", one)]
+    nodes = [node for one in code for node in ast.walk(ast.parse(one))]
+    imports = [alias for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names]
+    stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    assert not stored & {alias.asname or alias.name for alias in imports}
 
 
 def test_folds_and_links_and_code():

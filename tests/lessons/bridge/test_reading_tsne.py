@@ -29,6 +29,20 @@ def test_unequal_clusters_have_their_sizes_and_places():
     assert row.loc["features", "width of 2"] == pytest.approx(1, rel=0.15)  # standardising has not changed it much
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_narrow_class_and_a_wide_one_are_drawn_alike_until_the_perplexity_exceeds_them(seed):
+    features, labels = worlds.unequal(seed=seed)
+    found = worlds.sizes(features, labels, worlds.views(features, umap=False))
+    ratio = found["width of 1"] / found["width of 2"]
+    assert (
+        ratio["features"] < 0.5
+        and 0.8 < ratio["t-SNE, perplexity 5"] < 1.4
+        and 0.8 < ratio["t-SNE, perplexity 30"] < 1.4
+    )
+    assert ratio["t-SNE, perplexity 100"] > 5
+    assert found.loc["t-SNE, perplexity 5", "far / near"] < 0.5 * found.loc["features", "far / near"]
+
+
 def test_noise_has_balanced_labels_that_say_nothing():
     features, labels = worlds.noise(count=3000)
     assert np.bincount(labels).tolist() == [1000, 1000, 1000]
