@@ -39,19 +39,24 @@ def card(device: str) -> str:
     return "-".join(torch.cuda.get_device_name().lower().replace("/", " ").split())
 
 
-def jobs_of(profiles: list[str], data: str) -> list[Job]:
-    """What is to be done for some profiles: data sets and what no card is needed for, then their runs in order of value."""
+def jobs_of(profiles: list[str], data: str, trials: bool = False) -> list[Job]:
+    """What is to be done for some profiles: data sets and what no card is needed for, then their runs in order of value.
+
+    trials: those of the search, and what they use, in place of the final runs.
+    """
     found = []
     for name in profiles:
         try:
-            jobs = Planner(name, data=data).jobs.values()
+            planner = Planner(name, data=data)
         except ProfileError as error:
             raise SystemExit(str(error)) from None
+        jobs = planner.jobs.values()
         needed = [other for job in jobs if not (job.done or job.page) for other in job.after]
         for other in filter(plan.trains, needed):
             if other.state.why == "kept":  # its rows came from elsewhere, the weights that others need did not
                 other.state = State("absent")
-        todo = [job for job in jobs if not (job.done or job.page) and job.parameters.get("trial", -1) < 0]
+        todo = [job for job in jobs if not job.page and (job.parameters.get("trial", -1) >= 0) == trials]
+        todo = [job for job in (planner.needed_by(todo) if trials else todo) if not job.done]
         found += [job for job in todo if not plan.trains(job)] + plan.ordered(todo)
     return found
 
@@ -111,6 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=900.0, help="everything together, the writing of results too")
     parser.add_argument("--profiles", nargs="+", default=["gpu"], help="the runs, profile after profile")
+    parser.add_argument("--trials", action="store_true", help="the search that a profile asks for, not its final runs")
     parser.add_argument("--data", default="", help="folder of real data sets")
     parser.add_argument("--results", default="results/gpu", help="where tables about this card go")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
@@ -124,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
     cores = len(os.sched_getaffinity(0))
     end = began + options.seconds - max(LEAST_END, END * options.seconds)
     data = str(Path(options.data).expanduser().resolve()) if options.data else ""
-    jobs = jobs_of(options.profiles, data)
+    jobs = jobs_of(options.profiles, data, options.trials)
     environment = {"CUDA_VISIBLE_DEVICES": ""} if options.device == "cpu" else {}
     queue = Queue(jobs, end, plan.Durations(), card=0, processors=max(1, cores - 1), environment=environment)
     try:

@@ -8,6 +8,7 @@ import torch
 
 from benchmarks.gpu import __main__ as command
 from benchmarks.gpu import checks, pieces, side_by_side, speed
+from imdlib.planner import Planner
 from imdlib.runs import State
 from tests.gpu.jobs import job
 
@@ -86,3 +87,14 @@ def test_a_run_whose_rows_came_from_elsewhere_is_made_again_where_others_need_it
     jobs = [nrr, idle, near, job("inr", "a", after=[nrr, near]), job("inr", "trial", after=[nrr], trial=0)]
     monkeypatch.setattr(command, "Planner", lambda name, data: type("P", (), {"jobs": dict(enumerate(jobs))}))
     assert [one.name for one in command.jobs_of(["toy"], "")] == ["nrr_seed0", "a"]
+
+
+def test_the_search_takes_the_trials_and_what_they_use(monkeypatch):
+    planner = Planner.__new__(Planner)
+    data, nrr = job("data", "sim-toy"), job("inr", "nrr_seed100", notebook="nrr")
+    nrr.after = [data]
+    jobs = [data, nrr, job("inr", "trial", after=[nrr], trial=0, seed=100), job("inr", "final", after=[data])]
+    planner.jobs = {(one.rule, one.name): one for one in jobs}
+    monkeypatch.setattr(command, "Planner", lambda name, data: planner)
+    assert [one.name for one in command.jobs_of(["toy"], "", trials=True)] == ["sim-toy", "nrr_seed100", "trial"]
+    assert "trial" not in [one.name for one in command.jobs_of(["toy"], "")]
