@@ -138,7 +138,10 @@ def test_a_run_leaves_scores_history_weights_and_maps(results):
     for study, some in (("ncl", NCL_RUNS), ("inr", [NRR, *INR_RUNS]), ("bridge", BRIDGE_RUNS[1:])):
         for run in some:
             assert left <= {path.name for path in (results / study / "runs" / run).iterdir()}, run
-            assert len(runs.pictures(results, study, run)) in (3, 6)  # of one set, or of both that were scored
+            kept = runs.pictures(results, study, run)
+            plain = [name for name, one in kept.items() if not one["mask"].any() and "/authentic " in name]
+            assert len(plain) == (2 if run == NRR else 0), run
+            assert len(kept) - len(plain) in (3, 6)  # of one set, or of both that were scored
     assert "points.npz" in stamp_of(results, "bridge", BRIDGE_RUNS[1])["sums"]
 
 

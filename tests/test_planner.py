@@ -299,7 +299,7 @@ def test_a_clone_that_holds_what_was_kept_draws_pages_alone_and_an_edit_counts_t
         (project.folder / "results/quick" / study / "stamp.json").unlink(missing_ok=True)
     assert {rule: len(names) for rule, names in project.todo().items()} == PAGES
     project.edit("imdlib/ncl/losses.py", "EPS = 1e-6", "EPS = 1e-5")
-    project.edit("profiles/quick.yaml", "inr/run.steps: 45", "inr/run.steps: 46")
+    project.edit("profiles/quick.yaml", "inr/run.steps: 30", "inr/run.steps: 31")
     assert {rule: len(names) for rule, names in project.todo().items()} == PAGES | NCL | {"inr_run": 8}
     spoil(project.folder / "results/quick/bridge/scores.parquet", "flipped")
     found = json.loads(project.run(TODO).splitlines()[-1])
