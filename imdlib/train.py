@@ -8,6 +8,7 @@ step. A run that was killed at any moment therefore repeats at most one epoch an
 never interrupted.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -30,9 +31,20 @@ from imdlib.training.flat import cooling, flat, latest
 from imdlib.training.optimizers import SCHEDULES, make_optimizer
 from imdlib.training.settings import Settings, make_fabric
 
+LOOK = 16  # steps between two looks at whether losses are finite, each of which makes the processor wait for the device
+
 
 class NonFiniteLoss(RuntimeError):
     """The loss became NaN or infinite; the message names the step and the files of the batch."""
+
+
+class Taken(NamedTuple):
+    """A step that was taken and that nobody has looked at: its stage, its number, its losses on the device, its batch's images."""
+
+    name: str
+    number: int
+    losses: dict[str, Tensor]
+    images: Tensor
 
 
 class Stage(NamedTuple):
@@ -195,29 +207,55 @@ def one_epoch(
         batches = training_batches(samples, epoch=epoch * longest + turn, **shape)
         before = {name: passes([*plan[:epoch], plan[epoch][:turn]], name) for name in names}
         bar = dict(total=len(batches), desc=f"epoch {epoch + 1}", leave=False, disable=quiet)
-        for number, batch in enumerate(tqdm(on_device(fabric, batches), **bar)):
-            for name in names:
-                if name != active:
-                    active = activate(stages, name)
-                done = before[name] * len(batches) + number
-                spans = [
-                    passes(plan[:stop], name) * len(batches) for stop in (cool_from or 0, last_of(plan, cool_from))
-                ]
-                told = dict(cools=cool_from is not None, ends=passes(plan[-1:], name) == 0)
-                rate = settings.learning_rate * factor_at(settings, done, *spans, **told)
-                found = stages[name].losses(batch)
-                if found is None:
-                    continue
-                if not torch.isfinite(found["loss"]):
-                    raise NonFiniteLoss(broken(name, found, epoch, number, [samples.files[i] for i in batch["index"]]))
-                update(fabric, stages[name].optimizer, found["loss"], rate)
-                for key, value in found.items():
-                    losses.setdefault(f"{name}_{key}" if name else key, []).append(value.detach().float())
+        with looked_at(epoch, samples) as taken:
+            for number, batch in enumerate(tqdm(on_device(fabric, batches), **bar)):
+                for name in names:
+                    if name != active:
+                        active = activate(stages, name)
+                    done = before[name] * len(batches) + number
+                    spans = [
+                        passes(plan[:stop], name) * len(batches) for stop in (cool_from or 0, last_of(plan, cool_from))
+                    ]
+                    told = dict(cools=cool_from is not None, ends=passes(plan[-1:], name) == 0)
+                    rate = settings.learning_rate * factor_at(settings, done, *spans, **told)
+                    found = stages[name].losses(batch)
+                    if found is None:
+                        continue
+                    update(fabric, stages[name].optimizer, found["loss"], rate)
+                    found = {key: value.detach().float() for key, value in found.items()}
+                    for key, value in found.items():
+                        losses.setdefault(f"{name}_{key}" if name else key, []).append(value)
+                    taken.append(Taken(name, number, found, batch["index"]))
+                if len(taken) >= LOOK:
+                    look(taken, epoch, samples)
     for module in (module for stage in stages.values() for module in stage.learns):
         module.eval()
     means = fabric.all_reduce({name: torch.stack(values).mean() for name, values in losses.items()})
     means = {name: value.item() for name, value in means.items()}
     return {"learning_rate": rate, **means} if "" in stages else means
+
+
+@contextlib.contextmanager
+def looked_at(epoch: int, samples: Dataset) -> Iterator[list[Taken]]:
+    """List for steps to be entered in; however it ends, those that nobody has looked at are looked at then: what a loss that is
+    not finite breaks elsewhere is told as that loss.
+    """
+    taken = []
+    try:
+        yield taken
+    finally:
+        look(taken, epoch, samples)
+
+
+def look(taken: list[Taken], epoch: int, samples: Dataset) -> None:
+    """Empty a list of steps; NonFiniteLoss for the first of them whose loss is not finite. What came after was taken with weights that
+    it spoilt, and belongs to an epoch that is not kept.
+    """
+    some = [*taken]
+    taken.clear()
+    if some and not torch.isfinite(torch.stack([one.losses["loss"] for one in some])).all():
+        one = next(one for one in some if not torch.isfinite(one.losses["loss"]))
+        raise NonFiniteLoss(broken(one.name, one.losses, epoch, one.number, [samples.files[i] for i in one.images]))
 
 
 def last_of(plan: list, cool_from: int | None) -> int:

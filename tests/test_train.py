@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import nn
 
+from benchmarks.gpu import syncs
 from imdlib import train
 from imdlib.training.checkpoints import CheckpointError
 from imdlib.training.optimizers import SCHEDULES, cosine, make_optimizer, poly
@@ -146,6 +147,27 @@ def test_non_finite_loss_names_step_and_files(tmp_path):
     with pytest.raises(train.NonFiniteLoss, match=r"epoch 2, step 2.*square\d+\.png"):
         train.fit(network(), breaks, Squares(), tmp_path, SETTINGS)
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["epoch"] == 1
+
+
+def test_what_a_loss_that_is_not_finite_breaks_later_is_told_as_that_loss(tmp_path):
+    def breaks(outputs, mask):
+        breaks.calls += 1
+        if breaks.calls == 3:
+            raise ValueError("expected numbers")
+        return {"loss": outputs.mean() * (float("inf") if breaks.calls == 2 else 1.0)}
+
+    breaks.calls = 0
+    with pytest.raises(train.NonFiniteLoss, match="epoch 1, step 2"):
+        train.fit(network(), breaks, Squares(), tmp_path, SETTINGS)
+
+
+def test_the_processor_does_not_wait_for_the_device_at_every_step(tmp_path):
+    def waits(batch_size):
+        settings = replace(SETTINGS, epochs=1, batch_size=batch_size)
+        found = syncs.counted(lambda: train.fit(network(), loss, Squares(), tmp_path / str(batch_size), settings))
+        return sum(count for place, count in found.items() if place.startswith("imdlib/train.py"))
+
+    assert waits(4) == waits(1) <= 3  # 3 and 12 steps: a look at all of them, the numbers of the history
 
 
 def test_keeps_the_best_epoch(tmp_path):

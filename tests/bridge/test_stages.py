@@ -282,7 +282,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_names(tmp_path):
     model, classifier = parts()
     with pytest.raises(NonFiniteLoss, match="stage teacher: .*sample 5"):
         fit_stages(model, classifier, Samples(tokens, label), tmp_path, replace(SETTINGS, batch_size=24))
-    assert all(torch.isfinite(p).all() for p in model.parameters())
+    assert not (tmp_path / "checkpoint.pt").exists()  # what it spoilt is kept nowhere
 
 
 @pytest.mark.parametrize("raw_too", [False, True])
