@@ -142,8 +142,9 @@ def beside_blob(run: Finished) -> pd.DataFrame:
         own = pd.concat([own, blob[blob["method"] == "centre blob"]], ignore_index=True)
     except (runs.RunError, store.DamagedFile):
         pass
-    metrics = [name for name in ("f1", "iou", "auc", "auc_shuffled", "image_auc") if name in own]
-    found = intervals.summarise(own[own["label"] == 1], metrics, by=["dataset", "method"])
+    maps, by = [name for name in ("f1", "iou", "auc", "auc_shuffled") if name in own], ["dataset", "method"]
+    parts = [(own[own["label"] == 1], maps), (own, ["image_auc"])]
+    found = pd.concat([intervals.summarise(some, names, by=by) for some, names in parts], ignore_index=True)
     found = found[found["value"].notna()]
     ours = found.loc[found["method"] == "this run", ["dataset", "metric"]]  # a blob alone says nothing of the run
     return found.merge(ours, on=["dataset", "metric"])

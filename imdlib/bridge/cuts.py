@@ -8,7 +8,7 @@ from imdlib.bridge.labels import CLASSES
 from imdlib.bridge.measures import ordering
 from imdlib.bridge.methods import METHODS
 from imdlib.bridge.rows import Rows
-from imdlib.scoring.rows import averaged
+from imdlib.scoring.rows import averaged, judged
 
 JUDGING = ("correct", "image_auc", "recall")  # values of an image's score and of the class it is called
 SCENE = ("method", "seed", "image")  # twins show a scene under one name in all of their versions: it counts once
@@ -39,9 +39,14 @@ def lost_on_unseen(rows: Rows) -> pd.DataFrame:
 
 
 def fully_fakes(rows: Rows) -> pd.DataFrame:
-    """Fully fake images of all generators, averaged, for methods trained with and without such images."""
+    """Fully fake images of all generators, ranked against real ones, averaged, for methods trained with and without such images. What
+    real images are called counts for nothing here.
+    """
     found = pd.concat([rows.main, rows.turned["with_fully"]])
-    return averaged(found[found["class"] == CLASSES[2]], JUDGING, SCENE)
+    found = judged(found[found["class"].isin([CLASSES[0], CLASSES[2]])])
+    called = ["correct", "recall"]
+    found[called] = found[called].where(found["class"] == CLASSES[2])
+    return averaged(found[found.groupby(["run", "dataset"])["class"].transform("nunique") > 1], JUDGING, SCENE)
 
 
 def pairs_in_order(rows: Rows) -> pd.DataFrame:

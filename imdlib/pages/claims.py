@@ -104,7 +104,10 @@ def line(one: Statement, rows: Any, study: str, tried: Iterable[float]) -> dict:
         gate=passed.word,
         learned=passed.learned,
         blind=passed.blind,
-        beside=passed.beside,
+        beside=passed.beside
+        + (
+            f" ({one.gate_metric.replace('_', ' ').replace('auc', 'AUC')})" if one.gate_metric and passed.beside else ""
+        ),
         smallest=verdicts.POWER * (effect["high"] - effect["low"]),
         overturned=one.overturned,
     )

@@ -172,7 +172,10 @@ def learning_curves(history: pd.DataFrame, columns: dict[str, str], *, hue: str 
         band = dict(errorbar=("pi", 100), palette=colors, hue_order=colors, legend=last)
         band |= dict(style=hue, style_order=colors)
         sns.lineplot(shown, x="epoch", y=name, hue=hue, ax=axis, **band)
-        axis.set(title=title, ylabel="")
+        for line in axis.lines:
+            line.set_marker("o" if len(line.get_xdata()) == 1 else "")  # one epoch makes no line
+            line.set_markersize(3)
+        axis.set(title=textwrap.fill(title, 24), ylabel="")
         axis.xaxis.get_major_locator().set_params(integer=True)
     handles, labels = axes[-1].get_legend_handles_labels()
     axes[-1].get_legend().remove()

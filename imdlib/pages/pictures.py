@@ -87,7 +87,7 @@ def choose_columns(
         {
             "image": first[key]["image"],
             "mask": first[key]["mask"],
-            "title": named(key, several, 8 if len(order) > 8 else 12),
+            "title": named(key, several, 8 if len(order) > 6 else 12),
             "maps": {method: kept[key]["map"] for method, kept in pictures.items()},
             "captions": {method: f"F1 {f1[method, key]:.2f}" for method in pictures},
         }
@@ -99,4 +99,5 @@ def choose_columns(
 def named(key: str, several: bool, most: int) -> str:
     """What an image '<dataset>/<file>' is called above its column: the end of its name, below its data set where there are several."""
     dataset, file = key.split("/", 1)
-    return (f"{dataset[: most + 4]}\n" if several else "") + file.rsplit(".", 1)[0][-most:]
+    dataset = dataset.replace("-", "-\n", 1) if len(dataset) > most else dataset
+    return (f"{dataset}\n" if several else "") + file.rsplit(".", 1)[0][-most:]

@@ -58,7 +58,8 @@ def side_cell(row: pd.Series, side: str, limit: float) -> str:
     verdict = chip(row[f"{side} verdict"])
     if pd.isna(row[f"{side} effect"]):
         return verdict
-    facts = [f"{number(row[f'{side} n'])} images, {number(row[f'{side} seeds'])} seeds"]
+    seeds = number(row[f"{side} seeds"])
+    facts = [f"{number(row[f'{side} n'])} images, {seeds} seed{'s' * (seeds != '1')}"]
     if number(row[f"{side} settings"]) not in ("", "0"):
         facts.append(f"above 0 in {row[f'{side} share']:.0%} of {number(row[f'{side} settings'])} settings")
     if pd.notna(row[f"{side} learned"]):

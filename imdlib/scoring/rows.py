@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from imdlib.scoring.ranks import beaten
+from imdlib.scoring.ranks import parts_of_auc
 
 
 def usual(rows: pd.DataFrame, turned: Iterable[str], *but: str, among: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -46,17 +46,15 @@ def averaged(
 
 def judged(rows: pd.DataFrame, by: Iterable[str] = ("run", "dataset", "attack")) -> pd.DataFrame:
     """Rows with two values of each image's label: `correct`, 1.0 where score > 0.5 says what the label says, and
-    `image_auc`, the share of the images of the other label that the score ranks rightly against, ties half.
+    `image_auc`, `ranks.parts_of_auc` of the images of one run on one data set.
 
-    The mean of `image_auc` over the images of either label is the AUC of one run on one data set; as a value of each image
-    it lets an interval resample images. NaN in a data set of one label.
+    The mean of `image_auc` over all these images, of both labels, is their AUC; as a value of each image it lets an interval resample
+    images. To rank a part of them, choose the part first. NaN in a data set of one label.
     """
     rows = rows.assign(correct=((rows["score"] > 0.5) == (rows["label"] == 1)).astype(float), image_auc=np.nan)
     for _, one in rows.groupby([name for name in by if name in rows]):
-        tampered = (one["label"] == 1).to_numpy()
-        score = one["score"].to_numpy()
-        shares = beaten(score, score[~tampered]), 1 - beaten(score, score[tampered])
-        rows.loc[one.index, "image_auc"] = np.where(tampered, *shares)
+        tampered, score = (one["label"] == 1).to_numpy(), one["score"].to_numpy()
+        rows.loc[one.index, "image_auc"] = parts_of_auc(score, tampered)
     return rows
 
 

@@ -40,7 +40,9 @@ def test_cuts_take_the_images_that_they_name(all_runs):
     found = cuts.unseen_generators(all_runs)
     found = found[(found["method"] == OURS) & (found["seed"] == 0)].set_index("image")
     assert found["correct"].to_dict() == away.set_index("image")["correct"].to_dict()
-    assert set(cuts.fully_fakes(all_runs)["image"]) == set(away.loc[away["kind"] == "generated", "image"])
+    fully = cuts.fully_fakes(all_runs)
+    assert set(fully.loc[fully["correct"].notna(), "image"]) == set(away.loc[away["kind"] == "generated", "image"])
+    assert fully["image_auc"].notna().all()  # real images too: they are what the fakes are ranked against
     assert set(cuts.pairs_in_order(all_runs)["method"]) == {
         f"{who}: {says}" for who in ("chance", OURS) for says in METRICS
     }

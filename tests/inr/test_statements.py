@@ -39,7 +39,7 @@ def test_effects_are_found_in_the_direction_that_they_have(tmp_path, turned):
     expected = np.where(
         found["gate"] == "failed", verdicts.UNLEARNED, verdicts.CONTRADICTED if turned else verdicts.SUPPORTED
     )
-    wrong = found[(found["verdict"] != expected) | ((found["high"] >= 0) if turned else (found["low"] <= 0))]
+    wrong = found[(found["verdict"] != expected) | ((found["effect"] >= 0) if turned else (found["low"] <= 0))]
     assert wrong.empty, wrong[["id", "effect", "low", "high", "gate", "verdict"]].to_string()
     gated = {f"inr-{one.name}-{one.decides}" for one in STATEMENTS if one.gate}
     assert set(found.loc[found["gate"] != "none", "id"]) == gated

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from imdlib.scoring.ranks import beaten, drawn_auc
+from imdlib.scoring import intervals
+from imdlib.scoring.ranks import beaten, drawn_auc, parts_of_auc
 
 
 def scored(n=40):
@@ -42,3 +43,33 @@ def test_a_class_that_is_not_drawn_is_undefined():
     score, positive = scored(10)
     assert np.isnan(drawn_auc(score, positive, np.array([positive, ~positive], float))).all()
     assert np.isnan(drawn_auc(score, positive & False, np.ones((2, 10)))).all()
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2])
+def test_parts_spread_over_resamples_as_the_auc_does(share):
+    """Against the exact AUC of the same resamples; the mean of plain shares spreads half as much where classes are alike."""
+    rng = np.random.default_rng(1)
+    positive = rng.random(300) < share
+    score = rng.normal(size=300) + positive
+    times = intervals.drawn(300, 3000, rng)
+    exact, parts = drawn_auc(score, positive, times), times @ parts_of_auc(score, positive) / 300
+    assert parts.std() == pytest.approx(exact.std(), rel=0.03)
+    assert np.corrcoef(parts, exact)[0, 1] > 0.99
+    shares = np.where(positive, beaten(score, score[~positive]), 1 - beaten(score, score[positive]))
+    plain = (times @ shares / 300).std() / exact.std()
+    assert plain < 0.75 and (share != 0.5 or plain == pytest.approx(0.5, abs=0.05))
+
+
+def test_an_interval_of_parts_holds_the_truth_as_often_as_it_says():
+    """Images of two normal classes a standard deviation apart: AUC Phi(1 / sqrt 2) = 0.760, in 95% of the intervals."""
+    rng, inside = np.random.default_rng(2), 0
+    for _ in range(200):
+        positive = np.arange(60) % 2 == 0
+        parts = parts_of_auc(rng.normal(size=60) + positive, positive)
+        low, high = np.quantile(intervals.drawn(60, 400, rng) @ parts / 60, [0.025, 0.975])
+        inside += low <= 0.7602 <= high
+    assert 180 <= inside <= 198
+
+
+def test_parts_of_one_class_are_undefined():
+    assert np.isnan(parts_of_auc(np.array([0.1, 0.2]), np.array([True, True]))).all()

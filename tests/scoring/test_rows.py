@@ -17,11 +17,11 @@ def rows(score, label, run="a", dataset="d"):
 # ---- judged
 
 
-def test_means_over_either_label_are_the_auc():
+def test_the_mean_of_a_label_s_images_is_the_auc():
     rng = np.random.default_rng(0)
     score, label = rng.integers(0, 8, 60) / 7, rng.integers(0, 2, 60)  # with ties
-    found = judged(rows(score, label))
-    auc = roc_auc_score(label, score)
+    found, auc = judged(rows(score, label)), roc_auc_score(label, score)
+    assert found["image_auc"].mean() == pytest.approx(auc)
     for one in (0, 1):
         assert found.loc[found["label"] == one, "image_auc"].mean() == pytest.approx(auc)
     assert found["correct"].mean() == accuracy_score(label, score > 0.5)
@@ -29,7 +29,11 @@ def test_means_over_either_label_are_the_auc():
 
 def test_is_a_naive_count_of_pairs():
     score, label = [0.2, 0.9, 0.9, 0.4], [0, 1, 0, 1]
-    assert judged(rows(score, label))["image_auc"].tolist() == [1.0, 0.75, 0.25, 0.5]
+    shares, auc = (
+        np.array([1.0, 0.75, 0.25, 0.5]),
+        0.625,
+    )  # of the other label's images; two images of four have each label
+    assert judged(rows(score, label))["image_auc"].tolist() == pytest.approx((auc + (shares - auc) * 4 / 2).tolist())
 
 
 def test_runs_and_sets_are_ranked_apart():

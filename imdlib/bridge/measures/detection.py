@@ -66,20 +66,18 @@ def three_way(rows: pd.DataFrame, each: np.ndarray, count: np.ndarray, times: np
 
 
 def balanced(rows: pd.DataFrame, by: Sequence[str] = ("run", "dataset")) -> pd.DataFrame:
-    """Rows with `recall`, a value of each image whose mean over the images of one run and data set is the mean recall over the
-    classes that the set has: 0 where the class is called wrongly, else images / (classes * images of this class).
+    """Rows with `recall`, a value of each image whose mean over the images of one run and data set is R, the mean recall over the
+    classes that the set has: R + (right - recall of its class) * images / (classes * images of its class).
 
-    A value of each image lets an interval resample images, which macro F1, a ratio, does not. NaN for a detector without a third
-    class (p_partly NaN).
+    A value of each image lets an interval resample images, which macro F1, a ratio, does not; it holds to first order, classes
+    being drawn as often as they are. NaN for a detector without a third class (p_partly NaN).
     """
-    group = [rows[name] for name in by]
-    count, own = (
-        rows.groupby(group)["class"].transform("size"),
-        rows.groupby([*group, rows["class"]])["class"].transform("size"),
-    )
-    weight = count / (rows.groupby(group)["class"].transform("nunique") * own)
+    group, one = [rows[name] for name in by], [*(rows[name] for name in by), rows["class"]]
     right = (rows["predicted"] == rows["class"]).astype(float)
-    return rows.assign(recall=(weight * right).where(rows["p_partly"].notna()))
+    recall = right.groupby(one).transform("mean")
+    weight = 1 / (rows.groupby(group)["class"].transform("nunique") * rows.groupby(one)["class"].transform("size"))
+    mean, images = (recall * weight).groupby(group).transform("sum"), rows.groupby(group)["class"].transform("size")
+    return rows.assign(recall=(mean + (right - recall) * weight * images).where(rows["p_partly"].notna()))
 
 
 def scopes(rows: pd.DataFrame, groups: Sequence[str] = tuple(GROUPS)) -> dict[str, tuple[str, dict[str, float]]]:

@@ -52,19 +52,16 @@ def measure(rows: pd.DataFrame, times: np.ndarray) -> dict[tuple[str, str], np.n
 def per_image(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of one value per image and statement, to be compared with chance: the columns of rows, `statement`, `ordered`.
 
-    For a pair of classes, an image of either gets the share of the other class's images of the same run and set that it is
-    ordered rightly against; within a class 1, 0 or one half.
+    For a pair of classes `ranks.parts_of_auc` of the same run and set, whose mean is the share of pairs; within a class 1, 0 or one half.
     """
     parts = [rows.head(0).assign(statement="", ordered=np.nan)]
     for _, one in rows.groupby(["run", "dataset"], sort=False):
         truth = codes(one)
         for statement, (name, above, below) in BETWEEN.items():
             value = one[name].to_numpy(float)
-            high, low = truth == above, truth == below
-            share = np.full(len(one), np.nan)
-            share[high] = ranks.beaten(value[high], value[low])
-            share[low] = 1 - ranks.beaten(value[low], value[high])
-            parts.append(one[high | low].assign(statement=statement, ordered=share[high | low]))
+            pair = np.isin(truth, [above, below])
+            share = ranks.parts_of_auc(value[pair], truth[pair] == above)
+            parts.append(one[pair].assign(statement=statement, ordered=share))
         for statement, (label, larger, smaller) in WITHIN.items():
             part = one[truth == label]
             parts.append(part.assign(statement=statement, ordered=above_half(part[larger], part[smaller])))

@@ -103,6 +103,18 @@ def test_always_fake_has_its_closed_form():
     assert found["both", "accuracy"] == 0.5 and found["both", "auc"] == 0.5
 
 
+def test_the_value_of_an_image_spreads_over_resamples_as_the_mean_recall_does():
+    rng = np.random.default_rng(0)
+    truth = rng.choice(CLASSES, 400, p=[0.5, 0.3, 0.2])
+    called = np.where(rng.random(400) < 0.7, truth, rng.choice(CLASSES, 400))
+    table = pd.DataFrame({"class": truth, "predicted": called, "run": "a", "dataset": "d", "p_partly": 0.0})
+    value, times = detection.balanced(table)["recall"].to_numpy(), intervals.drawn(400, 2000, rng)
+    right = times * (truth == called)
+    exact = np.mean([right[:, truth == one].sum(1) / times[:, truth == one].sum(1) for one in CLASSES], axis=0)
+    assert value.mean() == pytest.approx(balanced_accuracy_score(truth, called))
+    assert (times @ value / 400).std() == pytest.approx(exact.std(), rel=0.03)
+
+
 # ---- tables over several sets
 
 
