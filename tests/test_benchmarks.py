@@ -98,3 +98,4 @@ def test_committed_readings(path):
 def test_the_page_is_that_of_the_committed_readings():
     """Made again by: python -m benchmarks.page."""
     assert page.TARGET.read_text(encoding="utf-8") == page.page()
+    assert page.readme() in page.README.read_text(encoding="utf-8")
