@@ -74,7 +74,7 @@ def readme(path: Path = BENCH / "amd-epyc-2-cores.csv") -> str:
     """The rows of MATTERS as the README has them."""
     rows = pd.read_csv(path)
     found = [rows[rows["job"].str.startswith(job) & rows["peer"].str.startswith(peer)].iloc[0] for job, peer in MATTERS]
-    said = [f"{row.job} {row.ratio:.2f} of {row.peer}" for row in found]
+    said = [f"{row.job}: {row.ratio:.2f} of {row.peer}" for row in found]
     met = (rows["ratio"] <= rows["target"]).sum()
     return (
         f"Beside other libraries, time or memory, below 1 is less ({path.stem}): {'; '.join(said)}. {met} of {len(rows)} such rows reach "
