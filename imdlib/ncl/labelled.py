@@ -23,7 +23,10 @@ YOUNGER = {
 def named(settings: pd.DataFrame) -> pd.DataFrame:
     """Runs with their `method` and `row`, several training sets called 'all', ordered by training set, method and seed."""
     settings = settings.assign(
-        **{key: settings[key].fillna(value) if key in settings else value for key, value in YOUNGER.items()}
+        **{
+            key: settings[key].where(settings[key].notna(), value) if key in settings else value
+            for key, value in YOUNGER.items()
+        }
     )
     several = settings["train_set"].str.contains("+", regex=False)
     settings = settings.assign(

@@ -42,10 +42,12 @@ def anchor(title: str) -> str:
 
 
 def parts(notebook: Path | str) -> list[Part]:
-    """The parts of an executed notebook, its code left out."""
+    """The parts of an executed notebook; its code, and what a package warned of, are left out."""
     book = nbformat.read(notebook, as_version=4)
     groups = [("", [])]
     for cell in book.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [one for one in cell.outputs if one.get("name") != "stderr"]
         source = cell.source
         found = re.match(r"##\s+(.+)", source) if cell.cell_type == "markdown" else None
         if found:

@@ -61,7 +61,13 @@ def executed(tmp_path, picture):
             "secret_code = 1", outputs=[v4.new_output("display_data", {"image/png": png, "text/plain": "<Figure>"})]
         ),
         v4.new_code_cell("table", outputs=[page]),
-        v4.new_code_cell("print()", outputs=[v4.new_output("stream", text="60 images <ok>")]),
+        v4.new_code_cell(
+            "print()",
+            outputs=[
+                v4.new_output("stream", text="60 images <ok>"),
+                v4.new_output("stream", name="stderr", text="a warning of /a/place"),
+            ],
+        ),
     ]
     path = tmp_path / "executed.ipynb"
     nbformat.write(v4.new_notebook(cells=cells), path)
@@ -73,7 +79,7 @@ def test_page_is_self_contained(executed, tmp_path):
     assert self_contained(text)
     assert text.count("data:image/png;base64,") == 1 and text.count("data:image/webp;base64,") == 1
     assert "<title>What was found &amp; how sure</title>" in text and text.startswith("<!doctype html>")
-    assert "secret_code" not in text and "60 images &lt;ok&gt;" in text
+    assert "secret_code" not in text and "60 images &lt;ok&gt;" in text and "a warning" not in text
     assert 'href="https://arxiv.org/abs/2309.14900"' in text  # a link is clicked, not loaded
     assert not list(tmp_path.glob("*.draft"))
 
