@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from imdlib.planner import Planner
+from imdlib.planner import PAPERMILL, Planner
 
 NAME = config.get("profile", "quick")
 DATA, PAGES, TRIALS = config.get("data"), bool(config.get("pages")), bool(config.get("trials"))
@@ -37,8 +37,7 @@ def words(values):
 MARKERS = {id(job): marker(job) for job in TODO}
 JOBS = {Path(made).name: job for job in TODO for made in [MARKERS[id(job)]]}
 RUN = (
-    "mkdir -p '{params.folder}' && OMP_NUM_THREADS={threads} {sys.executable} -m papermill --no-progress-bar --log-level ERROR"
-    " --no-request-save-on-cell-execute"  # saved once, at its end or where it fails: after every cell is a tenth of a short run
+    f"mkdir -p '{{params.folder}}' && OMP_NUM_THREADS={{threads}} {{sys.executable}} {PAPERMILL}"
     " {params.notebook} '{params.executed}' -b {params.values} > '{params.folder}/log.txt' 2>&1"
     " || (tail -n 25 '{params.folder}/log.txt' && false){params.page} && touch {output}"
 )

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from imdlib import files
 from imdlib.places import REPO
 
 TARGET, BENCH = REPO / "docs" / "speed.md", REPO / "results" / "bench"
-README, MARKS = REPO / "README.md", ("<!-- speed -->\n", "\n<!-- end of speed -->")
+README, MARKS = REPO / "README.md", ("<!-- speed -->", "<!-- end of speed -->")
 MATTERS = (
     ("pixel F1, IoU, AUC and best F1", "scikit-learn"),
     ("Otsu's threshold of 32 maps", "NumPy"),
@@ -17,14 +18,15 @@ MATTERS = (
 )  # job, peer
 HEAD = """# Where the time goes, and how fast the parts are
 
-Written by `python -m benchmarks.page` from `results/bench`; nothing here is typed in. `make bench` measures the rows below on your
+Written by `python -m benchmarks.page` from `results/bench`: no number is typed in. `make bench` measures the rows below on your
 machine, `python -m benchmarks.growth` how they grow, and `python -m benchmarks.stages results/<profile>` reads where the time of a
 finished study went from its executed notebooks.
 
 A ratio is ours by theirs, pair by pair, in one process: below 1 imdlib needs less. Ratios survive other work on the same cores,
 milliseconds do not. *equal* is whether both sides found the same; it is empty where they do different things.
 
-Rows of `amd-epyc-2-cores` are five pairs on two otherwise idle cores; those of the Intel machine are of older jobs and targets.
+Rows of `amd-epyc-2-cores` are medians of five pairs, the last ones beside some other work; those of the Intel machine are of
+older jobs and targets.
 """
 CHOSEN = """
 What is chosen by the processor changes no result but by rounding. Of many values Otsu's threshold counts bins before it sorts a few
@@ -83,8 +85,5 @@ def readme(path: Path = BENCH / "amd-epyc-2-cores.csv") -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(page(), encoding="utf-8")
-    text = README.read_text(encoding="utf-8")
-    README.write_text(
-        text.split(MARKS[0])[0] + MARKS[0] + readme() + MARKS[1] + text.split(MARKS[1])[1], encoding="utf-8"
-    )
+    files.write_text(TARGET, page())
+    files.write_text(README, files.between(README.read_text(encoding="utf-8"), MARKS, readme()))

@@ -67,3 +67,11 @@ def sha256(path: Path | str) -> str:
     """SHA-256 of a file's bytes."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def between(text: str, marks: tuple[str, str], content: str) -> str:
+    """A text with other content between two marks, on lines of its own. Raises ValueError where these are not there once each."""
+    first, last = marks
+    if [text.count(mark) for mark in marks] != [1, 1]:
+        raise ValueError(f"expected {first} and {last} once each in the text")
+    return f"{text.split(first)[0]}{first}\n\n{content}\n\n{last}{text.split(last)[1]}"

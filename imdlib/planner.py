@@ -17,6 +17,8 @@ from imdlib.places import CLAIMS, results_folder, run_folder, sides
 from imdlib.protocol import tuned
 from imdlib.study import Cell, ProfileError, Study, asked, grid, profile, settings
 
+# how a notebook is executed: saved once, at its end or where it fails, since after every cell takes a tenth of a short run
+PAPERMILL = "-m papermill --no-progress-bar --log-level ERROR --no-request-save-on-cell-execute"
 TOP = "page"  # name of the job that joins all studies in one page
 
 

@@ -14,15 +14,12 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.faults.mutants import BAD, BY_NAME, NOTICED, SAME, counted
+from imdlib import files
 
 REPO = Path(__file__).resolve().parents[2]
 PARTS = ("mutants", "kills", "injected", "determinism")
-PAGE, FROM, TO = (
-    REPO / "docs" / "faults.md",
-    "<!-- counts: python -m benchmarks.faults -->\n",
-    "<!-- end of counts -->\n",
-)
-README, SENTENCE = REPO / "README.md", ("<!-- faults -->\n", "\n<!-- end of faults -->")
+PAGE, COUNTS = REPO / "docs" / "faults.md", ("<!-- counts: python -m benchmarks.faults -->", "<!-- end of counts -->")
+README, SENTENCE = REPO / "README.md", ("<!-- faults -->", "<!-- end of faults -->")
 
 
 def copied(folder):
@@ -82,19 +79,16 @@ def work(options):
     return held
 
 
-def page():
-    """Put the tables of results/faults into docs/faults.md."""
-    text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(FROM)
-    tables = []
-    for part in PARTS:
-        path = REPO / "results" / "faults" / f"{part}.csv"
+def tables():
+    """Tables of results/faults, a part each."""
+    found = []
+    for path in (REPO / "results" / "faults" / f"{part}.csv" for part in PARTS):
         if path.exists():
-            found = pd.read_csv(path, keep_default_na=False)
-            total = found.select_dtypes("integer").sum()
-            rows = pd.concat([found, pd.DataFrame([{found.columns[0]: "all", **total}])]) if len(total) else found
-            tables.append(f"## {part}\n\n{rows.to_markdown(index=False)}\n\n")
-    PAGE.write_text(before + FROM + "\n" + "".join(tables) + TO + rest.split(TO)[1], encoding="utf-8")
+            rows = pd.read_csv(path, keep_default_na=False)
+            total = rows.select_dtypes("integer").sum()
+            rows = pd.concat([rows, pd.DataFrame([{rows.columns[0]: "all", **total}])]) if len(total) else rows
+            found.append(f"## {path.stem}\n\n{rows.to_markdown(index=False)}")
+    return "\n\n".join(found)
 
 
 def sentence():
@@ -112,11 +106,10 @@ def sentence():
     )
 
 
-def readme():
-    """Put the sentence into the README."""
-    text = README.read_text(encoding="utf-8")
-    before, after = text.split(SENTENCE[0])[0], text.split(SENTENCE[1])[1]
-    README.write_text(before + SENTENCE[0] + sentence() + SENTENCE[1] + after, encoding="utf-8")
+def pages():
+    """Put the tables into docs/faults.md, and the sentence into the README."""
+    for path, marks, make in ((PAGE, COUNTS, tables), (README, SENTENCE, sentence)):
+        files.write_text(path, files.between(path.read_text(encoding="utf-8"), marks, make()))
 
 
 def main(arguments=None):
@@ -126,8 +119,7 @@ def main(arguments=None):
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     held = work(parser.parse_args(arguments))
-    page()
-    readme()
+    pages()
     return 0 if held else 1
 
 

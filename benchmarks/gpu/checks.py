@@ -8,21 +8,17 @@ at most MOST. bfloat16 (of `bf16-mixed`): loss and gradients are finite, and the
 python -m benchmarks.gpu.checks [--seconds 120] [--device cuda] [--out file]
 """
 
-import argparse
-import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from benchmarks.gpu import pieces
+from benchmarks.gpu import pieces, readings
 from imdlib.baselines.names import LOCALIZERS
 from imdlib.bridge.methods import METHODS
 from imdlib.inr import pooling
@@ -166,20 +162,8 @@ def poolings() -> dict[str, Callable[[Tensor], Tensor]]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=120.0)
-    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--out", default="")
-    options = parser.parse_args(arguments)
-    pieces.quiet()
-    until, found = time.monotonic() + options.seconds, []
-    for one in rows(options.device):
-        found.append(one)
-        if options.out:
-            pd.DataFrame(found, columns=COLUMNS).to_csv(Path(options.out), index=False, float_format="%.3g")
-        if time.monotonic() > until:
-            print(f"time is over: {len(found)} comparisons, the rest is left out")
-            break
+    options = readings.options(__doc__, arguments)
+    found = readings.collected(rows(options.device), COLUMNS, options, "%.3g")
     wrong = [one for one in found if not one["held"]]
     print(f"{len(found)} comparisons, {len(wrong)} out of bounds")
     for one in wrong:

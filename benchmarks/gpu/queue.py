@@ -20,7 +20,7 @@ import yaml
 from benchmarks.gpu.plan import Durations, trains
 from imdlib import parameters, runs
 from imdlib.places import REPO
-from imdlib.planner import Job
+from imdlib.planner import PAPERMILL, Job
 
 GRACE = 8.0  # seconds between asking a process to end and ending it
 WORDS = ("finished", "failed", "cut off", "no time", "waits for another", "no data")
@@ -135,7 +135,7 @@ def begin(job: Job, environment: dict) -> subprocess.Popen:
     """Papermill on a job's notebook, as the Snakefile calls it; what it says goes to log.txt beside the executed copy."""
     job.folder.mkdir(parents=True, exist_ok=True)
     values = base64.b64encode(yaml.safe_dump(job.parameters).encode()).decode()
-    command = [sys.executable, "-m", "papermill", "--no-progress-bar", "--log-level", "ERROR"]
+    command = [sys.executable, *PAPERMILL.split()]
     command += [f"notebooks/{job.notebook}.ipynb", str(job.folder / "run.ipynb"), "-b", values]
     threads = parameters.declared(job.notebook).get("threads", 1)
     given = os.environ | {"OMP_NUM_THREADS": str(job.parameters.get("threads", threads))} | environment

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import torch
 
 from benchmarks.gpu import pieces
+from benchmarks.gpu.steps import network
 from imdlib.data.batches import augment, generator_for
 from imdlib.study import profile, settings
 
@@ -58,8 +59,6 @@ def measure(device: str, seconds: float) -> Iterator[dict[str, float]]:
 
 def work(device: str, number: int, active, made, ready) -> None:
     """Steps while fewer than `active` processes stand before this one; made[number] counts them."""
-    from benchmarks.gpu.speed import network  # not above: that module asks for this one
-
     pieces.quiet()
     torch.set_num_threads(1)
     piece = small()

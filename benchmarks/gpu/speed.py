@@ -5,23 +5,17 @@ is WHAT. share: operations of a step (multiplications and additions, PyTorch's F
 matrix product measured on the same card a moment before.
 """
 
-import argparse
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.gpu import pieces, side_by_side, syncs
-from imdlib.scoring.costs import wait
+from benchmarks.gpu import pieces, readings, side_by_side, syncs
+from benchmarks.gpu.steps import timed, training
 from imdlib.study import profile, settings
-from imdlib.training.optimizers import make_optimizer
-from imdlib.training.settings import make_fabric
 
 WHAT = ("matrix", "step", "together", "syncs", "batch", "crop", "compiled", "graph")
 LARGE = ("ncl/run paper", "conformer paper")  # whose share of the card counts
@@ -94,43 +88,7 @@ def matrix_rate(side: int, device: str) -> float:
     return 2 * side**3 / timed(lambda: one @ two, one, REPEATS)
 
 
-def timed(work: Callable[[], Any], tensor: torch.Tensor, repeats: int) -> float:
-    """Median seconds of work(), after two turns that warm up."""
-    times = []
-    for _ in range(repeats + 2):
-        wait(tensor)
-        start = time.perf_counter()
-        work()
-        wait(tensor)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[2:])
-
-
 # ---- steps ---------------------------------------------------------------------------------------------------------
-
-
-def network(piece: pieces.Piece, device: str, change: Callable = lambda model: model) -> Callable[..., None]:
-    """step(inputs, mask): forward, loss, backward and optimizer as runs take them, in the precision that they choose."""
-    torch.manual_seed(0)
-    fabric = make_fabric(accelerator="gpu" if device == "cuda" else "cpu")
-    model = piece.build().to(fabric.device, memory_format=torch.channels_last).train()
-    loss = piece.loss(model)
-    weights = [weight for weight in model.parameters() if weight.requires_grad]
-    net, optimizer = fabric.setup(model, make_optimizer("adamw", weights, learning_rate=1e-5, weight_decay=0.0))
-    net = change(net)
-
-    def step(inputs, mask):
-        fabric.backward(loss(net(inputs), mask)["loss"])
-        optimizer.step()
-        optimizer.zero_grad()
-
-    return step
-
-
-def training(piece: pieces.Piece, device: str, change: Callable = lambda model: model) -> tuple[Callable, torch.Tensor]:
-    """(step(), a tensor on the device): the step of `network` on a batch that is there already."""
-    inputs, mask = piece.batch(device)
-    return partial(network(piece, device, change), inputs, mask), mask
 
 
 def of_step(piece: pieces.Piece, device: str, rate: float) -> dict[str, Any]:
@@ -187,20 +145,10 @@ def sizes_of(device: str) -> dict[str, pieces.Piece]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=120.0)
-    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--out", default="")
-    options = parser.parse_args(arguments)
-    pieces.quiet()
-    until, found = time.monotonic() + options.seconds, []
-    for row in rows(options.device, sizes_of(options.device), lambda: until - time.monotonic()):
-        found.append(row)
-        if options.out:
-            pd.DataFrame(found, columns=COLUMNS).to_csv(Path(options.out), index=False, float_format="%.4g")
-        if time.monotonic() > until:
-            print(f"time is over: {len(found)} readings, the rest is left out")
-            break
+    options = readings.options(__doc__, arguments)
+    until = time.monotonic() + options.seconds
+    found = rows(options.device, sizes_of(options.device), lambda: until - time.monotonic())
+    readings.collected(found, COLUMNS, options, "%.4g")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 are in `gates.py`.
 """
 
+import numpy as np
 import pandas as pd
 
 from imdlib.bridge.labels import CLASSES
 from imdlib.bridge.measures import ordering
+from imdlib.bridge.measures.detection import balanced
 from imdlib.bridge.methods import METHODS
 from imdlib.bridge.rows import Rows
 from imdlib.scoring.rows import averaged, judged
@@ -44,9 +46,9 @@ def fully_fakes(rows: Rows) -> pd.DataFrame:
     """
     found = pd.concat([rows.main, rows.turned["with_fully"]])
     found = judged(found[found["class"].isin([CLASSES[0], CLASSES[2]])])
-    called = ["correct", "recall"]
-    found[called] = found[called].where(found["class"] == CLASSES[2])
-    return averaged(found[found.groupby(["run", "dataset"])["class"].transform("nunique") > 1], JUDGING, SCENE)
+    found = found[found.groupby(["run", "dataset"])["class"].transform("nunique") > 1]
+    real, fully = found[found["class"] == CLASSES[0]], balanced(found[found["class"] == CLASSES[2]])
+    return averaged(pd.concat([fully, real.assign(correct=np.nan, recall=np.nan)]), JUDGING, SCENE)
 
 
 def pairs_in_order(rows: Rows) -> pd.DataFrame:

@@ -95,7 +95,7 @@ def html(book: nbformat.NotebookNode) -> str:
     text = re.sub(r"FORMULA-(\d+)-", lambda found: formulas[int(found[1])], text)
     text = re.sub(
         r'<script src="https://.*?</script>', "", text, flags=re.S
-    )  # for formulas and widgets, which need none
+    )  # of formulas and widgets, which need none
     text = re.sub(r'href="((?:\.\./\w+/)?\d_\w+)\.ipynb"', r'href="\1.html"', text)
     return text.replace("</head>", f"<style>{STYLE}</style></head>", 1)
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from imdlib.pages import latex
-from imdlib.pages.plots_claims import CLAIMED
-from imdlib.pages.tables import span
+from imdlib.pages.tables import called, span
 
 INTERVAL = "Lines: 95% intervals (bootstrap over test images, seeds pooled)."
 OF_CLAIMS = "Lines: 95% intervals (bootstrap over test images and seeds together)."
@@ -23,7 +22,7 @@ def caption(what: str, reading: str, data: pd.DataFrame) -> str:
     said = [what.rstrip(".") + "."]
     if "metric" in data and data["metric"].nunique():
         found = [str(name).removeprefix("val_") for name in data["metric"].dropna().unique()]
-        names = [CLAIMED.get(name, name.replace("_", " ")) for name in found]
+        names = list(map(called, found))
         said.append(f"{'Metric' if len(names) == 1 else 'Metrics'}: {', '.join(names)}.")
     counts = [span(data[key], word) for key, word in (("n", "test images"), ("seeds", "seeds")) if key in data]
     if any(counts):

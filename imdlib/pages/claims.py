@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from imdlib import files
+from imdlib.pages.tables import called
 from imdlib.protocol import verdicts
 from imdlib.scoring import intervals
 
@@ -104,10 +105,7 @@ def line(one: Statement, rows: Any, study: str, tried: Iterable[float]) -> dict:
         gate=passed.word,
         learned=passed.learned,
         blind=passed.blind,
-        beside=passed.beside
-        + (
-            f" ({one.gate_metric.replace('_', ' ').replace('auc', 'AUC')})" if one.gate_metric and passed.beside else ""
-        ),
+        beside=passed.beside and passed.beside + (f" ({called(one.gate_metric)})" if one.gate_metric else ""),
         smallest=verdicts.POWER * (effect["high"] - effect["low"]),
         overturned=one.overturned,
     )

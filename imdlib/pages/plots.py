@@ -16,7 +16,7 @@ from PIL import Image
 from imdlib.pages import captions, style, tables
 from imdlib.pages.panels import costs, cross_matrix, interval_panels, learning_curves, response
 from imdlib.pages.pictures import choose_columns, outline, picture, prediction_grid
-from imdlib.pages.plots_claims import CLAIMED, claims_plot
+from imdlib.pages.plots_claims import claims_plot
 from imdlib.pages.style import (
     AUTHENTIC,
     COLUMN,
@@ -31,7 +31,7 @@ from imdlib.pages.style import (
 )
 
 __all__ = [
-    "AUTHENTIC", "CLAIMED", "COLUMN", "CONTOUR", "HEAT", "MARKERS", "PAGE", "PALETTE", "SMALL", "TAMPERED",
+    "AUTHENTIC", "COLUMN", "CONTOUR", "HEAT", "MARKERS", "PAGE", "PALETTE", "SMALL", "TAMPERED",
     "choose_columns", "claims_plot", "costs", "cross_matrix", "interval_panels", "learning_curves", "outline", "picture", "plt",
     "prediction_grid", "response", "save", "use_style",
 ]  # fmt: skip

@@ -6,14 +6,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from imdlib.pages import tables
 from imdlib.pages.style import PAGE, PALETTE, SMALL, TAMPERED
+from imdlib.pages.tables import called
 
-CLAIMED = tables.NAMES | {
-    "correct": "share of images called rightly",
-    "image_auc": "image AUC",
-    "ordered": "share of pairs in order, minus 0.5",
-}
 VERDICTS = {
     "supported": (PALETTE[2], ">"),
     "contradicted": (TAMPERED, "<"),
@@ -50,9 +45,7 @@ def claims_plot(found: pd.DataFrame) -> Figure:
         if 0 < printed < len(lines):
             axis.axhline(printed - 0.5, color="0.7", lw=0.8, ls=":")
         axis.set(yticks=range(len(lines)), ylim=(max(len(lines), 1) - 0.5, -0.5))
-        axis.set_title(
-            textwrap.fill(CLAIMED.get(metric, metric.replace("_", " ").replace("auc", "AUC")), 16), fontsize=SMALL
-        )
+        axis.set_title(textwrap.fill(called(metric), 16), fontsize=SMALL)
         axis.set_yticklabels(names, fontsize=SMALL)
         axis.xaxis.set_major_locator(plt.MaxNLocator(3 if len(panels) < 5 else 2))
         axis.grid(axis="x", color="0.92", lw=0.6)

@@ -10,10 +10,11 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from imdlib.pages.plots_claims import CLAIMED
 from imdlib.pages.style import PAGE, PALETTE, SMALL, TAMPERED
+from imdlib.pages.tables import called
 
 ACROSS = 3  # panels in a line
+HIGHEST = 9.2  # inches of a figure of a page
 MANY = 9  # claims above which their panels are smaller, so that a figure stays on a page
 SETTINGS = (
     "A mark is a claim's effect in one setting, sorted; below it the setting, dark at the high end of each parameter's range. "
@@ -125,7 +126,8 @@ def effect_against_steps(found: pd.DataFrame) -> Figure:
     found: of `imdlib.protocol.course.effects`.
     """
     names = list(dict.fromkeys(found["name"]))
-    figure, axes = panels(len(names), 1.55 if len(names) <= 15 else 1.3, sharex=True)
+    lines = -(-max(len(names), 1) // ACROSS)
+    figure, axes = panels(len(names), min(1.55, HIGHEST / lines), sharex=True)
     for axis, name in zip(axes, names):
         part = found[found["name"] == name]
         wide = part.pivot_table(index="images", columns="seed", values="effect").sort_index().ffill()
@@ -133,8 +135,7 @@ def effect_against_steps(found: pd.DataFrame) -> Figure:
         axis.plot(wide.index, wide.mean(axis=1), color=PALETTE[0], lw=1.3)
         axis.axhline(0, color="0.4", lw=0.8)
         axis.set_title(titled(part["statement"].iloc[0]), fontsize=SMALL)
-        metric = part["metric"].iloc[0].removeprefix("val_")
-        axis.set_ylabel(CLAIMED.get(metric, metric.replace("_", " ")), fontsize=SMALL)
+        axis.set_ylabel(called(part["metric"].iloc[0].removeprefix("val_")), fontsize=SMALL)
     for axis in axes[-ACROSS:]:
         axis.set_xlabel("training images seen, thousands", fontsize=SMALL)
         axis.tick_params(labelbottom=True)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from imdlib import files
 from imdlib.pages import claims
-from imdlib.pages.plots_claims import CLAIMED
+from imdlib.pages.tables import called
 from imdlib.places import REPO, sides
 from imdlib.protocol import verdicts
 from imdlib.study import STUDIES
@@ -82,7 +82,7 @@ def said(verdict: object) -> str:
 
 def metric(row: pd.Series) -> str:
     """The name of the metric that decides a claim."""
-    return CLAIMED.get(row["metric"], row["metric"].replace("_", " "))
+    return called(row["metric"])
 
 
 def effect(row: pd.Series, side: str) -> str:
@@ -118,14 +118,6 @@ def row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def between(text: str, table: str) -> str:
-    """A text with the table between the two MARKS. Raises ValueError where these are not there once each."""
-    if [text.count(mark) for mark in MARKS] != [1, 1]:
-        raise ValueError(f"expected {MARKS[0]} and {MARKS[1]} once each in the text")
-    before, rest = text.split(MARKS[0])
-    return f"{before}{MARKS[0]}\n\n{table}\n\n{MARKS[1]}{rest.split(MARKS[1])[1]}"
-
-
 def of_readme() -> str:
     """The README's table from the results at hand."""
     folders = sides("results/night" if (REPO / "results/night/claims.csv").exists() else "results/laptop")
@@ -134,4 +126,4 @@ def of_readme() -> str:
 
 if __name__ == "__main__":
     README = REPO / "README.md"
-    files.write_text(README, between(README.read_text(encoding="utf-8"), of_readme()))
+    files.write_text(README, files.between(README.read_text(encoding="utf-8"), MARKS, of_readme()))

@@ -24,6 +24,11 @@ NAMES = {
     "auc": "pixel AUC",
     "auc_shuffled": "shuffled AUC",
 }
+CLAIMED = NAMES | {
+    "correct": "share of images called rightly",
+    "image_auc": "image AUC",
+    "ordered": "share of pairs in order, minus 0.5",
+}  # with those that claims alone are decided by
 FEW = 2  # tables of one exhibit that are open in a page: the first and the last
 RISING = r"(?i)\b(?:f1|iou|auc|accuracy|recall)\b"  # names of metrics of which more is better
 NOT_BESIDE, OTHER_DATA = "not beside: paper", "other data"  # of a published number in a note
@@ -31,6 +36,11 @@ MARKS = [
     "Bold: best, underlined: second best of the methods compared; ≈: its interval overlaps that of the best, so these rows do "
     "not tell them apart."
 ]
+
+
+def called(metric: str) -> str:
+    """The name of a metric, of those that claims are decided by too."""
+    return CLAIMED.get(metric, metric.replace("_", " "))
 
 
 def rows(

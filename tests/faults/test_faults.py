@@ -83,12 +83,15 @@ def test_the_page_has_the_counts_that_were_written(tmp_path, monkeypatch):
     (tmp_path / "docs").mkdir()
     (tmp_path / "results/faults").mkdir(parents=True)
     monkeypatch.setattr(faults, "REPO", tmp_path)
-    monkeypatch.setattr(faults, "PAGE", tmp_path / "docs/faults.md")
-    faults.PAGE.write_text(f"before\n{faults.FROM}old\n{faults.TO}after\n")
+    for name, marks in (("PAGE", faults.COUNTS), ("README", faults.SENTENCE)):
+        monkeypatch.setattr(faults, name, tmp_path / f"docs/{name}.md")
+        getattr(faults, name).write_text(f"before\n{marks[0]}old{marks[1]}\nafter\n")
+    monkeypatch.setattr(faults, "sentence", lambda: "the sentence")
     pd.DataFrame({"phase": ["data", "page"], "kills": [2, 3]}).to_csv(
         tmp_path / "results/faults/kills.csv", index=False
     )
-    faults.page()
+    faults.pages()
+    assert "the sentence" in faults.README.read_text()
     text = faults.PAGE.read_text()
     assert text.startswith("before") and text.endswith("after\n") and "old" not in text
     assert "| all     |       5 |" in text

@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
-from imdlib import places
+from imdlib import files, places
 from imdlib.pages import claims, report, scoreboard, scoreboard_page
-from imdlib.pages.plots_claims import CLAIMED, VERDICTS
+from imdlib.pages.plots_claims import VERDICTS
+from imdlib.pages.tables import CLAIMED
 from imdlib.places import REPO
 from imdlib.protocol import verdicts
 
@@ -89,11 +90,11 @@ def test_the_table_is_written_between_its_marks(results):
     assert "| `ncl-pivot-f1` | Table 5: pivot <helps> (pixel F1) | + supported: +0.100 [+0.050, +0.150] |" in table
     assert "| `ncl-only-f1` |" in table and table.splitlines()[-1].startswith("|  | **all** |")
     text = f"before {scoreboard.MARKS[0]} old {scoreboard.MARKS[1]} after"
-    found = scoreboard.between(text, table)
+    found = files.between(text, scoreboard.MARKS, table)
     assert "old" not in found and found.startswith("before ") and found.endswith(" after") and table in found
-    assert scoreboard.between(found, table) == found
+    assert files.between(found, scoreboard.MARKS, table) == found
     with pytest.raises(ValueError, match="once each"):
-        scoreboard.between("none", table)
+        files.between("none", scoreboard.MARKS, table)
 
 
 def test_claims_of_before_the_protocol_stand_beside_others_and_are_named(results):
