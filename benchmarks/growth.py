@@ -22,7 +22,7 @@ from benchmarks.run import machine
 from imdlib.ncl import losses
 from imdlib.ncl.model import NCLNet
 from imdlib.networks.cluster import otsu_threshold, two_means
-from imdlib.pages import plots
+from imdlib.pages import plots, style
 from imdlib.scoring import intervals, metrics
 
 COLUMNS = ["what", "of", "size", "milliseconds", "megabytes"]
@@ -122,6 +122,7 @@ def draw(found):
         if kind != "cores":
             axis.plot(rows["size"], rows["size"] * last["milliseconds"] / last["size"], ls=":", color="0.5")
         axis.set(xscale="log", yscale="log", xlabel=kind, ylabel="ms")
+    style.plain(figure)
     return figure
 
 

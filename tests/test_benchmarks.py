@@ -59,7 +59,12 @@ def test_growth_has_a_row_for_each_size_and_counts_a_side_as_its_square():
     assert (found["milliseconds"] > 0).all() and torch.get_num_threads() == threads
     kept = found.loc[found["what"] == "patches", "megabytes"].tolist()
     assert 0 < kept[0] < kept[1] <= 17 * kept[0]
-    plots.plt.close(growth.draw(found))
+    figure = growth.draw(found)
+    figure.canvas.draw()
+    assert not [
+        text for text in figure.findobj(plots.plt.Text) if "$" in text.get_text()
+    ]  # powers of ten are plain numbers
+    plots.plt.close(figure)
 
 
 def executed(path, cells, total):

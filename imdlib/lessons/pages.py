@@ -105,7 +105,10 @@ def mathml(found: re.Match, formulas: list[str]) -> str:
     if found["code"]:
         return found["code"]
     block, inline = found["block"], found["inline"]
-    formulas.append(convert(block or inline, display="block" if block else "inline"))
+    formula = convert(block or inline, display="block" if block else "inline")
+    formulas.append(
+        formula.replace("<mo>&#x02016;", '<mo stretchy="false">&#x02016;')
+    )  # bars of a norm as high as a letter
     return f"FORMULA-{len(formulas) - 1}-"
 
 

@@ -33,9 +33,8 @@ class Pixels(nn.Module):
 def residual(image: Tensor) -> Tensor:
     """High-pass residual: image (B,3,H,W) minus its 3x3 mean, borders replicated -> (B,3,H,W)."""
     x = F.pad(image.contiguous(), (1, 1, 1, 1), mode="replicate")
-    x = (x[..., :-2, :] + x[..., 1:-1, :]).add_(
-        x[..., 2:, :]
-    )  # rows, then columns: an eighth of average pooling's time
+    # rows, then columns: an eighth of the time of average pooling
+    x = (x[..., :-2, :] + x[..., 1:-1, :]).add_(x[..., 2:, :])
     return image - (x[..., :-2] + x[..., 1:-1]).add_(x[..., 2:]).div_(9)
 
 

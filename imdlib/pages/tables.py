@@ -28,6 +28,12 @@ CLAIMED = NAMES | {
     "correct": "share of images called rightly",
     "image_auc": "image AUC",
     "ordered": "share of pairs in order, minus 0.5",
+    "near": "share of real images near zero, minus 0.5",
+    "nearer": "share nearer than before, minus 0.5",
+    "knn": "share of images called rightly by their neighbours",
+    "recall": "mean recall",
+    "both": "mean of recall and image AUC",
+    "psnr": "PSNR, dB",
 }  # with those that claims alone are decided by
 FEW = 2  # tables of one exhibit that are open in a page: the first and the last
 RISING = r"(?i)\b(?:f1|iou|auc|accuracy|recall)\b"  # names of metrics of which more is better

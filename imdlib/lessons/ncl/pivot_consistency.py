@@ -93,7 +93,7 @@ def weight_maps(image: np.ndarray, weights: dict[float, Tensor]) -> Figure:
         relative = (weight * weight.numel()).clamp(min=1e-3)
         plots.picture(axis, relative, f"mu = {mu}", cmap=plots.HEAT, norm=LogNorm(0.01, 100), vmin=None, vmax=None)
         zoom(axis, weight)
-    figure.colorbar(axes[-1].images[0], ax=axes, shrink=0.75, pad=0.01, label="weight")
+    figure.colorbar(axes[-1].images[0], ax=axes, shrink=0.75, pad=0.01, label="weight", format="{x:g}")
     return figure
 
 
