@@ -8,7 +8,6 @@ step. A run that was killed at any moment therefore repeats at most one epoch an
 never interrupted.
 """
 
-import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -27,24 +26,10 @@ from imdlib.data.batches import training_batches
 from imdlib.progress import interactive
 from imdlib.training import checkpoints
 from imdlib.training import devices as several
+from imdlib.training.finite import LOOK, Taken, look, looked_at
 from imdlib.training.flat import cooling, flat, latest
 from imdlib.training.optimizers import SCHEDULES, make_optimizer
 from imdlib.training.settings import Settings, make_fabric
-
-LOOK = 16  # steps between two looks at whether losses are finite, each of which makes the processor wait for the device
-
-
-class NonFiniteLoss(RuntimeError):
-    """The loss became NaN or infinite; the message names the step and the files of the batch."""
-
-
-class Taken(NamedTuple):
-    """A step that was taken and that nobody has looked at: its stage, its number, its losses on the device, its batch's images."""
-
-    name: str
-    number: int
-    losses: dict[str, Tensor]
-    images: Tensor
 
 
 class Stage(NamedTuple):
@@ -235,29 +220,6 @@ def one_epoch(
     return {"learning_rate": rate, **means} if "" in stages else means
 
 
-@contextlib.contextmanager
-def looked_at(epoch: int, samples: Dataset) -> Iterator[list[Taken]]:
-    """List for steps to be entered in; however it ends, those that nobody has looked at are looked at then: what a loss that is
-    not finite breaks elsewhere is told as that loss.
-    """
-    taken = []
-    try:
-        yield taken
-    finally:
-        look(taken, epoch, samples)
-
-
-def look(taken: list[Taken], epoch: int, samples: Dataset) -> None:
-    """Empty a list of steps; NonFiniteLoss for the first of them whose loss is not finite. What came after was taken with weights that
-    it spoilt, and belongs to an epoch that is not kept.
-    """
-    some = [*taken]
-    taken.clear()
-    if some and not torch.isfinite(torch.stack([one.losses["loss"] for one in some])).all():
-        one = next(one for one in some if not torch.isfinite(one.losses["loss"]))
-        raise NonFiniteLoss(broken(one.name, one.losses, epoch, one.number, [samples.files[i] for i in one.images]))
-
-
 def last_of(plan: list, cool_from: int | None) -> int:
     """How many epochs of a plan are done when its cool-down begins with that one; None = all of them."""
     return len(plan) if cool_from is None else cool_from + cooling(cool_from)
@@ -317,16 +279,6 @@ def finish(folder: Path | str, networks: dict[str, nn.Module]) -> pd.DataFrame:
         network.load_state_dict((state["kept"] or state["states"])[name])
         network.eval()
     return pd.DataFrame(state["history"])
-
-
-def broken(stage: str, losses: dict[str, Tensor], epoch: int, step: int, files: Iterable[str]) -> str:
-    """Message of a loss that is not finite."""
-    values = ", ".join(f"{name} {value.item():.4g}" for name, value in losses.items())
-    return (
-        f"{f'stage {stage}: ' if stage else ''}the loss is not finite in epoch {epoch + 1}, step {step + 1} ({values}). "
-        f"Images of the batch: {', '.join(files)}. Finished epochs are kept. Look at these images, lower learning_rate, or "
-        "set precision='32-true'."
-    )
 
 
 def report(row: dict[str, float], epochs: int) -> None:

@@ -17,6 +17,7 @@ from torch import nn
 from benchmarks.gpu import syncs
 from imdlib import train
 from imdlib.training.checkpoints import CheckpointError
+from imdlib.training.finite import NonFiniteLoss
 from imdlib.training.optimizers import SCHEDULES, cosine, make_optimizer, poly
 from imdlib.training.settings import Settings
 
@@ -144,7 +145,7 @@ def test_non_finite_loss_names_step_and_files(tmp_path):
         return {"loss": outputs.mean() * (float("nan") if breaks.calls == 5 else 1.0)}
 
     breaks.calls = 0
-    with pytest.raises(train.NonFiniteLoss, match=r"epoch 2, step 2.*square\d+\.png"):
+    with pytest.raises(NonFiniteLoss, match=r"epoch 2, step 2.*square\d+\.png"):
         train.fit(network(), breaks, Squares(), tmp_path, SETTINGS)
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["epoch"] == 1
 
@@ -157,7 +158,7 @@ def test_what_a_loss_that_is_not_finite_breaks_later_is_told_as_that_loss(tmp_pa
         return {"loss": outputs.mean() * (float("inf") if breaks.calls == 2 else 1.0)}
 
     breaks.calls = 0
-    with pytest.raises(train.NonFiniteLoss, match="epoch 1, step 2"):
+    with pytest.raises(NonFiniteLoss, match="epoch 1, step 2"):
         train.fit(network(), breaks, Squares(), tmp_path, SETTINGS)
 
 

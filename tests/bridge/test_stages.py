@@ -19,8 +19,9 @@ from imdlib.bridge.samples import Samples, batches_on
 from imdlib.bridge.stages import ORDERS, STAGES, fit_stages, stage_losses, stages_of, timetable
 from imdlib.bridge.watch import medians, passes_over
 from imdlib.data.batches import training_batches
-from imdlib.train import NonFiniteLoss, activate, loop
+from imdlib.train import activate, loop
 from imdlib.training.checkpoints import CheckpointError
+from imdlib.training.finite import NonFiniteLoss
 from imdlib.training.optimizers import SCHEDULES
 from imdlib.training.settings import Settings, make_fabric
 
