@@ -32,6 +32,7 @@ from imdlib.ncl.pivot import PivotNet
 
 VARIANTS = ("base", "base-balanced", "base+aux", "contrast", "pivot", "pc", "pivot+pc")
 EPS = 1e-6  # norm below which a feature counts as zero: it then has cosine 0 with everything
+ABSENT = -1e9  # similarity of a place that holds no patch: adds nothing to a log sum exp, and is finite where nothing else is there
 
 
 class Contrast(NamedTuple):
@@ -67,39 +68,34 @@ def non_exclusive_contrast(
     that are still part of the graph.
     """
     with torch.autocast(feat.device.type, enabled=False):
-        labels = patches.flatten(1)  # (B, N)
-        rows = ((labels == TAMPERED).any(1) & (labels == AUTHENTIC).any(1)).nonzero()[:, 0]  # (b,) qualifying images
-        if len(rows) == 0:
-            zero = at_least_float32(feat[..., :1, :1]).sum() * 0  # keeps the graph, for distributed training
-            if pivot_pos is not None:
-                zero = zero + (pivot_pos.sum() + pivot_neg.sum()) * 0
-            return Contrast(zero, zero, zero, zero)
-        labels = labels[rows]
-        at_pos, in_pos = draw_cells(labels == TAMPERED, max_pos, generator)  # (b,P)
-        at_neg, in_neg = draw_cells(labels == AUTHENTIC, max_neg, generator)  # (b,N)
-        cells = gather_cells(feat, rows, torch.cat([at_pos, at_neg], dim=1))  # (b,P+N,D)
+        labels = patches.flatten(1)  # (B,N)
+        qualifies = (labels == TAMPERED).any(1) & (labels == AUTHENTIC).any(1)  # (B,); what follows is 0 for the others
+        at_pos, in_pos = draw_cells(labels == TAMPERED, max_pos, generator)  # (B,P)
+        at_neg, in_neg = draw_cells(labels == AUTHENTIC, max_neg, generator)  # (B,N)
+        cells = gather_cells(feat, torch.cat([at_pos, at_neg], dim=1))  # (B,P+N,D)
         pos, neg = cells.split([at_pos.shape[1], at_neg.shape[1]], dim=1)
         l1 = pairwise_term(pos, in_pos, neg, in_neg, tau)
         l2 = l3 = torch.zeros_like(l1)
         if pivot_pos is not None:
-            use = valid[rows].to(l1.dtype)
-            l2 = use * pivot_term(pivot_pos[rows], pos, in_pos, neg, in_neg, tau)
-            l3 = use * pivot_term(pivot_neg[rows], neg, in_neg, pos, in_pos, tau)
-        l1, l2, l3 = l1.mean(), l2.mean(), l3.mean()
+            use = valid.to(l1.dtype)
+            l2 = use * pivot_term(pivot_pos, pos, in_pos, neg, in_neg, tau)
+            l3 = use * pivot_term(pivot_neg, neg, in_neg, pos, in_pos, tau)
+        l1, l2, l3 = (term.sum() / qualifies.sum().clamp(min=1) for term in (l1, l2, l3))
         return Contrast(l1 + l2 + l3, l1, l2, l3)
 
 
-def gather_cells(feat: Tensor, rows: Tensor, index: Tensor) -> Tensor:
-    """Unit features of cells: feat (B,D,h,w), rows (b,) images, index (b,n) cells of each -> (b,n,D)."""
-    flat = (index + rows[:, None] * feat.shape[2] * feat.shape[3]).flatten()
+def gather_cells(feat: Tensor, index: Tensor) -> Tensor:
+    """Unit features of cells: feat (B,D,h,w), index (B,n) cells of each image -> (B,n,D)."""
+    rows = torch.arange(len(feat), device=feat.device)[:, None]
+    flat = (index + rows * feat.shape[2] * feat.shape[3]).flatten()
     drawn = feat.permute(0, 2, 3, 1).flatten(0, 2).index_select(0, flat).view(*index.shape, -1)
     return F.normalize(at_least_float32(drawn), dim=2, eps=EPS)
 
 
 def pairwise_term(pos: Tensor, in_pos: Tensor, neg: Tensor, in_neg: Tensor, tau: float) -> Tensor:
-    """l1 of each image, (b,); zero where only one patch is tampered."""
+    """l1 of each image, (b,); zero where no patch is authentic or fewer than two are tampered."""
     anchor = pos / tau
-    against = (anchor @ neg.transpose(1, 2)).masked_fill(~in_neg[:, None], -torch.inf).logsumexp(2)  # (b,P)
+    against = (anchor @ neg.transpose(1, 2)).masked_fill(~in_neg[:, None], ABSENT).logsumexp(2)  # (b,P)
     among = anchor @ pos.transpose(1, 2)  # (b,P,P)
     pairs = in_pos[:, :, None] & in_pos[:, None] & ~torch.eye(pos.shape[1], dtype=torch.bool, device=pos.device)
     terms = F.softplus(against[:, :, None] - among).masked_fill(~pairs, 0)
@@ -107,11 +103,13 @@ def pairwise_term(pos: Tensor, in_pos: Tensor, neg: Tensor, in_neg: Tensor, tau:
 
 
 def pivot_term(pivot: Tensor, same: Tensor, in_same: Tensor, other: Tensor, in_other: Tensor, tau: float) -> Tensor:
-    """l2 (same = tampered) or l3 (same = authentic) of each image, (b,); pivot (b,D), same (b,S,D), other (b,O,D)."""
+    """l2 (same = tampered) or l3 (same = authentic) of each image, (b,); pivot (b,D), same (b,S,D), other (b,O,D). Zero where one
+    of the two is empty.
+    """
     pivot = F.normalize(at_least_float32(pivot), dim=1, eps=EPS)[:, :, None]
-    other = (other @ pivot)[..., 0].div(tau).masked_fill(~in_other, -torch.inf).logsumexp(1)  # (b,)
+    other = (other @ pivot)[..., 0].div(tau).masked_fill(~in_other, ABSENT).logsumexp(1)  # (b,)
     terms = F.softplus(other[:, None] - (same @ pivot)[..., 0] / tau).masked_fill(~in_same, 0)  # (b, S)
-    return terms.sum(1) / in_same.sum(1)
+    return terms.sum(1) / in_same.sum(1).clamp(min=1)
 
 
 def total_loss(
