@@ -25,8 +25,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from imdlib.networks.cluster import minority, two_means
+from imdlib.networks.drawing import draw_cells
 
 EPS = 1e-6  # norm below which a feature counts as zero: it then has cosine 0 with everything
+ABSENT = (
+    -1e9
+)  # similarity of a place that holds no cell: adds nothing to a log sum exp, and is finite where nothing else is there
 
 
 class Selection(NamedTuple):
@@ -91,45 +95,38 @@ def selective_contrast(
         raise ValueError(f"form={form!r}: expected 'literal' or 'standard'")
     with torch.autocast(feat.device.type, enabled=False):
         authentic, tampered = authentic.flatten(1), tampered.flatten(1)  # (B,N)
-        qualify = (authentic.sum(1) > 1) & tampered.any(1) & (True if which is None else which)
-        rows = qualify.nonzero()[:, 0]  # (b,)
-        if len(rows) == 0:
-            return wide(feat[..., :1, :1]).sum() * 0
-        cells, others = (
-            wide(x[rows].flatten(2).transpose(1, 2)) for x in (feat, feat if keys is None else keys)
-        )  # (b,N,D)
-        query, in_query = positive, in_positive = draw(
-            cells, authentic[rows], max_authentic, generator
-        )  # (b,A,D), (b,A)
+        qualifies = (
+            (authentic.sum(1) > 1) & tampered.any(1) & (True if which is None else which)
+        )  # (B,); others count 0
+        cells, others = (wide(x.flatten(2).transpose(1, 2)) for x in (feat, feat if keys is None else keys))  # (B,N,D)
+        query, in_query = positive, in_positive = draw(cells, authentic, max_authentic, generator)  # (B,A,D), (B,A)
         if keys is not None:
-            positive, in_positive = draw(others, authentic[rows], max_authentic, generator)
-        negative, in_negative = draw(others, tampered[rows], max_tampered, generator)  # (b,K,D), (b,K)
-        same = query @ positive.transpose(1, 2) / tau  # (b,A,A)
+            positive, in_positive = draw(others, authentic, max_authentic, generator)
+        negative, in_negative = draw(others, tampered, max_tampered, generator)  # (B,K,D), (B,K)
+        same = query @ positive.transpose(1, 2) / tau  # (B,A,A)
         pairs = in_query[:, :, None] & in_positive[:, None]
         if keys is None:
             pairs = pairs & ~torch.eye(same.shape[1], dtype=torch.bool, device=same.device)
-        count = pairs.sum(2).clamp(min=1)  # (b,A) J, positive keys of each query
-        against = query @ negative.transpose(1, 2) / tau  # (b,A,K)
-        against = against.masked_fill(~in_negative[:, None], -torch.inf).logsumexp(2)  # (b,A)
+        count = pairs.sum(2).clamp(min=1)  # (B,A) J, positive keys of each query
+        against = query @ negative.transpose(1, 2) / tau  # (B,A,K)
+        against = against.masked_fill(~in_negative[:, None], ABSENT).logsumexp(2)  # (B,A)
         if form == "literal":
-            # unused queries have no pair: a finite stand-in keeps NaN out of the gradient
-            among = same.masked_fill(~pairs, -1e9).logsumexp(2) - count.log()
-            terms = against - among
+            terms = against - (same.masked_fill(~pairs, ABSENT).logsumexp(2) - count.log())
         else:
             terms = F.softplus(against - (same * pairs).sum(2) / count)
-        return (terms.masked_fill(~in_query, 0).sum(1) / in_query.sum(1)).mean()
+        counts = in_query & qualifies[:, None]
+        each = terms.masked_fill(~counts, 0).sum(1) / in_query.sum(1).clamp(min=1)  # (B,)
+        return each.sum() / qualifies.sum().clamp(min=1)
 
 
 def draw(cells: Tensor, member: Tensor, limit: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
     """Unit features of up to `limit` members of each image, at random without replacement, all images at once.
 
-    cells (b,N,D), member (b,N) bool with a member in every row -> (b,n,D), present (b,n) bool.
+    cells (B,N,D), member (B,N) bool -> (B,n,D), present (B,n) bool; n as in `imdlib.networks.drawing.draw_cells`.
     """
-    n = min(limit, int(member.sum(1).max()))
-    keys = torch.rand(member.shape, generator=generator, device=member.device).masked_fill(~member, -1)
-    keys, index = keys.topk(n, dim=1)
+    index, present = draw_cells(member, limit, generator)
     drawn = cells.gather(1, index[..., None].expand(-1, -1, cells.shape[2]))
-    return F.normalize(drawn, dim=2, eps=EPS), keys >= 0
+    return F.normalize(drawn, dim=2, eps=EPS), present
 
 
 def wide(x: Tensor) -> Tensor:

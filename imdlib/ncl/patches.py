@@ -53,18 +53,3 @@ def shrink_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
 def contour_pixels(patches: Tensor, size: tuple[int, int]) -> Tensor:
     """patches (B,h,w) -> (B,*size) bool: pixels that overlap a contour cell, on a finer or a coarser grid."""
     return F.adaptive_max_pool2d((patches == CONTOUR).float()[:, None], size)[:, 0] > 0
-
-
-def draw_cells(member: Tensor, limit: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-    """Draw up to `limit` members of each row at random without replacement, all rows at once.
-
-    member (B,N) bool -> index (B,n) int64, present (B,n) bool; a row's members come first, in random order, and `present` is False
-    at its unused places. n is the largest number drawn from a row (at least 1) on a processor, and the most that there could be on an
-    accelerator, which would have to be waited for.
-    """
-    largest = min(limit, member.shape[1])
-    if member.device.type == "cpu" and member.numel():
-        largest = max(1, min(largest, int(member.sum(1).max())))
-    keys = torch.rand(member.shape, generator=generator, device=member.device).masked_fill(~member, -1)
-    keys, index = keys.topk(largest, dim=1)
-    return index, keys >= 0

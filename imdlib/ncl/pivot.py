@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from imdlib.ncl.patches import CONTOUR, draw_cells
+from imdlib.ncl.patches import CONTOUR
+from imdlib.networks.drawing import draw_cells
 
 
 class PivotNet(nn.Module):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from imdlib.ncl.patches import contour_pixels, draw_cells, label_patches, shrink_mask
+from imdlib.ncl.patches import contour_pixels, label_patches, shrink_mask
 
 
 def test_labels_of_aligned_and_misaligned_squares():
@@ -53,22 +53,6 @@ def test_dilated_contour_is_wider_but_never_comes_from_padding():
 def test_masks_of_other_values_or_shapes_are_refused(bad):
     with pytest.raises(ValueError, match="mask: expected"):
         label_patches(bad, (2, 2))
-
-
-def test_draw_is_without_replacement_uniform_and_seeded():
-    member = torch.rand(4, 50) > 0.4
-    member[3] = False
-    index, present = draw_cells(member, 12, torch.Generator().manual_seed(1))
-    again, _ = draw_cells(member, 12, torch.Generator().manual_seed(1))
-    other, _ = draw_cells(member, 12, torch.Generator().manual_seed(2))
-    assert torch.equal(index, again) and not torch.equal(index, other)
-    for row in range(4):
-        chosen = index[row][present[row]].tolist()
-        assert len(set(chosen)) == len(chosen) == min(12, int(member[row].sum())) and member[row][chosen].all()
-    member = torch.arange(10).expand(20000, 10) < 5
-    index, present = draw_cells(member, 2, torch.Generator().manual_seed(3))
-    assert present.all() and index.max() == 4
-    assert (torch.bincount(index.flatten(), minlength=5) / 8000 - 1).abs().max() < 0.05
 
 
 def test_shrunken_mask_is_a_majority_with_padding_kept():
