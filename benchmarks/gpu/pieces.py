@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from imdlib import parameters
 from imdlib.bridge import networks as bridge
 from imdlib.bridge.costs import Stage
+from imdlib.bridge.labels import rows_of
 from imdlib.bridge.methods import parts
 from imdlib.bridge.stages import learners
 from imdlib.inr import networks as inr
@@ -101,7 +102,7 @@ def of_bridge(p: dict[str, Any]) -> Piece:
         image, mask = pictures(p, device)
         label = torch.arange(len(image), device=device) % 3
         tokens = torch.randn(len(image), count, width, generator=torch.Generator().manual_seed(0)).to(device)
-        return {"tokens": tokens, "label": label, "image": image}, mask
+        return {"tokens": tokens, "label": label, "rows": rows_of(label), "image": image}, mask
 
     turns = stages_in(p["method"])
     return Piece("bridge/run", p, build, batch, lambda model: lambda losses, mask: losses, turns)

@@ -14,13 +14,14 @@ Differs from the paper:
 - Only a generalizer learns in Eq. 6 and 7; the text has the other networks "modified" there, too.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from imdlib.bridge.labels import CLASSES, FULLY, PARTLY, REAL
+from imdlib.bridge.labels import CLASSES, rows_of
 from imdlib.bridge.transformers import Generalizer, Reader
 
 
@@ -32,7 +33,7 @@ class Outputs(NamedTuple):
     student2: Tensor
 
     def of(self, rows: Tensor) -> "Outputs":
-        """Outputs of the images that `rows` (B,) bool marks."""
+        """Outputs of some images: their positions (n,), or a mask (B,) bool."""
         return Outputs(*(z[rows] for z in self))
 
 
@@ -62,16 +63,17 @@ def student_losses(
     rewritten_ff: Outputs,
     label: Tensor,
     *,
+    rows: Sequence[Tensor] | None = None,
     diverge_on_raw_too: bool = False,
     **hinge: float | bool,
 ) -> dict[str, Tensor]:
     """Eq. 1 to 5: dict of scalars, `loss` their plain sum. Student i may learn from them, the teacher must be detached.
 
     raw: Outputs on the batch's own tokens (B,K); rewritten_pf, rewritten_ff: Outputs on G_PF(partly fake tokens) and on
-    G_FF(fully fake tokens), with as many rows as the batch has of the class; label (B,), see `labels`. hinge: margin,
-    elementwise.
+    G_FF(fully fake tokens), with as many rows as the batch has of the class; label (B,), see `labels`; rows: `rows_of` it,
+    where known. hinge: margin, elementwise.
     """
-    real, partly, fully = (raw.of(label == one) for one in (REAL, PARTLY, FULLY))
+    real, partly, fully = (raw.of(one) for one in (rows_of(label) if rows is None else rows))
     parts = {
         "real1": converge(real.teacher, real.student1),  # Eq. 1, i = 1
         "real2": converge(real.teacher, real.student2),  # Eq. 1, i = 2

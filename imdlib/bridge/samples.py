@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from imdlib.bridge.labels import CLASSES
+from imdlib.bridge.labels import CLASSES, rows_of
 from imdlib.bridge.towers.cache import Features
 from imdlib.data.batches import ImageSet
 
@@ -55,9 +55,9 @@ class Samples(Dataset):
 
 
 def batches_on(fabric: Fabric, loader: Iterable[dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
-    """Batches of `Samples` on the device: tokens as float32, image as float in [0,1]."""
+    """Batches of `Samples` on the device: tokens as float32, image as float in [0,1], and `rows_of` their labels, found before."""
     for batch in loader:
-        batch = {name: fabric.to_device(value) for name, value in batch.items()}
+        batch = fabric.to_device(batch | {"rows": rows_of(batch["label"])})
         batch["tokens"] = batch["tokens"].float()
         if "image" in batch:
             batch["image"] = batch["image"].float() / 255

@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from imdlib.bridge.discrepancy import Discrepancy, generalizer_loss, student_losses
-from imdlib.bridge.labels import FULLY, PARTLY
+from imdlib.bridge.labels import FULLY, PARTLY, rows_of
 from imdlib.bridge.samples import Samples, batches_on
 from imdlib.bridge.watch import medians
 from imdlib.train import Stage, finish, loop
@@ -152,7 +152,7 @@ def stage_losses(
     """Losses of one stage on one batch: dict of scalars with `loss`, or None where the batch has nothing for it.
 
     batch: dict of tokens (B,T,D) float, label (B,) and, for a classifier that looks at it, image (B,3,H,W) in [0,1]; disc
-    (B,width) takes the place of what the model would say of the tokens.
+    (B,width) takes the place of what the model would say of the tokens; rows: `rows_of` the labels, where they are known.
     """
     tokens, label = batch["tokens"], batch["label"]
     hinge = dict(margin=margin, elementwise=elementwise)
@@ -162,15 +162,16 @@ def stage_losses(
         with torch.no_grad():
             disc = batch.get("disc") if model is None else model(tokens)
         return {"loss": F.cross_entropy(classifier(batch.get("image"), disc)["logits"], label)}
+    rows = batch["rows"] if "rows" in batch else rows_of(label)
     if stage == "students":
         with torch.no_grad():
-            rewritten = model.generalizer_pf(tokens[label == PARTLY]), model.generalizer_ff(tokens[label == FULLY])
+            rewritten = model.generalizer_pf(tokens[rows[PARTLY]]), model.generalizer_ff(tokens[rows[FULLY]])
         raw, partly, fully = model.outputs_of(tokens, *rewritten)
-        return student_losses(raw, partly, fully, label, diverge_on_raw_too=diverge_on_raw_too, **hinge)
+        return student_losses(raw, partly, fully, label, rows=rows, diverge_on_raw_too=diverge_on_raw_too, **hinge)
     one, rewrite = (PARTLY, model.generalizer_pf) if stage == "generalizer_pf" else (FULLY, model.generalizer_ff)
-    if not (label == one).any():
+    if len(rows[one]) == 0:
         return None
-    z = model.outputs(rewrite(tokens[label == one]))
+    z = model.outputs(rewrite(tokens[rows[one]]))
     push, pull = (z.student1, z.student2) if one == PARTLY else (z.student2, z.student1)
     return {"loss": generalizer_loss(z.teacher, push, pull, **hinge)}
 

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from imdlib.networks.waiting import may_look
+
 AUTHENTIC, TAMPERED, CONTOUR, IGNORED = 0, 1, 2, -1
 IGNORE = 255  # mask value of padding
 
@@ -17,8 +19,7 @@ def split_mask(mask: Tensor) -> tuple[Tensor, Tensor]:
     """mask (B,1,H,W) or (B,H,W) in {0, 1, 255 = ignore} -> tampered, ignored: (B,1,H,W) float in {0,1}."""
     mask = mask[:, None] if mask.ndim == 3 else mask
     tampered, ignored = mask == 1, mask == IGNORE
-    looked = mask.device.type == "cpu"  # elsewhere a look at the values would make every step wait for the device
-    if mask.ndim != 4 or mask.shape[1] != 1 or (looked and not (tampered | ignored | (mask == 0)).all()):
+    if mask.ndim != 4 or mask.shape[1] != 1 or (may_look(mask) and not (tampered | ignored | (mask == 0)).all()):
         raise ValueError(
             "mask: expected (B,1,H,W) or (B,H,W) with values 0 = authentic, 1 = tampered, 255 = ignore; found "
             f"{tuple(mask.shape)} with values {mask.unique()[:8].tolist()}. Divide masks of 0 and 255 by 255"

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from imdlib.networks.otsu import otsu_threshold
+from imdlib.networks.waiting import may_look
 
 __all__ = ["minority", "otsu_threshold", "two_means"]
 
@@ -34,11 +35,10 @@ def two_means(x: Tensor, iterations: int = 10) -> tuple[Tensor, Tensor, Tensor]:
         direction = _principal(centred)
         total = centred.sum(dim=1)
         labels, offsets = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device), None
-        looks = x.device.type == "cpu"  # an accelerator would have to be waited for, and more steps change nothing
         for _ in range(iterations):
             along = _along(centred, direction)  # (B,N)
             before, labels = labels, (along > otsu_threshold(along)[:, None]) & valid[:, None]
-            if looks and offsets is not None and torch.equal(labels, before):
+            if offsets is not None and may_look(x) and torch.equal(labels, before):  # more steps change nothing
                 break
             offsets = _centers(centred, labels, total)
             direction = offsets[:, 1] - offsets[:, 0]

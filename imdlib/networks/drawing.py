@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from imdlib.networks.waiting import may_look
+
 
 def draw_cells(member: Tensor, limit: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
     """Draw up to `limit` members of each row at random without replacement, all rows at once.
@@ -12,7 +14,7 @@ def draw_cells(member: Tensor, limit: int, generator: torch.Generator | None = N
     accelerator, which would have to be waited for.
     """
     largest = min(limit, member.shape[1])
-    if member.device.type == "cpu" and member.numel():
+    if may_look(member) and member.numel():
         largest = max(1, min(largest, int(member.sum(1).max())))
     keys = torch.rand(member.shape, generator=generator, device=member.device).masked_fill(~member, -1)
     keys, index = keys.topk(largest, dim=1)

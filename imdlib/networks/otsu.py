@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from imdlib.networks.waiting import may_look
+
 BINS = 256
 FEW, MANY = 2**12, 2**16  # values of a row, and of all rows, up to which a processor sorts as quickly as it counts
 BLOCK = 2**17  # values that are counted together: their copies stay in a core's cache
@@ -38,7 +40,7 @@ def otsu_threshold(x: Tensor) -> Tensor:
     wide = torch.float32 if x.device.type == "mps" else torch.float64  # prefix sums lose digits in float32
     low, high = (edge.where(finite, 0).to(wide) for edge in (low, high))
     scale = (BINS - 1) / (high - low).clamp(min=BINS * torch.finfo(wide).tiny)  # bins a unit
-    if x.device.type == "cpu" and x.shape[-1] > FEW and x.numel() > MANY:
+    if may_look(x) and x.shape[-1] > FEW and x.numel() > MANY:
         found = _by_counting(rows if finite.all() else rows.where(finite, 0), low, scale)
     else:
         found = _by_sorting(rows, low, scale)

@@ -57,9 +57,12 @@ def test_batches_and_crops_grow_and_what_fails_is_a_row_that_says_so(table):
     assert row["note"].startswith("OutOfMemoryError: CUDA out of memory") and "value" not in row
 
 
-def test_syncs_of_the_whole_method_are_told_by_their_lines(table):
+def test_no_step_waits_for_the_device_but_once_for_the_contour_that_the_pivot_reads(table):
     (row,) = [row for row in table if row["what"] == "syncs"]
-    assert row["value"] >= 1 and "imdlib/ncl/patches.py" in row["note"]
+    assert row["value"] == 1 and row["note"].startswith("imdlib/ncl/pivot.py")
+    for name, piece in speed.sizes_of("cpu").items():
+        found = speed.of_syncs(piece, "cpu")
+        assert found["value"] == name.startswith("ncl"), found["note"]
 
 
 def test_what_is_printed_of_the_checks_is_the_worst_of_each_kind_and_all_that_did_not_hold():
