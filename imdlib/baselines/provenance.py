@@ -1,12 +1,16 @@
 """Which rows of the papers' tables are computed here, which keep their published number, and why."""
 
 from collections.abc import Iterable
+from importlib.resources.abc import Traversable
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from IPython.display import HTML
 
 from imdlib.baselines.names import DETECTORS, LOCALIZERS, WEAK
 from imdlib.pages import tables
+from imdlib.pages.published import read
 
 COMPUTED, PARTLY, QUOTED = "computed", "computed, not the same", "quoted"
 HAND, SAME_LOOP = "a formula of the literature", "trained here, same data, loop, tuning and seeds"
@@ -35,13 +39,52 @@ OURS = {
 }  # row of the paper -> our name, where it is another
 
 
-def provenance(named: Iterable[str], there: Iterable[str]) -> HTML:
-    """The rows of ROWS whose names a paper's tables print. named: methods of the published tables; there: those that have runs."""
-    named, there = set(named), set(there)
+def provenance(
+    folder: Path | str, source: Traversable, numbers: Iterable[int], there: Iterable[str], *, more: Iterable[str] = ()
+) -> HTML:
+    """The rows of ROWS that a paper's tables print, and below them the numbers that it prints for rows that are not computed here.
+
+    folder: of the study's results; source, numbers: of `pages.published.read`; there: methods that have runs; more: rivals that the
+    paper names outside these tables.
+    """
+    paper = pd.concat([read(source, number).assign(table=f"Table {number}") for number in numbers])
+    named, there = {*paper["method"], *more}, set(there)
     found = pd.DataFrame(ROWS, columns=["row of the paper", "here", "why"])
-    found["runs on this page"] = ["yes" if OURS.get(row, row) in there else "" for row, *_ in ROWS]
+    made = found["here"] != QUOTED
+    has = [OURS.get(row, row) in there for row in found["row of the paper"]]
+    found["on this page"] = np.select([has, made], ["a row", "no run in this profile"], "its published numbers, below")
     printed = [any(name in named for name in one.split(", ")) for one in found["row of the paper"]]
-    return tables.show(found[printed].sort_values("here", kind="stable", ignore_index=True))
+    shown = tables.show(found[printed].sort_values("here", kind="stable", ignore_index=True))
+    below = quoted(paper, folder)
+    return shown if below is None else HTML(f"{shown.data}\n{below.data}")
+
+
+def quoted(paper: pd.DataFrame, folder: Path | str) -> HTML | None:
+    """`table_quoted`: the published numbers of rows that are not, or not quite, computed here; None where there are none.
+
+    paper: rows of `pages.published.read` with their `table`. In the csv they stand under `published`; `value` is for what is computed.
+    """
+    names = {name for row, here, _ in ROWS if here != COMPUTED for name in row.split(", ")}
+    rows = paper[paper["method"].isin(names)]
+    if rows.empty:
+        return None
+    note = ("quoted; " + rows["table"] + "; " + rows["note"]).str.removesuffix("; ")
+    tables.save_csv(
+        rows.assign(published=rows["value"], value=np.nan, note=note).reindex(columns=tables.COLUMNS),
+        folder,
+        "table_quoted",
+    )
+    heading = rows["test_set"] + " " + rows["metric"]
+    cells = rows.assign(heading=pd.Categorical(heading, heading.unique()), value=rows["value"].map("{:.3f}".format))
+    shown = cells.pivot_table(
+        index=["table", "method"], columns="heading", values="value", aggfunc="first", observed=True, sort=False
+    )
+    shown.columns.name = None
+    caption = (
+        "Numbers that the paper prints for rows which are not, or not quite, computed here: quoted from it, measured on its data sets by "
+        "their authors or by the paper's, without intervals. They are not comparable with any other number of this page."
+    )
+    return tables.write(shown.astype(object).fillna(""), Path(folder) / "tables", "table_quoted", caption)
 
 
 def unknown(named: Iterable[str]) -> set[str]:

@@ -76,8 +76,7 @@ def table2(rows: Rows) -> HTML:
 
 def provenance(rows: Rows) -> HTML:
     """Which rivals of the paper's Table 2 and section 4.2 are computed here, and how."""
-    named = [*published.detection()["method"].unique(), METHODS["transcam"]]
-    return rows_of(named, rows.main["method"])
+    return rows_of(rows.folder, published.FOLDER, (2,), rows.main["method"], more=[METHODS["transcam"]])
 
 
 def figure_generators(rows: Rows) -> Figure:

@@ -13,7 +13,6 @@ from imdlib.inr.image_level import always_tampered, image_rows
 from imdlib.inr.rows import ALWAYS, Rows
 from imdlib.inr.space import MAIN
 from imdlib.pages import plots, tables
-from imdlib.pages.published import read
 
 NOVEL = ("magicbrush", "iedit", "gier")  # edits by generative models
 
@@ -64,8 +63,7 @@ def figure_unsupervised(rows: Rows) -> Figure | None:
 
 def provenance(rows: Rows) -> HTML:
     """Which rows of the paper's Tables 1 to 3 are computed here, which are quoted, and why."""
-    named = [name for number in (1, 2, 3) for name in read(published.FOLDER, number)["method"].unique()]
-    return rows_of(named, [*rows.classic["method"], *rows.main["method"]])
+    return rows_of(rows.folder, published.FOLDER, (1, 2, 3), [*rows.classic["method"], *rows.main["method"]])
 
 
 @cache

@@ -13,7 +13,7 @@ from imdlib.ncl.grid import BOTH, METHODS
 from imdlib.ncl.labelled import on_own_set
 from imdlib.ncl.rows import Rows
 from imdlib.pages import plots, tables
-from imdlib.pages.published import beside, read
+from imdlib.pages.published import beside
 
 CROSSED = {"auc": "pixel AUC", "auc_shuffled": "shuffled AUC", "f1": "pixel F1"}  # metrics of Tables 2 and 3
 BLIND = ["centre blob", "average training mask"]  # of the predictors that look at no image, those that are drawn
@@ -60,8 +60,8 @@ def figure_benchmarks(rows: Rows) -> Figure | None:
 
 def provenance(rows: Rows) -> HTML:
     """Which rows of the paper's Tables 1 and 2 are computed here, which are quoted, and why."""
-    named = [name for number in (1, 2) for name in read(published.FOLDER, number)["method"].unique()]
-    return rows_of(named, [*rows.untrained(rows.own).get("method", []), *rows.main["method"]])
+    there = [*rows.untrained(rows.own).get("method", []), *rows.main["method"]]
+    return rows_of(rows.folder, published.FOLDER, (1, 2), there)
 
 
 @cache
