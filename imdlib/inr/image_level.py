@@ -36,7 +36,7 @@ def image_rows(
     (NaN where undefined). published: as in `tables.rows`.
     Seeds are pooled in every value, as in `intervals.summarise`, except the AUC: ranks hold within one network, so it is
     the mean of the seeds' AUCs. Combined F1: harmonic mean of the mean pixel F1 over tampered images and image F1.
-    low, high: percentile bootstrap over images, all seeds' rows of an image drawn together. n: images that count, of one
+    low, high: percentile bootstrap over images and seeds at once, as in `intervals.summarise`. n: images that count, of one
     class for sensitivity and specificity. What a missing class or missing pixel F1 leaves undefined is NaN, with a note.
     """
     absent = [name for name in NEEDED if name not in scores]
@@ -79,34 +79,38 @@ def point(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def resampled(rows: pd.DataFrame, resamples: int, seed: int) -> dict[str, np.ndarray]:
-    """The same over `resamples` draws of as many images as there are, with replacement: dict of (resamples,)."""
+    """The same over `resamples` draws of as many images and seeds as there are, with replacement: dict of (resamples,)."""
     image, names = pd.factorize(rows["image"])
     n, rng = len(names), np.random.default_rng(seed)
     block = max(1, BLOCK // n)
     sizes = [min(block, resamples - start) for start in range(0, resamples, block)]
-    parts = [drawn_metrics(rows, image, intervals.drawn(n, size, rng)) for size in sizes]
+    ends = np.cumsum(sizes)[:-1]
+    turns = np.split(intervals.turns(rows["seed"].nunique(), resamples, seed), ends)
+    parts = [drawn_metrics(rows, image, intervals.drawn(n, size, rng), some) for size, some in zip(sizes, turns)]
     return {name: np.concatenate([part[name] for part in parts]) for name in NAMES}
 
 
-def drawn_metrics(rows: pd.DataFrame, image: np.ndarray, times: np.ndarray) -> dict[str, np.ndarray]:
-    """The same with image i counted times[r,i] times: image (rows,) = number of each row's image, times (R,n) ->
-    dict of (R,).
+def drawn_metrics(rows: pd.DataFrame, image: np.ndarray, times: np.ndarray, turns: np.ndarray) -> dict[str, np.ndarray]:
+    """The same with image i counted times[r,i] times and seed s, in the order of first appearance, turns[r,s] times: image (rows,) =
+    number of each row's image, times (R,n), turns (R,S) -> dict of (R,).
     """
     label, called = rows["label"].to_numpy() == 1, rows["score"].to_numpy() > 0.5
     pixel = rows["f1"].to_numpy(dtype=float)
     cells = [label & called, ~label & called, label & ~called, ~label & ~called]
     counts = np.stack([*cells, np.nan_to_num(pixel), ~np.isnan(pixel)], axis=1).astype(float)  # (rows,6)
-    sums = np.zeros((times.shape[1], 6))
-    np.add.at(sums, image, counts)
-    tp, fp, fn, tn, part, whole = (times @ sums).T
+    code, seeds = pd.factorize(rows["seed"])
+    sums = np.zeros((times.shape[1], len(seeds), 6))
+    np.add.at(sums, (image, code), counts)
+    summed = (times @ sums.reshape(len(sums), -1)).reshape(len(times), len(seeds), 6)
+    tp, fp, fn, tn, part, whole = (summed * turns[..., None]).sum(axis=1).T
     ratio = intervals.divide
     sen, spe, pixel_f1 = ratio(tp, tp + fn), ratio(tn, tn + fp), ratio(part, whole)
     f1 = np.where(tp + fn > 0, ratio(2 * tp, 2 * tp + fp + fn), np.nan)
     f1_hmean = harmonic_means(sen, spe)
-    score, runs = rows["score"].to_numpy(), rows.groupby("seed").indices.values()
-    aucs = [drawn_auc(score[run], label[run], times[:, image[run]]) for run in runs]
+    score, runs = rows["score"].to_numpy(), [np.flatnonzero(code == s) for s in range(len(seeds))]
+    aucs = np.stack([drawn_auc(score[run], label[run], times[:, image[run]]) for run in runs], axis=1)
     return {
-        "auc": np.mean(aucs, axis=0),
+        "auc": intervals.weighted_mean(aucs, turns),
         "acc": ratio(tp + tn, tp + fp + fn + tn),
         "f1": f1,
         "f1_hmean": f1_hmean,

@@ -10,8 +10,7 @@ import pandas as pd
 from imdlib.pages import latex
 from imdlib.pages.tables import called, span
 
-INTERVAL = "Lines: 95% intervals (bootstrap over test images, seeds pooled)."
-OF_CLAIMS = "Lines: 95% intervals (bootstrap over test images and seeds together)."
+INTERVAL = "Lines: 95% intervals (bootstrap over test images and seeds together)."
 TOGETHER = "captions.tex"
 
 
@@ -28,7 +27,7 @@ def caption(what: str, reading: str, data: pd.DataFrame) -> str:
     if any(counts):
         said.append(f"{' and '.join(filter(None, counts))}.")
     if "low" in data and data["low"].notna().any():
-        said.append(OF_CLAIMS if "verdict" in data else INTERVAL)
+        said.append(INTERVAL)
     return " ".join([*said, reading.strip()]).strip()
 
 

@@ -146,7 +146,7 @@ def facts(rows: pd.DataFrame) -> list[str]:
     """Sentences of a caption that the rows themselves know: what the interval is, how many images and seeds, which numbers are left out."""
     said = []
     if rows["low"].notna().any():
-        said.append("In brackets: 95% interval (bootstrap over test images, seeds pooled).")
+        said.append("In brackets: 95% interval (bootstrap over test images and seeds together).")
     counts = [span(rows[key], word) for key, word in (("n", "test images"), ("seeds", "seeds"))]
     if any(counts):
         said.append(f"{' and '.join(filter(None, counts))}.".capitalize())

@@ -32,9 +32,9 @@ def summarise(
     metrics: columns of `scores`, whose value is the mean per image, or names in POOLED: `pooled_f1`, `pooled_iou`
     (ratios of the summed counts of all rows given: authentic images add their false positives, so pass tampered ones
     only to follow the papers), `image_f1`, `image_acc` (image labels against score > 0.5).
-    Seeds are pooled in the value. low, high: percentile bootstrap over images, in which all seeds' rows of an image are
-    drawn together: what other images would change, not what other seeds would. n: images that count; n_undefined:
-    images left out because the metric is undefined there (NaN). No interval (NaN) for fewer than two images.
+    Seeds are pooled in the value. low, high: images and seeds are resampled at the same time, as in `paired_effect`, all seeds'
+    rows of an image and all images of a seed being drawn together; with one seed, images alone. n: images that count;
+    n_undefined: images left out because the metric is undefined there (NaN). No interval (NaN) for fewer than two images.
     """
     metrics, by = list(metrics), list(by)
     for name in metrics:
@@ -48,15 +48,17 @@ def summarise(
         image = group_rows.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
         images = image.max(initial=-1) + 1
         columns = np.concatenate([_parts(group_rows, name) for name in metrics], axis=1)  # (rows, 3 per metric)
-        sums = np.zeros((images, columns.shape[1]))
-        np.add.at(sums, image, columns)
-        draws = _resampled(sums, resamples, seed)
+        code, seeds = pd.factorize(group_rows["seed"])
+        sums = np.zeros((images, len(seeds), columns.shape[1]))
+        np.add.at(sums, (image, code), columns)
+        draws = over_seeds(sums, resamples, seed)
+        sums = sums.sum(axis=1)
         for k, name in enumerate(metrics):
             part, whole, defined = sums[:, 3 * k : 3 * k + 3].T
             n = int((defined > 0).sum())
             low, high = interval(divide(draws[:, 3 * k], draws[:, 3 * k + 1]), n)
             value = float(divide(part.sum(), whole.sum()))
-            shared = (name, value, low, high, n, int(images - n), group_rows["seed"].nunique())
+            shared = (name, value, low, high, n, int(images - n), len(seeds))
             rows.append((*(group if isinstance(group, tuple) else (group,)), *shared))
     return pd.DataFrame(rows, columns=[*by, "metric", "value", "low", "high", "n", "n_undefined", "seeds"])
 
@@ -86,7 +88,7 @@ def paired_effect(
     seeds_a, seeds_b = (side.columns.get_level_values("seed").unique() for side in (a, b))
     width = 2 * len(seeds_a)
     draws = _resampled(np.concatenate([a.to_numpy(), b.to_numpy()], axis=1), resamples, seed)
-    times_a = drawn(len(seeds_a), resamples, np.random.default_rng([seed, 1]))
+    times_a = turns(len(seeds_a), resamples, seed)
     paired = set(seeds_a) == set(seeds_b)
     times_b = times_a if paired else drawn(len(seeds_b), resamples, np.random.default_rng([seed, 2]))
     value_a, value_b = (_ratio_of(side.to_numpy().sum(axis=0, keepdims=True), 1) for side in (a, b))
@@ -177,6 +179,23 @@ def _resampled(sums, resamples, seed):
     block = max(1, 2**23 // max(n, 1))  # draws at a time: 64 MiB
     sizes = [min(block, resamples - start) for start in range(0, resamples, block)]
     return np.concatenate([drawn(n, size, rng) @ sums for size in sizes])
+
+
+def over_seeds(sums: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+    """Sums over draws of n images and of S seeds, both with replacement: (n,S,k) -> (resamples,k)."""
+    images, seeds, k = sums.shape
+    draws = _resampled(sums.reshape(images, seeds * k), resamples, seed).reshape(resamples, seeds, k)
+    return (draws * turns(seeds, resamples, seed)[..., None]).sum(axis=1)
+
+
+def turns(seeds: int, resamples: int, seed: int) -> np.ndarray:
+    """How often each of S seeds is drawn in a resample, (resamples,S); of a stream of its own, beside that of images."""
+    return drawn(seeds, resamples, np.random.default_rng([seed, 1]))
+
+
+def weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean over the last axis; a value of weight 0 may be NaN, and all of weight 0 are NaN."""
+    return divide(np.where(weights > 0, values * weights, 0).sum(axis=-1), weights.sum(axis=-1))
 
 
 def drawn(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:

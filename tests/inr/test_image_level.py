@@ -105,7 +105,8 @@ def test_a_seed_on_another_scale_does_not_touch_the_auc():
 def test_drawn_once_each_is_the_value():
     table = scored()
     image, names = pd.factorize(table["image"])
-    found, point = exhibits.drawn_metrics(table, image, np.ones((1, len(names)))), exhibits.point(table)
+    once = np.ones((1, len(names))), np.ones((1, table["seed"].nunique()))
+    found, point = exhibits.drawn_metrics(table, image, *once), exhibits.point(table)
     assert {name: draw[0] for name, draw in found.items()} == pytest.approx(point, abs=1e-12)
 
 
@@ -116,9 +117,14 @@ def test_resamples_against_a_loop():
     times[0], times[1] = 0, 0
     label = table.drop_duplicates("image")["label"].to_numpy()
     times[[0, 1], [label.argmax(), label.argmin()]] = 12  # one class alone
-    found = exhibits.drawn_metrics(table, image, times)
+    seeds = table["seed"].unique()
+    turns = intervals.drawn(len(seeds), 30, np.random.default_rng(1))
+    assert (turns == 0).any() and (turns > 1).any()
+    found = exhibits.drawn_metrics(table, image, times, turns)
     for r, row in enumerate(times):
         copies = pd.concat([table[image == i] for i, count in enumerate(row) for _ in range(int(count))])
+        several = [(one, k) for one, count in zip(seeds, turns[r]) for k in range(int(count))]
+        copies = pd.concat([copies[copies["seed"] == one].assign(seed=f"{one} {k}") for one, k in several])
         expected = exhibits.point(copies)
         assert {name: draw[r] for name, draw in found.items()} == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
@@ -147,7 +153,7 @@ def test_blocks_of_draws_change_nothing(monkeypatch):
     monkeypatch.setattr(exhibits, "BLOCK", 70)
     monkeypatch.setattr(intervals, "drawn", lambda n, size, rng: sizes.append(size) or drawn(n, size, rng))
     parts = exhibits.resampled(table, 50, 0)
-    assert sizes == [7] * 7 + [1]
+    assert sizes == [50] + [7] * 7 + [1]  # of seeds, then of images
     for name in NAMES:
         np.testing.assert_array_equal(whole[name], parts[name])
 

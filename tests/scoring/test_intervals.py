@@ -116,12 +116,31 @@ def test_seeds_of_one_image_are_drawn_together():
     assert width["once"] / width["as_new"] == pytest.approx(np.sqrt(3), rel=0.1)
 
 
-def test_independent_noise_of_seeds_narrows_the_interval():
-    rng = np.random.default_rng(0)
-    noisy = [rows(rng.normal(0.5, 0.1, 200), seed) for seed in range(4)]
-    one, four = (intervals.summarise(pd.concat(noisy[:k]), ["f1"]).iloc[0] for k in (1, 4))
-    assert (one.high - one.low) / (four.high - four.low) == pytest.approx(2, rel=0.25)
+def test_spread_of_seeds_is_part_of_the_interval():
+    values = np.random.default_rng(0).normal(0.5, 0.1, 200)
+    apart = [rows(values + shift, seed) for seed, shift in enumerate((-0.1, 0.1, -0.1, 0.1))]
+    one, four = (intervals.summarise(pd.concat(apart[:k]), ["f1"], resamples=20000).iloc[0] for k in (1, 4))
     assert (four.n, four.seeds, one.seeds) == (200, 4, 1)
+    of_images, of_seeds = (one.high - one.low) / 3.92, 0.1 / np.sqrt(4)
+    expected = 3.92 * np.hypot(
+        of_images, of_seeds
+    )  # of four draws of two values, so that quantiles are those of few values
+    assert four.high - four.low == pytest.approx(expected, rel=0.2) and four.high - four.low > 5 * (one.high - one.low)
+
+
+def test_images_and_seeds_are_drawn_as_a_loop_draws_them():
+    rng = np.random.default_rng(3)
+    values = rng.random((40, 1)) + rng.normal(0, 0.1, (1, 3)) + rng.normal(0, 0.1, (40, 3))
+    found = intervals.summarise(pd.concat([rows(values[:, k], k) for k in range(3)]), ["f1"], resamples=20000).iloc[0]
+    means = [values[rng.integers(40, size=40)][:, rng.integers(3, size=3)].mean() for _ in range(20000)]
+    low, high = np.quantile(means, [0.025, 0.975])
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.03 * (high - low))
+    assert found.value == pytest.approx(values.mean())
+
+
+def test_a_mean_over_seeds_leaves_out_those_that_were_not_drawn():
+    values, weights = np.array([[1.0, np.nan], [2.0, 4.0], [np.nan, np.nan]]), np.array([[3, 0], [1, 3], [0, 0]])
+    np.testing.assert_allclose(intervals.weighted_mean(values, weights), [1, 3.5, np.nan])
 
 
 def test_groups_keep_their_order_and_names():

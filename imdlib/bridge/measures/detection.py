@@ -30,7 +30,7 @@ def measure(rows: pd.DataFrame, times: np.ndarray) -> dict[tuple[str, str], np.n
 
     rows: `class, score, predicted, p_partly, seed` of one data set; times (R,rows). Score > 0.5 = called fake. Three-class
     numbers are NaN for a detector without a third class (p_partly NaN); macro F1 and mean recall are over the classes that
-    the set has. AUC: mean over seeds.
+    the set has. AUC: mean over seeds, as often as each is drawn.
     """
     truth = pd.Categorical(rows["class"], CLASSES).codes
     flagged, score = rows["score"].to_numpy() > 0.5, rows["score"].to_numpy()
@@ -47,7 +47,8 @@ def measure(rows: pd.DataFrame, times: np.ndarray) -> dict[tuple[str, str], np.n
         ]
         found[group, "f1"] = np.where(n > 0, intervals.divide(2 * tp, tp + called[:, REAL] + n), np.nan)
         found[group, "accuracy"] = (sensitivity + specificity) / 2
-        found[group, "auc"] = np.mean(aucs, axis=0)
+        turns = [times[:, run].sum(axis=1) for run in runs]  # in proportion to how often a seed is drawn
+        found[group, "auc"] = intervals.weighted_mean(np.stack(aucs, axis=1), np.stack(turns, axis=1))
         found[group, "n"] = np.where(n > 0, n + count[:, REAL], 0)
     return found | {("both", name): values for name, values in three_way(rows, each, count, times).items()}
 

@@ -1,4 +1,4 @@
-"""Draws: values of several test sets over the same draws of images, so that their means and differences have intervals, too.
+"""Draws: values of several test sets over the same draws of images and seeds, so that their means and differences have intervals, too.
 
 Bridging section 4.2.1 compares sets: in domain with the mean over other generators. All embedded twins show the same
 scenes under the same names, so an image is drawn in all of them together; on sets of different images this only means that
@@ -24,18 +24,21 @@ def drawn(
     resamples: int = 2000,
     seed: int = 0,
 ) -> dict[tuple[str, Hashable], np.ndarray]:
-    """{(dataset, key): (1 + resamples,)}, of which the first is the value and the others are those of draws of images.
+    """{(dataset, key): (1 + resamples,)}, of which the first is the value and the others are those of draws of images and
+    seeds at once, as in `intervals.summarise`.
 
     rows: of one method and training set, `dataset, image, seed` and what measure needs, one row per image and seed.
     measure(rows of one data set, times (R,rows) how often each is drawn) -> {key: (R,)}.
     """
     intervals.refuse_repeats(rows, ["dataset", "image"], "rows of one method")
-    number, names = pd.factorize(rows["image"])
+    (number, names), (code, seeds) = pd.factorize(rows["image"]), pd.factorize(rows["seed"])
     rng, parts = np.random.default_rng(seed), {}
     sets = rows.groupby("dataset", sort=False).indices
+    turns, done = np.concatenate([np.ones((1, len(seeds))), intervals.turns(len(seeds), resamples, seed)]), 0
     for times in chunks(len(names), resamples, rng):
+        some, done = turns[done : done + len(times)], done + len(times)
         for dataset, where in sets.items():
-            for key, values in measure(rows.iloc[where], times[:, number[where]]).items():
+            for key, values in measure(rows.iloc[where], times[:, number[where]] * some[:, code[where]]).items():
                 parts.setdefault((dataset, key), []).append(values)
     return {name: np.concatenate(some) for name, some in parts.items()}
 

@@ -34,14 +34,15 @@ def measured(rows: pd.DataFrame) -> pd.DataFrame:
 def measure(rows: pd.DataFrame, times: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
     """`draws.drawn`'s measure: {('both', statement): (R,) in [0,1]}, ties half, chance 0.5; NaN where a class is lacking.
 
-    rows: `class, d1, d2, seed` of one data set; times (R,rows). Shares of pairs: mean over seeds.
+    rows: `class, d1, d2, seed` of one data set; times (R,rows). Shares of pairs: mean over seeds, as often as each is drawn.
     """
     truth, d = codes(rows), {name: rows[name].to_numpy(float) for name in ("d1", "d2")}
     runs, found = list(rows.groupby("seed").indices.values()), {("both", "n"): times.sum(1)}
     for statement, (name, above, below) in BETWEEN.items():
         some = [run[np.isin(truth[run], [above, below])] for run in runs]
         aucs = [ranks.drawn_auc(d[name][run], truth[run] == above, times[:, run]) for run in some]
-        found["both", statement] = np.mean(aucs, axis=0)
+        turns = [times[:, run].sum(axis=1) for run in runs]  # in proportion to how often a seed is drawn
+        found["both", statement] = intervals.weighted_mean(np.stack(aucs, axis=1), np.stack(turns, axis=1))
     for statement, (one, larger, smaller) in WITHIN.items():
         part = truth == one
         right = above_half(d[larger][part], d[smaller][part])
