@@ -8,6 +8,7 @@ SECONDS ?= 900
 DEVICE  ?= cuda
 PROFILES ?= gpu
 SETS    ?=
+RUNS    ?=
 BIN     := .venv/bin
 # no lock on the folder: every run has its own, and one that was killed must not keep the next from starting
 RUN      = $(BIN)/snakemake --cores $(CORES) --nolock --quiet host reason --config profile=$(PROFILE)
@@ -15,6 +16,7 @@ RUN      = $(BIN)/snakemake --cores $(CORES) --nolock --quiet host reason --conf
 .PHONY: study pages tune test lab lessons bench faults gpu gpu-pack lint twins clean help
 help:
 	@echo "make study [PROFILE=quick|laptop|night|real|paper] [DATA=folder]   train, score, draw: results/<profile>/report.html"
+	@echo "make study RUNS='ncl/base_* ncl/pivot_*'   these runs alone and what they need, then the pages of what is there"
 	@echo "make pages [PROFILE=...]   draw all pages again from the rows that are kept, without training; what is older says so"
 	@echo "make tune PROFILE=night   the trials of every row anew, and the best of each into profiles/tuned, which final runs read"
 	@echo "make test    all tests        make lab    JupyterLab on the notebooks        make bench  speed and memory beside other libraries"
@@ -35,7 +37,8 @@ help:
 
 study: .venv/ready
 	@echo "-- study, profile $(PROFILE): notebooks run one after another, each leaves an executed copy under results/$(PROFILE)"
-	@$(RUN) data="$(DATA)"
+	@$(RUN) data="$(DATA)" runs="$(RUNS)"
+	@$(if $(RUNS),$(RUN) data="$(DATA)" pages=true)
 	@echo "-- done: open results/$(PROFILE)/report.html"
 
 pages: .venv/ready

@@ -14,9 +14,11 @@ from imdlib.planner import PAPERMILL, Planner
 
 NAME = config.get("profile", "quick")
 DATA, PAGES, TRIALS = config.get("data"), bool(config.get("pages")), bool(config.get("trials"))
+RUNS = str(config.get("runs") or "").split()  # patterns of <study>/<run>: these alone, and what they need
 PLANNER = Planner(NAME, data=str(Path(DATA).expanduser().resolve()) if DATA else "", pages=PAGES)
 TODO = [job for job in PLANNER.jobs.values() if not job.done and (job.page or not PAGES)]
 TODO = PLANNER.needed_by([job for job in TODO if job.parameters.get("trial", -1) >= 0]) if TRIALS else TODO
+TODO = PLANNER.needed_by(PLANNER.named(RUNS)) if RUNS else TODO
 SAYS = {"absent": "", "begun": " (goes on)", "outdated": " (again, changed: {why})", "damaged": " (again, damaged: {why})"}
 
 for warning in PLANNER.warnings:

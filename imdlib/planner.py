@@ -5,6 +5,7 @@ results. Times of files and the memory of the scheduler play no part, so a fresh
 all judged alike. The Snakefile executes the jobs that are not done.
 """
 
+import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,6 +86,23 @@ class Planner:
         for job in reversed(self.jobs.values()):  # those that others wait for stand first
             names |= {id(other) for other in job.after} if id(job) in names else set()
         return [job for job in self.jobs.values() if id(job) in names and not job.done]
+
+    def named(self, patterns: Sequence[str]) -> list[Job]:
+        """Runs whose `<study>/<run>` is like one of the patterns, such as 'ncl/base_*'; ProfileError for one that fits none."""
+        runs = {
+            f"{job.rule.split('_')[0]}/{job.name}": job
+            for job in self.jobs.values()
+            if job.rule != "data" and not job.page
+        }
+        found = {}
+        for pattern in patterns:
+            fits = {name: runs[name] for name in fnmatch.filter(runs, pattern)}
+            if not fits:
+                raise ProfileError(
+                    f"RUNS={pattern}: no run of profile {self.name} is called so; runs are such as {', '.join([*runs][:3])}"
+                )
+            found |= fits
+        return [*found.values()]
 
     def add(self, job: Job) -> Job:
         """Enter a job."""

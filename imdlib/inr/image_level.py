@@ -57,6 +57,8 @@ def image_rows(
             about = f"undefined: {note}" if undefined else ""
             rows.append((*group, title, value[name], *interval, count, found["seed"].nunique(), about))
     table = pd.DataFrame(rows, columns=[*KEYS, "value", "low", "high", "n", "seeds", "note"])
+    by = ["method", "train_set", "test_set"]
+    table = tables.made_by(table, scores.rename(columns={"dataset": "test_set"}), by)
     return tables.beside(table, published).reindex(columns=tables.COLUMNS)
 
 

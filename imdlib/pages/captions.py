@@ -32,10 +32,12 @@ def caption(what: str, reading: str, data: pd.DataFrame) -> str:
 
 
 def title(name: str) -> str:
-    """What a file of a figure is called where nobody said more: 'figure3' -> 'Figure 3', 'figure_costs' -> 'Costs'."""
-    number = name.removeprefix("figure").split("_")[0]
-    words = name.removeprefix("figure").strip("_").replace("_", " ")
-    return f"Figure {words.replace(number, f'{number}:', 1).rstrip(':')}" if number.isdigit() else words.capitalize()
+    """What a file of a figure or table is called where nobody said more: 'figure3' -> 'Figure 3', 'figure_costs' -> 'Costs'."""
+    kind = "table" if name.startswith("table") else "figure"
+    rest = name.removeprefix(kind)
+    number, words = rest.split("_")[0], rest.strip("_").replace("_", " ")
+    numbered = f"{kind.capitalize()} {words.replace(number, f'{number}:', 1).rstrip(':')}"
+    return numbered if number.isdigit() else words.capitalize()
 
 
 def write(folder: Path, name: str, text: str) -> None:

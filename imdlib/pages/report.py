@@ -142,21 +142,67 @@ def seeds(folder: Path, studies: Iterable[str]) -> HTML | None:
     )
 
 
-def again(folder: Path, studies: Iterable[str]) -> HTML:
-    """How each study's runs and pages are made again: the command, and the minutes that its runs took."""
-    name = Path(folder).name
-    rows = [
+def again(folder: Path) -> HTML | None:
+    """How a study, and each of its tables alone, is made again: the command, its runs, and the minutes that they took.
+
+    folder: of a study; its tables say which runs they were made from. None where nothing was kept.
+    """
+    profile, study, stamps = (
+        Path(folder).parent.name,
+        Path(folder).name,
+        archive.stamps(Path(folder).parent, Path(folder).name),
+    )
+    command = f"make study PROFILE={profile}" + (" DATA=..." if profile in ("real", "paper") else "")
+    lines = [("everything", list(stamps), command)]
+    for title, rows in made_tables(folder):
+        patterns = sorted({one for some in rows["runs"] for one in some.split()})
+        named = " ".join(f"{study}/{one}" for one in patterns)
+        lines.append((title, [run for run in stamps if tables.pattern(run) in patterns], f"{command} RUNS='{named}'"))
+    shown = [(title, len(some), minutes(stamps, some), line) for title, some, line in lines if some]
+    return (
+        tables.show(pd.DataFrame(shown, columns=["what", "runs", "minutes of one core", "command"]), digits=1)
+        if shown
+        else None
+    )
+
+
+def cost_of_runs(folder: Path) -> HTML | None:
+    """What a run of each method cost, whole, from its start to its scores; folder: of a study. None where nothing was kept."""
+    stamps = archive.stamps(Path(folder).parent, Path(folder).name)
+    names = {}  # runs -> the method that tables call them, where they stand for it alone
+    for _, rows in made_tables(folder):
+        for method, made in zip(rows["method"], rows["runs"]):
+            names.setdefault(made, method)
+    groups = {}
+    for run in stamps:
+        kind = "the search of settings" if "_trial" in run else tables.pattern(run) or run
+        groups.setdefault(kind, []).append(run)
+    shown = [
         {
-            "what": study,
-            "runs and page": f"make study PROFILE={name}" + (" DATA=..." if name in ("real", "paper", "night") else ""),
-            "minutes of all runs": sum(s["seconds"] for s in archive.stamps(folder, study).values()) / 60,
-            "one table or figure from the kept rows": f".venv/bin/papermill notebooks/figures.ipynb out.ipynb -p results "
-            f"results/{name} -p study {study} -p only table2",
+            "method": names.get(kind, ""),
+            "runs": kind,
+            "how many": len(some),
+            "minutes each": minutes(stamps, some) / len(some),
+            "MB at most": max(stamps[run]["peak_memory_mb"] for run in some),
         }
-        for study in studies
-        if archive.stamps(folder, study)
+        for kind, some in groups.items()
     ]
-    return tables.show(pd.DataFrame(rows), digits=1)
+    return tables.show(pd.DataFrame(shown), digits=1) if shown else None
+
+
+def minutes(stamps: dict, some: Iterable[str]) -> float:
+    """What these runs took together."""
+    return sum(stamps[run]["seconds"] for run in some) / 60
+
+
+def made_tables(folder: Path) -> list[tuple[str, pd.DataFrame]]:
+    """(title, rows) of a study's tables that runs were trained for, those with a number in the paper first."""
+    found = []
+    for path in sorted(Path(folder).glob("tables/*.csv"), key=lambda path: ("_" in path.stem, path.stem)):
+        rows = pd.read_csv(path, keep_default_na=False)
+        if "runs" in rows and rows["runs"].ne("").any():
+            found.append((captions.title(path.stem), rows))
+    return found
 
 
 def embedded(path: Path) -> HTML:

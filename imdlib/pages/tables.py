@@ -1,6 +1,7 @@
 """Tables: one tidy csv that machines read, and the same numbers wide: md and html for people, tex for papers (`pages.latex`)."""
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,20 @@ from IPython.display import HTML
 from imdlib.pages import latex
 from imdlib.scoring import intervals
 
-COLUMNS = ["method", "train_set", "test_set", "metric", "value", "low", "high", "n", "seeds", "published", "note"]
+COLUMNS = [
+    "method",
+    "train_set",
+    "test_set",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "n",
+    "seeds",
+    "published",
+    "note",
+    "runs",
+]
 
 FILES = ("image", "photo", "file", "scene", "other", "background", "fits", "map", "mask")  # columns that name files
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -35,6 +49,7 @@ CLAIMED = NAMES | {
     "both": "mean of recall and image AUC",
     "psnr": "PSNR, dB",
 }  # with those that claims alone are decided by
+SEED = re.compile(r"seed\d+$")  # how the name of a run ends
 FEW = 2  # tables of one exhibit that are open in a page: the first and the last
 RISING = r"(?i)\b(?:f1|iou|auc|accuracy|recall)\b"  # names of metrics of which more is better
 NOT_BESIDE, OTHER_DATA = "not beside: paper", "other data"  # of a published number in a note
@@ -62,11 +77,31 @@ def rows(
     published: DataFrame `method, train_set, test_set, metric, value[, note]` with the same names, whose values are set beside ours.
     """
     found = intervals.summarise(scores, metrics=[name for name in names if name in scores], by=list(by))
+    found = made_by(found, scores, list(by))
     found["metric"] = found["metric"].map(names)
     found = found.rename(columns={"dataset": "test_set"})
     undefined = found["n_undefined"].map(lambda k: f"{k} images without a defined value left out" if k else "")
     found["note"] = undefined
     return beside(found, published).reindex(columns=COLUMNS)
+
+
+def made_by(found: pd.DataFrame, scores: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Tidy rows with the `runs` behind each: of the score rows that have the same values in `by`; '' where no run made them."""
+    if "run" not in scores or found.empty:
+        return found.assign(runs="")
+    names = (
+        scores[[*by, "run"]].drop_duplicates().assign(run=lambda rows: rows["run"].map(pattern)).dropna(subset="run")
+    )
+    several = names.drop_duplicates().groupby(by, sort=False, dropna=False, observed=True)["run"].agg(" ".join)
+    found = found.merge(several.rename("runs").reset_index(), on=by, how="left")
+    return found.assign(runs=found["runs"].fillna(""))
+
+
+def pattern(run: object) -> str | None:
+    """`base_sim-casia_seed*` for a run of any seed, the name for one without; None for what is no run, such as a data set's rows."""
+    if not isinstance(run, str):
+        return None
+    return SEED.sub("seed*", run) if SEED.search(run) else run if run.startswith("classic_") else None
 
 
 def beside(found: pd.DataFrame, published: pd.DataFrame | None) -> pd.DataFrame:
@@ -103,9 +138,10 @@ def save(
 ) -> HTML:
     """Write `<folder>/tables/<name>.csv|md|tex|html` and return the wide form that md, tex and html hold, to be looked at.
 
-    rows: DataFrame with at least `method, test_set, metric, value`; missing columns of COLUMNS are filled with blanks. A cell of the wide
-    form reads `value [low, high] (paper published)`; NaN is printed as a dash. What the interval is, n and seeds are added to the
-    caption. best: mark the best and second best values where more is better, and those not told apart from the best.
+    rows: DataFrame with at least `method, test_set, metric, value`; missing columns of COLUMNS are filled with blanks. A cell of the
+    wide form reads `value [low, high] (paper published)`; NaN is printed as a dash; the runs behind a row stand in the csv alone.
+    What the interval is, n and seeds are added to the caption. best: mark the best and second best values where more is better, and
+    those not told apart from the best.
     """
     rows = rows.reindex(columns=COLUMNS).reset_index(drop=True)
     path = save_csv(rows, folder, name).parent
@@ -177,11 +213,15 @@ def marked(rows: pd.DataFrame) -> pd.Series:
     """
     marks = pd.Series("", index=rows.index)
     rising = rows["metric"].astype(str).str.contains(RISING) & rows["value"].notna()
+    blind = rows["runs"].fillna("").eq("")
     for _, some in rows[rising].groupby(["test_set", "metric"], sort=False, dropna=False):
+        some = (
+            some if blind[some.index].all() else some[~blind[some.index]]
+        )  # what no run made is no rival of what runs did
         trained = some["train_set"].fillna("none").ne("none").any()
         for train_set, group in some.groupby("train_set" if trained else "metric", dropna=False, sort=False):
             if trained and train_set == "none":
-                continue  # what looks at no image is no rival where something was trained
+                continue  # nor what was not trained, where something was
             ranked = group["value"].round(3).rank(ascending=False, method="dense")
             if len(group) > 2 and ranked.max() > 1:
                 marks[group.index] = ranked.map({1: "**", 2: "*"}).fillna("")

@@ -83,5 +83,6 @@ def table(
                 interval = intervals.interval(values[1:], n)
                 lines.append((method, train_set, test_set, title, values[0], *interval, n, seeds))
     found = pd.DataFrame(lines, columns=COLUMNS[:9]).assign(note="")
+    found = tables.made_by(found, rows, ["method", "train_set"])
     paper = None if published is None else published.drop(columns="train_set", errors="ignore")
     return tables.beside(found, paper).reindex(columns=COLUMNS)
