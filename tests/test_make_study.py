@@ -192,7 +192,7 @@ def test_a_run_of_bridging_scores_classes_and_every_map_of_partly_fake_images(re
 
 def test_the_ncl_report_sets_the_ablation_beside_all_trivial_rows(results):
     rows = table_of(results, "ncl", "table5")
-    assert rows.columns.tolist() == tables.COLUMNS
+    assert rows.columns.tolist() == tables.WRITTEN
     assert set(rows["method"]) == {*TRIVIAL, NCL_METHODS["base"], NCL_METHODS["pivot+pc"]}
     assert set(rows["metric"]) == set(tables.NAMES.values())
     assert len(rows) == 6 * len(tables.NAMES) and rows["value"].notna().all()
@@ -208,7 +208,7 @@ def test_the_ncl_report_sets_the_ablation_beside_all_trivial_rows(results):
 def test_the_inr_report_sets_the_paper_s_tables_beside_all_trivial_rows(results):
     for number in (1, 2, 4):
         rows = table_of(results, "inr", f"table{number}")
-        assert rows.columns.tolist() == tables.COLUMNS and len(rows)
+        assert rows.columns.tolist() == tables.WRITTEN and len(rows)
     weak = table_of(results, "inr", "table2").set_index(["method", "test_set", "metric"])
     named = {*TRIVIAL, "always tampered, all-ones map", "random minority", "NRR error, Otsu"}
     assert named | {INR_METHODS["base"], INR_METHODS["nrr+scl+agap"]} <= set(weak.index.get_level_values("method"))
@@ -218,7 +218,7 @@ def test_the_inr_report_sets_the_paper_s_tables_beside_all_trivial_rows(results)
 
 def test_the_bridging_report_sets_a_linear_probe_and_what_looks_at_nothing_beside_the_methods(results):
     learned = table_of(results, "bridge", "table_calibration")
-    assert learned.columns.tolist() == tables.COLUMNS
+    assert learned.columns.tolist() == tables.WRITTEN
     assert {probe.METHOD, "always fake", BRIDGE_METHODS["wang"], BRIDGE_METHODS["late"]} <= set(learned["method"])
     assert len(table_of(results, "bridge", "table1")) and len(table_of(results, "bridge", "table_costs"))
 

@@ -377,6 +377,31 @@ def test_data_corrected_in_place_undo_every_run_that_saw_them(project, tmp_path)
 # ---- Snakemake -------------------------------------------------------------------------------------------------------------
 
 
+NAMED = """
+import json, sys
+from imdlib.planner import Planner
+from imdlib.study import ProfileError
+planner = Planner(sys.argv[1])
+print(json.dumps([job.name for job in planner.needed_by(planner.named(["inr/weak_nrr_*", "ncl/base_*"]))]))
+try:
+    planner.named(["ncl/best_*"])
+except ProfileError as error:
+    assert "RUNS=ncl/best_*" in str(error)
+"""
+
+
+@pytest.mark.slow
+def test_runs_can_be_asked_for_by_name_and_bring_what_they_need(project):
+    shutil.rmtree(project.folder / "results")
+    found = json.loads(project.run(NAMED))
+    assert {"nrr_sim-columbia_seed0", "weak_nrr_sim-columbia_seed0", "sim-columbia", "base_sim-casia_seed0"} <= set(
+        found
+    )
+    assert not [
+        name for name in found if name.startswith(("pivot", "wang", "unsupervised", "weak_base")) or name in STUDIES
+    ]
+
+
 @pytest.mark.slow
 def test_snakemake_schedules_what_the_planner_says(project):
     project.edit("imdlib/ncl/losses.py", "EPS = 1e-6", "EPS = 1e-5")

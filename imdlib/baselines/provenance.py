@@ -70,7 +70,7 @@ def quoted(paper: pd.DataFrame, folder: Path | str) -> HTML | None:
         return None
     note = ("quoted; " + rows["table"] + "; " + rows["note"]).str.removesuffix("; ")
     tables.save_csv(
-        rows.assign(published=rows["value"], value=np.nan, note=note).reindex(columns=tables.COLUMNS),
+        rows.assign(published=rows["value"], value=np.nan, note=note).reindex(columns=tables.WRITTEN),
         folder,
         "table_quoted",
     )

@@ -142,10 +142,10 @@ def seeds(folder: Path, studies: Iterable[str]) -> HTML | None:
     )
 
 
-def again(folder: Path) -> HTML | None:
+def again(folder: Path) -> pd.DataFrame:
     """How a study, and each of its tables alone, is made again: the command, its runs, and the minutes that they took.
 
-    folder: of a study; its tables say which runs they were made from. None where nothing was kept.
+    folder: of a study; its tables say which runs they were made from.
     """
     profile, study, stamps = (
         Path(folder).parent.name,
@@ -159,15 +159,11 @@ def again(folder: Path) -> HTML | None:
         named = " ".join(f"{study}/{one}" for one in patterns)
         lines.append((title, [run for run in stamps if tables.pattern(run) in patterns], f"{command} RUNS='{named}'"))
     shown = [(title, len(some), minutes(stamps, some), line) for title, some, line in lines if some]
-    return (
-        tables.show(pd.DataFrame(shown, columns=["what", "runs", "minutes of one core", "command"]), digits=1)
-        if shown
-        else None
-    )
+    return pd.DataFrame(shown, columns=["what", "runs", "minutes of one core", "command"])
 
 
-def cost_of_runs(folder: Path) -> HTML | None:
-    """What a run of each method cost, whole, from its start to its scores; folder: of a study. None where nothing was kept."""
+def cost_of_runs(folder: Path) -> pd.DataFrame:
+    """What a run of each method cost, whole, from its start to its scores; folder: of a study."""
     stamps = archive.stamps(Path(folder).parent, Path(folder).name)
     names = {}  # runs -> the method that tables call them, where they stand for it alone
     for _, rows in made_tables(folder):
@@ -187,7 +183,7 @@ def cost_of_runs(folder: Path) -> HTML | None:
         }
         for kind, some in groups.items()
     ]
-    return tables.show(pd.DataFrame(shown), digits=1) if shown else None
+    return pd.DataFrame(shown)
 
 
 def minutes(stamps: dict, some: Iterable[str]) -> float:
@@ -196,13 +192,10 @@ def minutes(stamps: dict, some: Iterable[str]) -> float:
 
 
 def made_tables(folder: Path) -> list[tuple[str, pd.DataFrame]]:
-    """(title, rows) of a study's tables that runs were trained for, those with a number in the paper first."""
-    found = []
-    for path in sorted(Path(folder).glob("tables/*.csv"), key=lambda path: ("_" in path.stem, path.stem)):
-        rows = pd.read_csv(path, keep_default_na=False)
-        if "runs" in rows and rows["runs"].ne("").any():
-            found.append((captions.title(path.stem), rows))
-    return found
+    """(title, rows of `tables.made_of`) of a study's tables that runs were trained for, those with a number in the paper first."""
+    found = tables.made_of(Path(folder) / "tables" / tables.RUNS)
+    names = sorted(found["exhibit"].unique(), key=lambda name: ("_" in name, name))
+    return [(captions.title(name), found[found["exhibit"] == name]) for name in names]
 
 
 def embedded(path: Path) -> HTML:

@@ -13,7 +13,7 @@ from IPython.display import HTML
 from imdlib.pages import latex
 from imdlib.scoring import intervals
 
-COLUMNS = [
+WRITTEN = [
     "method",
     "train_set",
     "test_set",
@@ -25,8 +25,9 @@ COLUMNS = [
     "seeds",
     "published",
     "note",
-    "runs",
-]
+]  # of a csv
+COLUMNS = [*WRITTEN, "runs"]  # of tidy rows; what runs made them is written once for all tables of a folder
+RUNS = "runs.csv"  # beside the tables: exhibit, method, train_set, runs
 
 FILES = ("image", "photo", "file", "scene", "other", "background", "fits", "map", "mask")  # columns that name files
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -139,12 +140,13 @@ def save(
     """Write `<folder>/tables/<name>.csv|md|tex|html` and return the wide form that md, tex and html hold, to be looked at.
 
     rows: DataFrame with at least `method, test_set, metric, value`; missing columns of COLUMNS are filled with blanks. A cell of the
-    wide form reads `value [low, high] (paper published)`; NaN is printed as a dash; the runs behind a row stand in the csv alone.
+    wide form reads `value [low, high] (paper published)`; NaN is printed as a dash; the runs behind a row stand in RUNS.
     What the interval is, n and seeds are added to the caption. best: mark the best and second best values where more is better, and
     those not told apart from the best.
     """
     rows = rows.reindex(columns=COLUMNS).reset_index(drop=True)
-    path = save_csv(rows, folder, name).parent
+    path = save_csv(rows[WRITTEN], folder, name).parent
+    save_runs(rows, path / RUNS, name)
     marks = marked(rows) if best else pd.Series("", index=rows.index)
     caption = " ".join([caption.rstrip(".") + ".", *facts(rows), *(MARKS if marks.any() else [])])
     shown = wide(rows, index, columns, marks)
@@ -229,6 +231,24 @@ def marked(rows: pd.DataFrame) -> pd.Series:
                 level = (ranked > 1) & (group["high"] >= reach)
                 marks[group.index[level]] += "≈"
     return marks
+
+
+def save_runs(rows: pd.DataFrame, path: Path, exhibit: str) -> None:
+    """Note in the file of all tables which runs made the rows of one; nothing where none did."""
+    found = rows.loc[rows["runs"].fillna("") != "", ["method", "train_set", "runs"]].drop_duplicates()
+    before = made_of(path)
+    both = pd.concat([before[before["exhibit"] != exhibit], found.assign(exhibit=exhibit)])
+    if len(both):
+        write_csv(both[before.columns], path)
+
+
+def made_of(path: Path) -> pd.DataFrame:
+    """RUNS of a folder: DataFrame `exhibit, method, train_set, runs`, without rows where it is not there."""
+    return (
+        pd.read_csv(path, keep_default_na=False)
+        if path.exists()
+        else pd.DataFrame(columns=["exhibit", "method", "train_set", "runs"])
+    )
 
 
 def save_csv(rows: pd.DataFrame, folder: Path | str, name: str) -> Path:

@@ -73,7 +73,7 @@ def test_tables_of_runs(whole, few, name):
 def test_published_numbers_of_other_data_stand_in_the_notes(whole):
     exhibits.table4(whole)
     found = pd.read_csv(written(whole, "table4"))
-    assert list(found) == tables.COLUMNS
+    assert list(found) == tables.WRITTEN
     assert found["published"].isna().all()  # a twin is not the paper's set
     paper = found[found["note"].fillna("").str.startswith("not beside: paper")]
     assert set(paper["test_set"]) == {TARGET} and "Baseline" in set(paper["method"])

@@ -45,7 +45,7 @@ def scores():
 
 def test_rows_are_means_with_interval_images_and_seeds(scores):
     found = tables.rows(scores)
-    assert ",".join(found.columns) == CONTRACT
+    assert ",".join(found.columns) == f"{CONTRACT},runs"
     base = found.set_index(["method", "metric"]).loc[("Base", "pixel F1")]
     assert base["value"] == pytest.approx(0.5) and base["low"] < 0.5 < base["high"]
     assert (base["n"], base["seeds"], base["train_set"], base["test_set"]) == (3, 2, "sim-casia", "sim-casia")
@@ -242,3 +242,25 @@ def test_names_with_markup_stay_text(tmp_path):
     rows = pd.DataFrame({"method": ["<script>x</script>"], "test_set": ["a_b & c"], "metric": ["m|n"], "value": [0.5]})
     shown = tables.save(rows, tmp_path, "t", "<b>what</b>", index=("method",), columns=("test_set", "metric")).data
     assert "<script>" not in shown and "<b>what" not in shown and "&lt;script&gt;" in shown
+
+
+def test_rows_know_their_runs_and_a_folder_has_them_once(scores, tmp_path):
+    runs = {"centre blob": "sim-casia", "Base": "base_sim-casia_seed", "Alpha": "classic_alpha"}
+    named = scores["method"].map(runs) + np.where(scores["method"] == "Base", scores["seed"].astype(str), "")
+    found = tables.rows(scores.assign(run=named))
+    made = found.drop_duplicates("method").set_index("method")["runs"].to_dict()
+    assert made == {"centre blob": "", "Base": "base_sim-casia_seed*", "Alpha": "classic_alpha"}
+    for name in ("table1", "table2", "table1"):
+        tables.save(found, tmp_path, name, "x")
+    noted = tables.made_of(tmp_path / "tables" / tables.RUNS)
+    assert sorted(zip(noted["exhibit"], noted["runs"])) == sorted(
+        (name, run) for name in ("table1", "table2") for run in ("base_sim-casia_seed*", "classic_alpha")
+    )
+    assert (tmp_path / "tables/table1.csv").read_text().splitlines()[0] == CONTRACT
+    assert tables.made_of(tmp_path / "none.csv").empty
+
+
+def test_what_no_run_made_is_no_rival_of_what_runs_did():
+    rows = pd.DataFrame({"method": list("abcd"), "value": [0.9, 0.5, 0.4, 0.3], "runs": ["", "x", "y", "z"]})
+    rows = rows.assign(train_set="none", test_set="s", metric="pixel F1")
+    assert tables.marked(rows.reindex(columns=tables.COLUMNS)).tolist() == ["", "**", "*", ""]

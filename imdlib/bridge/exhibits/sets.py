@@ -37,7 +37,7 @@ def counts(manifests: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def save_counts(found: pd.DataFrame, folder: Path, name: str, caption: str) -> HTML:
     """Write `counts` rows, and published ones, as `tables.save` does, but as whole numbers; returns the wide form."""
-    path = tables.save_csv(found.reindex(columns=tables.COLUMNS), folder, name).parent
+    path = tables.save_csv(found.reindex(columns=tables.WRITTEN), folder, name).parent
     shown = found.pivot_table(index=["test_set", "method"], columns="metric", values="value", sort=False)
     shown = shown.reindex(columns=CLASSES).map(lambda count: "–" if pd.isna(count) else f"{count:,.0f}")
     shown = shown.rename_axis(index=["data set", "split"], columns=None)
