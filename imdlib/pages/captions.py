@@ -26,7 +26,7 @@ def caption(what: str, reading: str, data: pd.DataFrame) -> str:
     counts = [span(data[key], word) for key, word in (("n", "test images"), ("seeds", "seeds")) if key in data]
     if any(counts):
         said.append(f"{' and '.join(filter(None, counts))}.")
-    if "low" in data and data["low"].notna().any():
+    if {"low", "high"} <= set(data) and data["low"].notna().any():
         said.append(INTERVAL)
     return " ".join([*said, reading.strip()]).strip()
 

@@ -55,7 +55,7 @@ def cross_matrix(rows: pd.DataFrame, *, title: str = "method", names: dict[str, 
     """
     names, panels = names or {}, list(dict.fromkeys(rows[title]))
     trains, tests = list(dict.fromkeys(rows["train_set"])), list(dict.fromkeys(rows["test_set"]))
-    height = 1.0 + 0.3 * len(trains)
+    height = 1.6 + 0.3 * len(trains)
     figure, axes = style.panels(len(panels), height, sharey=True)
     metrics = rows.groupby(title, sort=False)["metric"].first() if "metric" in rows else dict.fromkeys(panels, "")
     for axis, panel in zip(axes, panels):

@@ -7,26 +7,9 @@ import pandas as pd
 from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
-from imdlib.pages import claims, plots, plots_protocol, tables
+from imdlib.pages import claims, plots, plots_protocol, scoreboard, tables
 from imdlib.protocol import course, search, tuned
 from imdlib.study import Study
-
-SHOWN = [
-    "where",
-    "statement",
-    "metric",
-    "effect",
-    "low",
-    "high",
-    "n",
-    "seeds",
-    "verdict",
-    "share",
-    "settings",
-    "gate",
-    "learned",
-    "blind",
-]
 
 
 def judged(study: Study, statements: Sequence[claims.Statement], rows: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -47,7 +30,27 @@ def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Figure, HTML]:
     """Figure of the headline claims, which fit a page, and table of all claims."""
     drawn, what = found[found["headline"].astype(bool)], "What the paper states, and the effect that these rows show"
     figure = plots.save(plots.claims_plot(drawn), drawn, rows.folder, "figure_claims", what=what)
-    return figure, tables.show(found[SHOWN])
+    return figure, tables.show(shown(found))
+
+
+def shown(found: pd.DataFrame) -> pd.DataFrame:
+    """All claims as the page has them: effect and interval in a cell, the verdict with its sign, the gate with its two numbers."""
+    rows = [
+        {
+            "where": row["where"],
+            "statement": row["statement"],
+            "metric": tables.called(row["metric"]),
+            "effect": scoreboard.interval(row["effect"], row["low"], row["high"]),
+            "images, seeds": f"{row['n']:.0f}, {row['seeds']:.0f}",
+            "verdict": scoreboard.said(row["verdict"]),
+            "settings above 0": f"{row['share']:.0%} of {row['settings']:.0f}" if row["settings"] else "–",
+            "gate": row["gate"]
+            if pd.isna(row["learned"])
+            else f"{row['gate']}: {row['learned']:.3f}, blind {row['blind']:.3f}",
+        }
+        for row in found.to_dict("records")
+    ]
+    return pd.DataFrame(rows)
 
 
 def settings(study: Study, tried: pd.DataFrame, rows: Any) -> Figure | None:

@@ -86,12 +86,16 @@ def metric(row: pd.Series) -> str:
 
 
 def effect(row: pd.Series, side: str) -> str:
+    """`interval` of a claim on one side."""
+    return interval(*(row[f"{side} {name}"] for name in ("effect", "low", "high")))
+
+
+def interval(value: float, low: float, high: float) -> str:
     """`+0.013 [0.001, 0.026]`; a dash where nothing was computed."""
-    value, low, high = (row[f"{side} {name}"] for name in ("effect", "low", "high"))
     if pd.isna(value):
         return "–"
-    interval = "" if pd.isna(low) or pd.isna(high) else f" [{low:+.3f}, {high:+.3f}]"
-    return f"{value:+.3f}{interval}".replace("-", "−")
+    around = "" if pd.isna(low) or pd.isna(high) else f" [{low:+.3f}, {high:+.3f}]"
+    return f"{value:+.3f}{around}".replace("-", "−")
 
 
 # ---- the README ----------------------------------------------------------------------------------------------------

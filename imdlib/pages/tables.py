@@ -11,7 +11,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from imdlib.pages import latex
-from imdlib.scoring import intervals
+from imdlib.scoring import intervals, trivial
 
 WRITTEN = [
     "method",
@@ -214,16 +214,14 @@ def marked(rows: pd.DataFrame) -> pd.Series:
     interval overlaps that of the best; combined. '' where more is not better (RISING), and where fewer than three are compared.
     """
     marks = pd.Series("", index=rows.index)
-    rising = rows["metric"].astype(str).str.contains(RISING) & rows["value"].notna()
-    blind = rows["runs"].fillna("").eq("")
+    rising = rows["metric"].astype(str).str.contains(RISING) & (rows["value"].round(3) > 0)  # nothing is no best
+    blind = rows["method"].isin(trivial.NAMES)
     for _, some in rows[rising].groupby(["test_set", "metric"], sort=False, dropna=False):
-        some = (
-            some if blind[some.index].all() else some[~blind[some.index]]
-        )  # what no run made is no rival of what runs did
+        some = some if blind[some.index].all() else some[~blind[some.index]]  # what looks at no image is no rival
         trained = some["train_set"].fillna("none").ne("none").any()
         for train_set, group in some.groupby("train_set" if trained else "metric", dropna=False, sort=False):
             if trained and train_set == "none":
-                continue  # nor what was not trained, where something was
+                continue  # nor is what nobody trained, where something was
             ranked = group["value"].round(3).rank(ascending=False, method="dense")
             if len(group) > 2 and ranked.max() > 1:
                 marks[group.index] = ranked.map({1: "**", 2: "*"}).fillna("")

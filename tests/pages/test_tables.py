@@ -260,7 +260,7 @@ def test_rows_know_their_runs_and_a_folder_has_them_once(scores, tmp_path):
     assert tables.made_of(tmp_path / "none.csv").empty
 
 
-def test_what_no_run_made_is_no_rival_of_what_runs_did():
-    rows = pd.DataFrame({"method": list("abcd"), "value": [0.9, 0.5, 0.4, 0.3], "runs": ["", "x", "y", "z"]})
+def test_what_looks_at_no_image_is_no_rival():
+    rows = pd.DataFrame({"method": ["random minority", *"bcd"], "value": [0.9, 0.5, 0.4, 0.3]})
     rows = rows.assign(train_set="none", test_set="s", metric="pixel F1")
     assert tables.marked(rows.reindex(columns=tables.COLUMNS)).tolist() == ["", "**", "*", ""]

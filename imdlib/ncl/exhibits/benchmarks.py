@@ -16,7 +16,11 @@ from imdlib.pages import plots, tables
 from imdlib.pages.published import beside
 
 CROSSED = {"auc": "pixel AUC", "auc_shuffled": "shuffled AUC", "f1": "pixel F1"}  # metrics of Tables 2 and 3
-BLIND = ["centre blob", "average training mask"]  # of the predictors that look at no image, those that are drawn
+BLIND = [
+    "all-ones map",
+    "centre blob",
+    "average training mask",
+]  # of the predictors that look at no image, those that are drawn
 BASE, WHOLE = (METHODS[variant] for variant in BOTH)
 
 
