@@ -27,6 +27,7 @@ from imdlib.scoring import evaluate, metrics
 NRR_SHAPE = ("width", "stride", "blocks", "channels", "frequencies", "hidden")
 STREAMS = ("backbone", "stem_stride", "width", "pretrained")
 DETECTOR = ("backbone", "pretrained", "stem_stride", "width", "inputs", "feat", "proj")
+MEMORY = 2**29  # bytes of reconstructions: those of 600 images of 128 x 128 in every mirroring
 MODES, COUNTERS = ("weak", "unsupervised", "supervised"), ("none", "reconstructed")
 KEPT = ("last", "val_image_auc")  # epochs that may be chosen: by labels, never by masks
 
@@ -111,7 +112,7 @@ def detector_of(params: dict[str, Any], *, nrr: NRR | None = None, scale: float 
     options = {name: params[name] for name in DETECTOR} | {"blocks": params["blocks"] or None}
     options |= {"pooling": params["pooling"], "counter": params["counter"] == "reconstructed"}
     shallow = params["shallow"] if params["mode"] == "unsupervised" else None
-    return model_of(params["variant"], nrr=nrr, scale=scale, shallow=shallow, **options)
+    return model_of(params["variant"], nrr=nrr, scale=scale, shallow=shallow, memory=MEMORY, **options)
 
 
 def kept_epoch(params: dict[str, Any]) -> str:

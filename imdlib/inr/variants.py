@@ -34,15 +34,21 @@ VARIANTS = {  # variant -> prior, whether there is a contrast, pooling
 
 
 def model_of(
-    variant: str, *, nrr: NRR | None = None, scale: float | None = None, pooling: str = "", **network: Any
+    variant: str,
+    *,
+    nrr: NRR | None = None,
+    scale: float | None = None,
+    memory: int = 0,
+    pooling: str = "",
+    **network: Any,
 ) -> INRNet:
-    """The INRNet of a variant. nrr: a trained NRR, for the variants that have it; scale: of the prior's error map (see
-    `priors.error_scale`); pooling: in place of the variant's; network: other arguments of `INRNet`.
+    """The INRNet of a variant. nrr: a trained NRR, for the variants that have it, memory: of `FrozenNRR`; scale: of the prior's error
+    map (see `priors.error_scale`); pooling: in place of the variant's; network: other arguments of `INRNet`.
     """
     kind, contrast, usual = settings(variant)
     if kind == "nrr" and nrr is None:
         raise ValueError(f"variant={variant!r} needs nrr, an NRR trained on authentic images")
-    makers = {None: lambda: None, "nrr": lambda: FrozenNRR(nrr, scale=scale)}
+    makers = {None: lambda: None, "nrr": lambda: FrozenNRR(nrr, scale=scale, memory=memory)}
     makers |= {"highpass": lambda: Smooth(scale=scale), "srm": lambda: SRM(scale=scale)}
     return INRNet(prior=makers[kind](), matching=contrast or (pooling or usual) == "adaptive", **network)
 

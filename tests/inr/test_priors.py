@@ -51,6 +51,25 @@ def test_nrr_error_of_each_channel():
     assert prior.channels == 3
 
 
+def test_a_reconstruction_is_kept_for_an_image_that_comes_again_and_no_more_than_there_is_room_for(monkeypatch):
+    nrr = NRR(**TINY)
+    calls, reconstruct = [], nrr.reconstruct
+    monkeypatch.setattr(nrr, "reconstruct", lambda image: calls.append(len(image)) or reconstruct(image))
+    image = torch.rand(5, 3, 16, 20).to(memory_format=torch.channels_last)
+    plain, prior = FrozenNRR(nrr, scale=0.1), FrozenNRR(nrr, scale=0.1, memory=4 * 3 * 16 * 20 * 4)  # room for four
+    expected = plain(image)
+    calls.clear()
+    for _ in range(2):
+        for ours, theirs in zip(prior(image), expected):
+            torch.testing.assert_close(ours, theirs)
+    assert calls == [1] * 5 + [1] and len(prior.kept) == 4  # the fifth once more
+    with torch.inference_mode():
+        prior(image.flip(3))
+    flipped, error = prior(image[:2].flip(3))
+    assert torch.equal(error, plain(image[:2].flip(3))[1]) and not flipped.is_inference()
+    assert set(prior.state_dict()) == set(plain.state_dict())
+
+
 def test_srm_is_opencvs():
     image = np.random.default_rng(1).random((9, 11, 3), dtype=np.float32)
     filters = [np.array(taps, dtype=np.float32) / by for taps, by in SRM_FILTERS]
