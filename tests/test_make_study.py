@@ -1,5 +1,6 @@
 """A tiny study from data to the page, as `make study` makes it: Snakemake runs every notebook, then nothing is left to do."""
 
+import html
 import json
 import os
 import re
@@ -263,6 +264,16 @@ def test_the_end_is_one_page(results):
         assert words in page
     for study in STUDIES:
         assert self_contained((results / study / "report.html").read_text(encoding="utf-8"))
+
+
+def test_every_link_of_every_page_leads_somewhere(results):
+    for page in [results / "report.html", *(results / study / "report.html" for study in STUDIES)]:
+        text = page.read_text(encoding="utf-8")
+        places = {html.unescape(name) for name in re.findall(r' id="([^"]+)"', text)}
+        links = {html.unescape(link) for link in re.findall(r'href="([^"]+)"', text) if not link.startswith("http")}
+        lost = [link for link in links if link.startswith("#") and link[1:] not in places]
+        lost += [link for link in links if not link.startswith("#") and not (page.parent / link.split("#")[0]).exists()]
+        assert len(links) > 30 and not lost, (page.name, sorted(lost))
 
 
 def test_what_git_holds_is_enough_for_a_fresh_clone(results, tmp_path):

@@ -20,7 +20,7 @@ CLOSED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # nothi
 PAPER = re.compile(r"(Table|Figure) \d|.*verdict", re.I)  # parts that are open at first: what has a number in the paper
 PART = re.compile(r'<details class="part" id="([^"]*)"[^>]*><summary>(.*?)</summary>')
 HEADING = re.compile(r'<h2 id="([^"]*)">(.*?)</h2>')
-EXHIBIT = re.compile(r'data-file="(tables|figures)/([^"]*)"')
+EXHIBIT = re.compile(r'data-file="((?:data/)?)(tables|figures)/([^"]*)"')  # below the page, or of its data sets
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,13 @@ def filed(text: str, seconds: float | None) -> str:
 
     def links(found: re.Match) -> str:
         """To the files beside a table or figure."""
-        kinds = {"tables": ("csv", "md", "tex"), "figures": ("csv", "png", "pdf")}[found[1]]
-        shown = " · ".join(f'<a href="{found[1]}/{found[2]}.{kind}">{kind}</a>' for kind in kinds)
+        kinds, name = (
+            {"tables": ("csv", "md", "tex"), "figures": ("csv", "png", "pdf")}[found[2]],
+            "/".join(found.groups()[1:]),
+        )
+        shown = " · ".join(f'<a href="{found[1]}{name}.{kind}">{kind}</a>' for kind in kinds)
         took = f"; drawn in {seconds:.1f} s" if seconds else ""
-        return f'{found[0]} data-links="{html.escape(f"{found[1]}/{found[2]}: {shown}{took}")}"'
+        return f'{found[0]} data-links="{html.escape(f"{name}: {shown}{took}")}"'
 
     marked = EXHIBIT.sub(links, text)
     pattern = r'(<(div|figure) class="exhibit"[^>]*?) data-links="([^"]*)"([^>]*>)(.*?)(<!-- end of exhibit -->)'
@@ -103,6 +106,7 @@ def chapter(notebook: Path) -> str:
     found = parts(notebook)
     text = "\n".join(opening(part, f"{study}/") for part in found[1:])
     text = re.sub(r'href="(tables|figures)/', rf'href="{study}/\1/', text)
+    text = re.sub(r'(<h[3-6]\b[^>]*?) id="', rf'\1 id="{study}/', text)
     return re.sub(r'href="#(?!claim-)', f'href="#{study}/', text)
 
 

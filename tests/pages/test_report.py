@@ -141,10 +141,13 @@ def test_a_chapter_leads_to_the_files_of_its_study(tmp_path):
     (tmp_path / "ncl").mkdir()
     cells = [
         v4.new_markdown_cell("# NCL"),
-        v4.new_markdown_cell("## Table 1: x\n\n[end](#End) [csv](tables/table1.csv)"),
+        v4.new_markdown_cell("## Table 1: x\n\n[end](#End) [csv](tables/table1.csv)\n\n### What it does"),
     ]
     nbformat.write(v4.new_notebook(cells=cells), tmp_path / "ncl" / "report.ipynb")
     text = report.chapter(tmp_path / "ncl", "A <paper>").data
+    assert (
+        text.count('"ncl/What-it-does"') == 1 and text.count('"#ncl/What-it-does"') == 1
+    )  # its address, and a link to it
     assert 'id="ncl/Table-1:-x"' in text and 'href="#ncl/End"' in text and 'href="ncl/tables/table1.csv"' in text
     assert "A &lt;paper&gt;" in text and '<h2 id="ncl">' in text
     assert "Not drawn here" in report.chapter(tmp_path / "inr", "x").data
