@@ -125,6 +125,8 @@ def response(
         axis.set_xticklabels(labels, rotation=45 if slanted else 0, ha="right" if slanted else "center")
         axis.grid(axis="y", color="0.92", lw=0.6)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=style.across(len(hues)))
+    if "metric" in rows and rows["metric"].nunique() == 1 and share_y:
+        axes[0].set_ylabel(rows["metric"].iloc[0])
     side = "Lines join the values of one colour and shape." if joined else "Positions have no order and are not joined."
     figure.set_label(f"{side}{' Dashed: the reference.' if reference else ''}")
     return figure

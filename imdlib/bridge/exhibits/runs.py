@@ -94,7 +94,7 @@ def costs(rows: Rows, images: Images, repeats: int) -> tuple[Figure, HTML]:
         part = found[found["what"] == what]
         axis.barh(part["part"], part[column], color=plots.PALETTE[0], height=0.6)
         axis.set(title=title, yticks=[] if column == "kept_mb" else range(len(part)))
-        axis.tick_params(axis="y", labelsize=6.5)
+        axis.tick_params(axis="y", labelsize=plots.SMALL)
         axis.invert_yaxis()
     plots.save(figure, found, rows.folder, "figure_costs", what="What a training step and an image cost, part by part")
     tables.save_csv(found, rows.folder, "table_costs")
