@@ -57,8 +57,10 @@ WHY = {
 }  # (job, peer) -> why a target is missed; none is printed where it is met
 CHOSEN = """
 What is chosen by the processor changes no result but by rounding. Of many values Otsu's threshold counts bins before it sorts a few
-values, on every processor; an accelerator sorts them all. Which attention and which precision train on a processor is said in
-`imdlib/bridge/stages.py` and `imdlib/training/settings.py`; the rows of Bridging's teacher measure the former on each machine.
+values, on every processor; an accelerator sorts them all. Attention is plain on every processor (`imdlib/bridge/stages.py`): the rows of
+Bridging's teacher set it beside the fused kernel. Training is in bfloat16 where the processor multiplies it in hardware
+(`imdlib/training/settings.py`), and its row sets that beside float32; EfficientNet-lite0 alone is float32 everywhere, since its
+convolutions by channel have no fast bfloat16. What was chosen stands in every run's stamp.
 """
 
 
