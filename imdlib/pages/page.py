@@ -1,6 +1,7 @@
 """Page: an executed notebook as HTML in parts that open, with contents that stay in view; needs no network, no script, no other file.
 
-The parts are what stands below each heading of the second order; nbconvert makes HTML of their cells.
+The parts are what stands below each heading of the second order; nbconvert makes HTML of their cells. It and nbformat take seconds to
+be imported and are, where a page is written: training notebooks show figures with the same room.
 """
 
 import html
@@ -9,12 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files as resources
 from pathlib import Path
-
-import nbformat
-from nbconvert import HTMLExporter
-from nbformat import NotebookNode, v4
+from typing import TYPE_CHECKING
 
 from imdlib import files
+
+if TYPE_CHECKING:
+    from nbconvert import HTMLExporter
+    from nbformat import NotebookNode
 
 CLOSED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # nothing is loaded and no script runs, whatever data holds
 PAPER = re.compile(r"(Table|Figure) \d|.*verdict", re.I)  # parts that are open at first: what has a number in the paper
@@ -43,6 +45,8 @@ def anchor(title: str) -> str:
 
 def parts(notebook: Path | str) -> list[Part]:
     """The parts of an executed notebook; its code, and what a package warned of, are left out."""
+    import nbformat
+
     book = nbformat.read(notebook, as_version=4)
     groups = [("", [])]
     for cell in book.cells:
@@ -58,14 +62,18 @@ def parts(notebook: Path | str) -> list[Part]:
 
 
 @cache
-def exporter() -> HTMLExporter:
+def exporter() -> "HTMLExporter":
     """nbconvert's, without code."""
+    from nbconvert import HTMLExporter
+
     hidden = dict(exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True)
     return HTMLExporter(template_name="basic", **hidden)
 
 
-def body(book: NotebookNode, cells: list[NotebookNode]) -> str:
+def body(book: "NotebookNode", cells: "list[NotebookNode]") -> str:
     """Cells as HTML; each exhibit is followed by its files and how long it took to draw."""
+    from nbformat import v4
+
     found = []
     for cell in cells:
         text, _ = exporter().from_notebook_node(v4.new_notebook(cells=[cell], metadata=book.metadata))
@@ -126,6 +134,8 @@ def contents(text: str) -> str:
 
 def write(notebook: Path | str, page: Path | str) -> Path:
     """Turn an executed notebook into the HTML file `page`; returns its path. The title is that of the notebook's first heading."""
+    import nbformat
+
     found = parts(notebook)
     cells = nbformat.read(notebook, as_version=4).cells
     headings = [line for cell in cells for line in cell.source.splitlines() if line.startswith("# ")]
