@@ -1,6 +1,6 @@
 """Store: tables on disk. One columnar file for what would be a thousand small ones, written in one step and known by its sum.
 
-Floating-point numbers are kept with 20 bits (six digits), which is more than any of them is good for; whole numbers as they are.
+Fractions are kept with 14 bits (four digits), which is more than a score of an image is good for; whole numbers as they are.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ import pyarrow.parquet
 
 from imdlib.files import replacing, sha256, write_text
 
+BITS = 14  # of a fraction, of float32's 24
 SUMS = "SHA256SUMS"  # read by `sha256sum --check`, too
 
 
@@ -23,22 +24,24 @@ class DamagedFile(ValueError):
 def write(frame: pd.DataFrame, path: Path | str) -> Path:
     """Write a table as Parquet, the same bytes for the same rows; an older file is replaced in one step."""
     numbers = [name for name in frame.select_dtypes("floating") if not counts(frame[name])]
-    table = pyarrow.Table.from_pandas(
-        frame.assign(**{name: rounded(frame[name]) for name in numbers}), preserve_index=False
-    )
+    whole = [name for name in frame if frame[name].dtype == np.int64 and frame[name].abs().max() < 2**31]
+    small = {name: rounded(frame[name]) for name in numbers} | {name: frame[name].astype("int32") for name in whole}
+    table = pyarrow.Table.from_pandas(frame.assign(**small), preserve_index=False)
     table = table.replace_schema_metadata({b"pandas": table.schema.metadata[b"pandas"]})
-    options = dict(compression="zstd", compression_level=19, use_byte_stream_split=numbers)
-    options |= dict(use_dictionary=[name for name in frame if name not in numbers], write_page_checksum=True)
+    split = [*numbers, *whole]  # byte by byte: the first bytes of neighbours are alike
+    options = dict(compression="zstd", compression_level=19, use_byte_stream_split=split)
+    options |= dict(use_dictionary=[name for name in frame if name not in split], write_page_checksum=True)
     with replacing(path) as draft:
         pyarrow.parquet.write_table(table, draft, **options)
     return Path(path)
 
 
 def rounded(column: pd.Series) -> np.ndarray:
-    """A column as float32, its fractions rounded to 20 bits: the four that are left at 0 cost nothing on disk."""
+    """A column as float32, its fractions rounded to BITS: those that are left at 0 cost nothing on disk."""
     values = column.to_numpy("float32", copy=True)
     part = np.isfinite(values) & (values % 1 != 0)
-    values[part] = ((values[part].view("int32") + 8) & ~15).view("float32")
+    rest = 2 ** (24 - BITS)  # of the last place
+    values[part] = ((values[part].view("int32") + rest // 2) & ~(rest - 1)).view("float32")
     return values
 
 
@@ -58,7 +61,8 @@ def read(path: Path | str) -> pd.DataFrame:
         if not Path(path).exists():
             raise
         raise DamagedFile(f"{path}: no table can be read from it ({error}); {REMEDY}") from error
-    return frame.astype(dict.fromkeys(frame.select_dtypes("floating").columns, "float64"))
+    wide = dict.fromkeys(frame.select_dtypes("floating").columns, "float64")
+    return frame.astype(wide | dict.fromkeys(frame.select_dtypes("int32").columns, "int64"))
 
 
 REMEDY = "it is damaged: delete it and run `make study` again, or take it from git"
