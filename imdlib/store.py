@@ -23,6 +23,8 @@ class DamagedFile(ValueError):
 
 def write(frame: pd.DataFrame, path: Path | str) -> Path:
     """Write a table as Parquet, the same bytes for the same rows; an older file is replaced in one step."""
+    if not frame.columns.is_unique:
+        raise ValueError(f"{path}: expected columns of different names, found {list(frame.columns)}")
     numbers = [name for name in frame.select_dtypes("floating") if not counts(frame[name])]
     whole = [name for name in frame if frame[name].dtype == np.int64 and frame[name].abs().max() < 2**31]
     small = {name: rounded(frame[name]) for name in numbers} | {name: frame[name].astype("int32") for name in whole}
