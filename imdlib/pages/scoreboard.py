@@ -10,7 +10,7 @@ import pandas as pd
 from imdlib import files
 from imdlib.pages import claims
 from imdlib.pages.tables import called
-from imdlib.places import REPO, sides
+from imdlib.places import CLAIMS, REPO, TWINS, sides
 from imdlib.protocol import verdicts
 from imdlib.study import STUDIES
 
@@ -29,13 +29,24 @@ ABOUT = ["id", "study", "where", "statement", "metric", "headline"]
 def read(folders: dict[str, Path]) -> pd.DataFrame:
     """All claims, a row each and side by side: ABOUT, then the other columns of claims.csv as '<side> <column>'; those of a side in
     which a claim does not stand are empty. Every claim of any side is there, in the order of the studies and of the first side.
+    '<side> profile' is where a claim was judged.
     """
-    parts = {side: claims.read(folder) for side, folder in folders.items()}
+    parts = {side: judged_in(folder) for side, folder in folders.items()}
     about = pd.concat([part[ABOUT] for part in parts.values()]).drop_duplicates("id")
     for side, part in parts.items():
         values = part.drop(columns=[name for name in ABOUT if name != "id"]).set_index("id").add_prefix(f"{side} ")
         about = about.join(values, on="id")
     return about.sort_values("study", key=lambda names: names.map(STUDIES.index), kind="stable", ignore_index=True)
+
+
+def judged_in(folder: Path) -> pd.DataFrame:
+    """Claims of a folder with their `profile`, its name; on twins those of a study that was not run there come from the next of TWINS."""
+    names = TWINS[TWINS.index(folder.name) :] if folder.name in TWINS else [folder.name]
+    found = claims.read(folder).assign(profile=folder.name)
+    for other in (folder.parent / name for name in names[1:]):
+        more = claims.read(other) if (other / CLAIMS).exists() else found.head(0)
+        found = pd.concat([found, more[~more["study"].isin(found["study"])].assign(profile=other.name)])
+    return found
 
 
 def headlines(board: pd.DataFrame) -> pd.DataFrame:
@@ -59,10 +70,16 @@ def older(board: pd.DataFrame, folders: dict[str, Path]) -> str:
     """The sentence that names the sides whose verdicts are older than the protocol, none of which says whether a gate was passed; ''
     where there are none.
     """
-    there = [side for side in folders if board[f"{side} verdict"].notna().any() and board[f"{side} gate"].isna().all()]
+    there = []
+    for side in folders:
+        known = board[board[f"{side} verdict"].notna()]
+        for profile, part in known.groupby(f"{side} profile", sort=False):
+            old = [study for study, one in part.groupby("study", sort=False) if one[f"{side} gate"].isna().all()]
+            whose = "" if set(old) == set(known["study"]) else f"of {' and '.join(old)} "
+            there += [f"{whose}on {side} (results/{profile})"] if old else []
     if not there:
         return ""
-    names = " and ".join(f"on {side} (results/{folders[side].name})" for side in there)
+    names = " and ".join(there)
     return (
         f"The verdicts {names} are older than the protocol (docs/protocol.md): they were given without its gate, its search of settings "
         "and its correction for many claims, and their intervals of image AUC and of pairs in order are half as wide as they should be."
@@ -108,13 +125,20 @@ def markdown(board: pd.DataFrame, folders: dict[str, Path]) -> str:
     lines = [row("claim", "what the paper states", *titles), "|:--|:--|" + ":--|" * len(folders)]
     for study, part in headlines(board).groupby("study", sort=False):
         title = f"**{study}**: {len(part)} headline claims"
-        lines.append(row("", title, *(f"**{counted(sums.loc[(study, side)])}**" for side in folders)))
+        counts = {side: f"**{counted(sums.loc[(study, side)])}**" for side in folders}
+        lines.append(row("", title, *(counts[side] + elsewhere(part, side, path) for side, path in folders.items())))
         for _, one in part.iterrows():
             cells = [f"{said(one[f'{side} verdict'])}: {effect(one, side)}".removesuffix(": –") for side in folders]
             lines.append(row(f"`{one['id']}`", f"{one['where']}: {one['statement']} ({metric(one)})", *cells))
     lines.append(row("", "**all**", *(f"**{counted(sums.loc[('all', side)])}**" for side in folders)))
     words = older(board, folders)
     return "\n".join([*lines, "", words] if words else lines)
+
+
+def elsewhere(part: pd.DataFrame, side: str, folder: Path) -> str:
+    """` (results/laptop)` where a study's claims on one side were judged in another profile than others'."""
+    names = part[f"{side} profile"].dropna().unique()
+    return "".join(f" (`results/{name}`)" for name in names if name != folder.name)
 
 
 def row(*cells: str) -> str:

@@ -57,6 +57,25 @@ def test_a_night_counts_before_the_laptop(results):
     assert places.sides(results / "laptop")["twins"].name == "laptop"  # a page never shows another's twins for its own
 
 
+def test_a_study_that_the_night_has_not_come_to_is_the_laptops(results):
+    rows = [claim("base", "supported") | dict(id="inr-base-f1", study="inr", gate="passed")]
+    (results / "night" / "inr").mkdir(parents=True)
+    claims.save(claims.save(pd.DataFrame(rows, columns=claims.COLUMNS), results / "night" / "inr"), results / "night")
+    folders = places.sides(results / "night")
+    board = scoreboard.read(folders).set_index("id")
+    assert board["twins profile"].dropna().to_dict() == {
+        "ncl-pivot-f1": "laptop", "ncl-only-f1": "laptop", "ncl-aside-f1": "laptop", "inr-base-f1": "night",
+    }  # fmt: skip
+    table = scoreboard.markdown(scoreboard.read(folders), folders)
+    assert "on twins (`results/night`)" in table and table.count("(`results/laptop`)") == 1
+    old = pd.read_csv(results / "laptop" / "claims.csv").drop(columns="gate")
+    for place in (results / "laptop", results / "laptop" / "ncl"):
+        old.to_csv(place / "claims.csv", index=False)
+    assert "The verdicts of ncl on twins (results/laptop) are older" in scoreboard.older(
+        scoreboard.read(folders), folders
+    )
+
+
 def test_totals_count_headlines_and_all_of_them(results):
     folders = places.sides(results / "laptop")
     found = scoreboard.totals(scoreboard.read(folders), folders).set_index(["study", "on"])
