@@ -9,7 +9,10 @@ from matplotlib.figure import Figure
 
 from imdlib.pages import claims, plots, plots_protocol, scoreboard, tables
 from imdlib.protocol import course, search, tuned
+from imdlib.protocol.verdicts import INCONCLUSIVE
 from imdlib.study import Study
+
+ENDS = ("effect", "low", "high")
 
 
 def judged(study: Study, statements: Sequence[claims.Statement], rows: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -27,10 +30,10 @@ def judged(study: Study, statements: Sequence[claims.Statement], rows: Any) -> t
 
 
 def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Figure, HTML]:
-    """Figure of the headline claims, which fit a page, and table of all claims."""
+    """Figure of the headline claims, which fit a page, and table of all claims, their other metrics folded below."""
     drawn, what = found[found["headline"].astype(bool)], "What the paper states, and the effect that these rows show"
     figure = plots.save(plots.claims_plot(drawn), drawn, rows.folder, "figure_claims", what=what)
-    return figure, tables.show(shown(found))
+    return figure, HTML(tables.show(shown(found)).data + other_metrics(rows))
 
 
 def shown(found: pd.DataFrame) -> pd.DataFrame:
@@ -42,7 +45,8 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
             "metric": tables.called(row["metric"]),
             "effect": scoreboard.interval(row["effect"], row["low"], row["high"]),
             "images, seeds": f"{row['n']:.0f}, {row['seeds']:.0f}",
-            "verdict": scoreboard.said(row["verdict"]),
+            "p": "–" if pd.isna(row["p"]) else f"{row['p']:.3f}" if row["p"] >= 0.001 else "< 0.001",
+            "verdict": scoreboard.said(row["verdict"]) + seen(row),
             "settings above 0": f"{row['share']:.0%} of {row['settings']:.0f}" if row["settings"] else "–",
             "gate": row["gate"]
             if pd.isna(row["learned"])
@@ -51,6 +55,27 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
         for row in found.to_dict("records")
     ]
     return pd.DataFrame(rows)
+
+
+def seen(row: dict[str, Any]) -> str:
+    """Of what is inconclusive, the smallest effect that would have been seen in eight of ten such studies."""
+    there = row["verdict"] == INCONCLUSIVE and pd.notna(row["smallest"])
+    return f"; {row['smallest']:.3f} would have been seen" if there else ""
+
+
+def other_metrics(rows: Any) -> str:
+    """Effects in the metrics that decide nothing, as HTML that opens."""
+    path = rows.folder / "tables" / "table_claims_metrics.csv"
+    found = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["effect"])
+    found = found[found["effect"].notna()]
+    if found.empty:
+        return ""
+    lines = [
+        (row["where"], row["statement"], tables.called(row["metric"]), scoreboard.interval(*(row[k] for k in ENDS)))
+        for row in found.to_dict("records")
+    ]
+    table = tables.show(pd.DataFrame(lines, columns=["where", "statement", "metric", "effect"])).data
+    return f"<details><summary>The same claims in metrics that decide nothing</summary>\n{table}\n</details>"
 
 
 def settings(study: Study, tried: pd.DataFrame, rows: Any) -> Figure | None:
@@ -90,17 +115,27 @@ def agrees(chosen: dict, said: dict) -> bool:
     return bool(said) and all(search.same(chosen[key], value) for key, value in said.items())
 
 
-def steps(statements: Iterable[claims.Statement], runs: pd.DataFrame, rows: Any) -> tuple[Figure | None, Markdown]:
-    """Headlines' effects against the images seen, and which runs used their whole budget while they still moved.
-
-    runs: settings of the final runs on one training set in which nothing is turned, with their `method`.
+def steps(statements: Iterable[claims.Statement], rows: Any) -> tuple[Figure | None, Markdown]:
+    """Headlines' effects against the images seen, those that have no such course, and which of all final runs used their whole budget
+    while they still moved.
     """
-    found = course.effects(statements, runs, rows.history)
-    moving = course.unfinished(runs, rows.history)
-    words = f"{len(moving)} of {len(runs)} of these runs used their whole budget while validation or loss still moved"
-    said = Markdown(f"{words}: {', '.join(moving)}." if moving else f"{words}.")
+    found = course.effects(statements, rows)
+    moving = course.unfinished(rows.settings, rows.history)
+    words = (
+        f"{len(moving)} of {len(rows.settings)} final runs used their whole budget while validation or loss still moved"
+    )
+    kinds = sorted({str(tables.pattern(run) or run) for run in moving})
+    said = f"{words}: {', '.join(kinds)}." if moving else f"{words}."
     if found.empty:
-        return None, Markdown("")
-    what = "The effect of every headline claim against the training images seen, validation images"
+        return None, Markdown(said)
+    without = [one.says for one in statements if one.headline and one.name not in set(found["name"])]
+    said += (
+        f" Without a course, since a side is no training or nothing chose its epoch: {'; '.join(without)}."
+        if without
+        else ""
+    )
+    what = (
+        "The effect of every headline claim against the training images seen, on validation images of the training set"
+    )
     figure = plots.save(plots_protocol.effect_against_steps(found), found, rows.folder, "figure_steps", what=what)
-    return figure, said
+    return figure, Markdown(said)

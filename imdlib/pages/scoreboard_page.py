@@ -65,6 +65,8 @@ def side_cell(row: pd.Series, side: str, limit: float) -> str:
     if pd.notna(row[f"{side} learned"]):
         beside = f"{row[f'{side} learned']:.3f}, {row[f'{side} beside']} {row[f'{side} blind']:.3f}"
         facts.append(f"gate {row[f'{side} gate']}: {beside}")
+    if row[f"{side} verdict"] == verdicts.INCONCLUSIVE and pd.notna(row[f"{side} smallest"]):
+        facts.append(f"{row[f'{side} smallest']:.3f} would have been seen")
     small = html.escape("; ".join(facts))
     return f"{verdict} {effect(row, side)}<br>{drawing(row, side, limit)}<br><small>{small}</small>"
 

@@ -5,37 +5,46 @@ from typing import Any
 
 import pandas as pd
 
+from imdlib.protocol import verdicts
 
-def effects(statements: Iterable[Any], settings: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
+
+def effects(statements: Iterable[Any], rows: Any) -> pd.DataFrame:
     """Effect of every headline between two trained rows at every look: name, statement, metric, seed, images, effect.
 
-    statements: with name, says, headline, worse, better; settings: a row per final run on one training set, of `archive.gather`,
-    with `method`, `keep` (the validation number that is compared) and train_images; history: a row per run and epoch. images: how
-    many training images were seen by then, in thousands. A run that ended earlier stays where it ended.
+    statements: with name, says, headline, cut, worse, better; rows: of the study, with `settings`, a line per final run with `seed`,
+    `keep` (the validation number that is compared) and train_images, and `history`, a line per run and epoch. A side is the runs whose
+    score rows the statement's own cut holds; images: how many training images were seen by then, in thousands. A run that ended
+    earlier stays where it ended. Headlines of which one side is no run, or no validation number was noted, are left out.
     """
-    noted = [looks(run, history) for run in settings.to_dict("records")]
-    noted = pd.concat(noted) if noted else pd.DataFrame(columns=["method", "seed", "metric", "images", "value"])
-    lines = []
+    final, lines = rows.settings.set_index("run", drop=False), []
     for one in [one for one in statements if one.headline]:
-        sides = [noted[noted["method"] == name] for name in (one.worse, one.better)]
-        seeds = set.intersection(*(set(side["seed"]) for side in sides))
-        for seed in sorted(seeds):
-            low, high = (side[side["seed"] == seed] for side in sides)
-            if low["metric"].iloc[0] != high["metric"].iloc[0]:
-                continue
-            curves = [side.groupby("images")["value"].mean() for side in (low, high)]
+        sides = [
+            course_of(final, side, rows.history) for side in verdicts.sides_of(one.cut, rows, one.worse, one.better)
+        ]
+        if any(side.empty for side in sides) or sides[0]["metric"].iloc[0] != sides[1]["metric"].iloc[0]:
+            continue
+        for seed in sorted(set.intersection(*(set(side["seed"]) for side in sides))):
+            curves = [side[side["seed"] == seed].groupby("images")["value"].mean() for side in sides]
             both = pd.concat(curves, axis=1, keys=["low", "high"]).sort_index().ffill().dropna()
-            about = dict(name=one.name, statement=one.says, metric=low["metric"].iloc[0], seed=seed)
+            about = dict(name=one.name, statement=one.says, metric=sides[0]["metric"].iloc[0], seed=seed)
             lines += [about | dict(images=at, effect=row.high - row.low) for at, row in both.iterrows()]
     return pd.DataFrame(lines, columns=["name", "statement", "metric", "seed", "images", "effect"])
 
 
+def course_of(final: pd.DataFrame, side: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
+    """`looks` of the runs whose score rows are one side of a claim; without rows where there is none."""
+    known = final[final["run"].isin(side["run"].unique())] if "run" in side else final.head(0)
+    found = [looks(run, history) for run in known.to_dict("records")]
+    found = [one for one in found if len(one)]
+    return pd.concat(found) if found else pd.DataFrame(columns=["seed", "metric", "images", "value"])
+
+
 def looks(run: dict, history: pd.DataFrame) -> pd.DataFrame:
-    """What was noted of one run on validation images: method, seed, metric, images, value; nothing where no number chose."""
+    """What was noted of one run on validation images: seed, metric, images, value; nothing where no number chose."""
     rows = history[history["run"] == run["run"]]
     rows = rows[rows[run["keep"]].notna()] if run["keep"] in rows else rows.head(0)
     seen = rows["epoch"] * run["train_images"] / 1000
-    about = dict(method=run["method"], seed=run["seed"], metric=run["keep"])
+    about = dict(seed=run["seed"], metric=run["keep"])
     return pd.DataFrame(dict(images=seen.round(3), value=rows[run["keep"]] if len(rows) else [])).assign(**about)
 
 

@@ -1,6 +1,7 @@
 """Claims: a verdict follows from the rows, in the direction the rows have, and each study has a file of its own."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -104,7 +105,11 @@ def test_settings_count_where_something_was_learned():
         score_rows(-0.1, seeds=[9]),
         below.assign(f1=below["f1"] - 0.5),
     ]
-    tried = claims.in_settings([one], dict(enumerate(trials)))
+    settings = pd.DataFrame({"run": ["tried"], "trial": [0]})
+    of_trials = {k: SimpleNamespace(rows=rows.assign(run="tried"), settings=settings) for k, rows in enumerate(trials)}
+    beneath = {name: lambda rows, cut=getattr(one, name): cut(getattr(rows, "rows", rows)) for name in ("cut", "gate")}
+    one = replace(one, **beneath)
+    tried = claims.in_settings([one], of_trials)
     assert tried["effect"].isna().tolist() == [False, False, False, True] and tried["raw"].notna().all()
     row = claims.judge([one], score_rows(0.1), "ncl", tried).iloc[0]
     assert (row["settings"], row["share"], row["gate"]) == (3, pytest.approx(2 / 3), "passed")

@@ -1,5 +1,7 @@
 """The protocol on a page: claims with their settings, the trials, and the course, of a made-up study."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from matplotlib.text import Text
@@ -7,7 +9,7 @@ from PIL import Image
 
 from imdlib.ncl.statements import STATEMENTS
 from imdlib.ncl.study import STUDY
-from imdlib.pages import plots, plots_protocol, protocol
+from imdlib.pages import claims, plots, plots_protocol, protocol
 from imdlib.protocol import search, tuned
 from tests.ncl import made_up
 
@@ -38,7 +40,7 @@ def test_every_claim_of_tuned_rows_has_its_effect_in_every_setting(rows, judged)
 def test_figures_are_drawn_and_saved(rows, judged):
     found, tried = judged
     assert protocol.settings(STUDY, tried, rows) and all(protocol.verdicts(found, rows))
-    figure, said = protocol.steps(STATEMENTS, rows.usual_runs[rows.usual_runs["train_set"] == rows.target], rows)
+    figure, said = protocol.steps(STATEMENTS, rows)
     assert figure and said.data.startswith("0 of ")
     drawn = {path.stem for path in (rows.folder / "figures").glob("*.png")}
     assert {"figure_claims", "figure_settings", "figure_steps"} <= drawn
@@ -47,6 +49,24 @@ def test_figures_are_drawn_and_saved(rows, judged):
     assert len(pd.read_csv(rows.folder / "figures" / "figure_claims.csv")) == found["headline"].sum() < len(found)
     with Image.open(rows.folder / "figures" / "figure_settings.png") as picture:
         assert picture.width == round(plots.PAGE * 300)
+
+
+def test_an_effect_of_rows_that_no_setting_changed_is_none_of_a_setting(rows):
+    one = next(one for one in STATEMENTS if one.name == "ncl")
+    trial = rows.trial(0)
+    assert claims.specified(one, trial)["raw"] == claims.specified(one, trial)["raw"]  # a number
+    fixed = replace(one, cut=lambda rows: one.cut(rows).assign(run="a reconstruction"))
+    assert all(pd.isna(value) for value in claims.specified(fixed, trial).values())
+
+
+def test_the_table_of_claims_says_p_what_could_have_been_seen_and_other_metrics(rows, judged):
+    found, _ = judged
+    one = found.iloc[0].to_dict() | dict(verdict="inconclusive", smallest=0.0312, p=0.2)
+    shown = protocol.shown(pd.DataFrame([one, one | dict(verdict="supported", p=1e-5)]))
+    assert shown["verdict"].tolist() == ["? inconclusive; 0.031 would have been seen", "+ supported"]
+    assert shown["p"].tolist() == ["0.200", "< 0.001"]
+    text = protocol.verdicts(found, rows)[1].data
+    assert "<details>" in text and "metrics that decide nothing" in text and "pixel F1" in text
 
 
 def test_no_text_of_the_protocols_figures_is_small(judged):

@@ -8,7 +8,14 @@ import pytest
 
 from imdlib.protocol.course import effects, unfinished
 
-SAYS = SimpleNamespace(name="ncl", says="better", headline=True, worse="Base", better="Ours")
+SAYS = SimpleNamespace(
+    name="ncl",
+    says="better",
+    headline=True,
+    worse="Base",
+    better="Ours",
+    cut=lambda rows: rows.settings[["run", "method"]],
+)
 
 
 def run(method, seed, values, **more):
@@ -19,24 +26,30 @@ def run(method, seed, values, **more):
 
 
 def both(*runs):
-    """Settings and history of several runs."""
-    return pd.DataFrame([about for about, _ in runs]), pd.DataFrame([row for _, rows in runs for row in rows])
+    """Rows of a study with the settings and the history of several runs."""
+    settings, history = [about for about, _ in runs], [row for _, rows in runs for row in rows]
+    return SimpleNamespace(settings=pd.DataFrame(settings), history=pd.DataFrame(history))
 
 
 def test_effects_stand_at_the_images_seen_and_a_run_that_ended_stays_where_it_ended():
-    found = effects(
-        [SAYS],
-        *both(run("Base", 0, [0, 0.5, 0, 0.6]), run("Ours", 0, [0, 0.6, 0, 0.7, 0, 0.9]), run("Ours", 1, [0, 1])),
-    )
+    runs = run("Base", 0, [0, 0.5, 0, 0.6]), run("Ours", 0, [0, 0.6, 0, 0.7, 0, 0.9]), run("Ours", 1, [0, 1])
+    found = effects([SAYS], both(*runs))
     assert found["images"].tolist() == [1.0, 2.0, 3.0] and set(found["seed"]) == {0}
     assert found["effect"].tolist() == pytest.approx([0.1, 0.1, 0.3])
 
 
+def test_the_runs_of_a_claim_are_those_that_its_cut_holds():
+    rows = both(run("Base", 0, [0, 0.5]), run("Ours", 0, [0, 0.6]), run("Base", 1, [0, 0.1]), run("Ours", 1, [0, 0.9]))
+    first = SimpleNamespace(**vars(SAYS) | {"cut": lambda rows: SAYS.cut(rows)[rows.settings["run"].str.endswith("1")]})
+    assert effects([first], rows)["effect"].tolist() == pytest.approx([0.8])
+
+
 def test_what_is_no_headline_or_has_no_trained_side_has_no_course():
-    settings, history = both(run("Base", 0, [0, 0.5]))
-    assert effects([SAYS], settings, history).empty
-    assert effects([SimpleNamespace(**vars(SAYS) | {"headline": False, "better": "Base"})], settings, history).empty
-    assert effects([SAYS], settings.head(0), history).empty
+    rows = both(run("Base", 0, [0, 0.5]))
+    assert effects([SAYS], rows).empty
+    assert effects([SimpleNamespace(**vars(SAYS) | {"headline": False, "better": "Base"})], rows).empty
+    blind = SimpleNamespace(**vars(SAYS) | {"cut": lambda rows: SAYS.cut(rows).assign(run="none", method="Ours")})
+    assert effects([blind], rows).empty
 
 
 def test_a_run_that_still_rose_when_it_was_cooled_is_named():
