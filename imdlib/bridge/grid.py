@@ -68,7 +68,12 @@ def configurations(
 def parameters_of(cell: dict[str, Any], tuned: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Parameters of a cell: what makes its method or variant, tuned settings, and what the cell itself turns."""
     fixed = KINDS[cell["kind"]].fixed
-    return settings_of(fixed, tuned) | fixed | {key: value for key, value in cell.items() if key != "kind"}
+    found = settings_of(fixed, tuned) | fixed | {key: value for key, value in cell.items() if key != "kind"}
+    whole = settings_of(KINDS[MAIN].fixed, tuned)
+    turns = (
+        {"teacher_passes": whole["teacher_passes"]} if cell.get("equal_passes") and "teacher_passes" in whole else {}
+    )
+    return found | turns  # a rival that gets as many passes gets those of the whole method as it was tuned
 
 
 def trial_cells(train_set: str, count: int, test_sets: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -107,8 +107,9 @@ def test_settings_count_where_something_was_learned():
     ]
     settings = pd.DataFrame({"run": ["tried"], "trial": [0]})
     of_trials = {k: SimpleNamespace(rows=rows.assign(run="tried"), settings=settings) for k, rows in enumerate(trials)}
-    beneath = {name: lambda rows, cut=getattr(one, name): cut(getattr(rows, "rows", rows)) for name in ("cut", "gate")}
-    one = replace(one, **beneath)
+    cut, gate = one.cut, one.gate
+    beneath = [lambda rows: cut(getattr(rows, "rows", rows)), lambda rows: gate(getattr(rows, "rows", rows))]
+    one = replace(one, cut=beneath[0], gate=beneath[1])
     tried = claims.in_settings([one], of_trials)
     assert tried["effect"].isna().tolist() == [False, False, False, True] and tried["raw"].notna().all()
     row = claims.judge([one], score_rows(0.1), "ncl", tried).iloc[0]
