@@ -5,8 +5,8 @@ text between them.
 
 Differs from the paper:
 - Eq. 5 does not say what the query is, nor tau. Here every authentic cell is a query once, its positives are the other
-  authentic cells, its negatives the tampered ones, features have length 1 and tau is 0.1 (the form of FOCAL, Wu et al.
-  2023, which the paper follows). Without the unit length Eq. 5 has no lower bound.
+  authentic cells, its negatives the tampered ones, features have length 1 and tau is 0.1 unless it is searched (the form
+  of FOCAL, Wu et al. 2023, which the paper follows). Without the unit length Eq. 5 has no lower bound.
 - Eq. 5 keeps the positives out of the denominator, so it may be negative (at least -2 / tau + log K); `form="standard"`
   is InfoNCE with the mean positive similarity in numerator and denominator, never negative.
 - The contrast is applied to the projected features P(F). On F itself, as one may read the text, P would never be

@@ -5,7 +5,7 @@ NCL equations 7 (non-exclusive contrast) and 9 (total); the pixel losses, equati
 Differs from the paper:
 - Eq. 7 lacks the minus sign: minimising it as printed would push positives apart (a test shows it). Here it is >= 0.
 - Eq. 7 divides exp(similarity) by tau, which cancels; here exp(similarity / tau). The similarity is the cosine, tau 0.1
-  (neither is stated).
+  unless it is searched (neither is stated).
 - A patch is not its own positive (j != m). At most `max_pos` tampered and `max_neg` authentic patches of an image are
   drawn at each step.
 - Images without tampered or without authentic patches are left out of the mean; without contour patches only the first
