@@ -23,8 +23,10 @@ SETS = {
 UNITS = {"percent": 100, "fraction": 1, "count": 1}
 COLUMNS = ["method", "train_set", "test_set", "metric", "value", "note"]
 LEARNED = {"CASIA": "casia2"}  # the papers' name -> our name of the very data that they train on
-TESTED = {"CASIA": "casia1", "IEdit": "iedit"}  # and of those that they test on; others are called alike
+TESTED = {"CASIA": "casia1", "IEdit": "gier"}  # and of those that they test on; others are called alike
+OFFICIAL = ("magicbrush",)  # sets whose test images their publishers named: of others a part is tested on here
 TWIN, OTHER, SPLIT = "a twin in place of the real set", "other training images", "a split of its own"
+PART = "all of the set's images, of which ours are a part"
 
 
 def read(folder: Traversable, number: int) -> pd.DataFrame:
@@ -51,16 +53,18 @@ def differs(train_sets: Iterable[str], test_set: str) -> str:
     """What keeps a paper's number on the set that `test_set` is or imitates from standing beside ours, in words; '' if nothing does.
 
     train_sets: ours, 'none' where nothing is trained. Which images of a set the papers train on, and on which others of it they
-    test, is not published.
+    test, is not published; of a set that they do not train on they test on all.
     """
     trained, paper = [name for name in train_sets if name != "none"], paper_name(test_set)
     if any(name.startswith("sim-") for name in [test_set, *trained]):
         return TWIN
-    if test_set != TESTED.get(paper, paper.lower()):
+    if test_set.removesuffix("-random") != TESTED.get(paper, paper.lower()):
         return OTHER
-    if test_set in trained:
+    if test_set in trained or test_set.endswith("-random"):
         return SPLIT
-    return "" if set(trained) <= set(LEARNED.values()) else OTHER
+    if not set(trained) <= set(LEARNED.values()):
+        return OTHER
+    return "" if test_set in OFFICIAL else PART
 
 
 def beside(paper: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
