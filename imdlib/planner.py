@@ -15,7 +15,7 @@ from imdlib import archive, parameters, runs, store
 from imdlib import data as datasets
 from imdlib.freshness import sources
 from imdlib.places import CLAIMS, results_folder, run_folder, sides
-from imdlib.protocol import tuned
+from imdlib.protocol import search, tuned
 from imdlib.study import Cell, ProfileError, Study, asked, grid, profile, settings
 
 # how a notebook is executed: saved once, at its end or where it fails, since after every cell takes a tenth of a short run
@@ -68,6 +68,12 @@ class Planner:
         studies = asked(name, self.values)
         grids = {study: cells_of(name, self.values, one) for study, one in studies.items()}
         sets = {study: named_sets(self.values, study, cells) for study, cells in grids.items()}
+        for study in (name for name in studies if self.values.get(f"{name}.tuned")):
+            if rows := untuned(studies[study], grids[study]):
+                self.warnings.append(
+                    f"{study}: profiles/tuned/{study}.yaml has no settings of {', '.join(rows)}: their runs take the notebook's own, "
+                    "and are outdated as soon as `make tune PROFILE=night` has found some"
+                )
         for dataset in dict.fromkeys(one for some in sets.values() for one in some):
             self.add_data(dataset)
         for study, cells in grids.items():
@@ -232,6 +238,15 @@ def cells_of(name: str, values: dict, study: Study) -> dict[str, Cell]:
         return study.configurations(**grid(values, study))
     except ValueError as error:
         raise ProfileError(f"profiles/{name}.yaml: {study.name}.{error}") from error
+
+
+def untuned(study: Study, cells: dict[str, Cell]) -> list[str]:
+    """Rows of final runs for which nothing was searched yet, of those that have something to search."""
+    final = [cell for cell in cells.values() if cell.notebook == "run" and "trial" not in cell.parameters]
+    asked = {search.row_of(parameters.declared(f"{study.name}/run") | cell.parameters, study.rows) for cell in final}
+    return [
+        name for name, row in study.rows.items() if name in asked and row.searched and name not in tuned.of(study.name)
+    ]
 
 
 def named_sets(values: dict, study: str, cells: dict) -> list[str]:

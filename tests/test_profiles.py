@@ -1,6 +1,7 @@
 """Profiles beside each other: laptop is a part of night, run by run, so that whoever makes it again can compare number by number."""
 
 from imdlib.planner import Planner
+from imdlib.protocol import tuned
 
 
 def runs_of(name):
@@ -12,3 +13,10 @@ def test_every_run_of_laptop_is_one_of_night_but_for_what_the_search_has_not_fou
     laptop, night = runs_of("laptop"), runs_of("night")
     assert set(laptop) < set(night) and len(laptop) > 100
     assert {name for name in laptop if laptop[name] != night[name]} == set()
+
+
+def test_rows_that_nobody_searched_yet_are_named(monkeypatch):
+    monkeypatch.setattr(tuned, "of", lambda study: {"base": {"learning_rate": 0.001}})
+    said = {words.split(":")[0]: words for words in Planner("laptop").warnings}
+    assert set(said) == {"ncl", "inr", "bridge"} and "no settings of base-balanced, contrast," in said["ncl"]
+    assert not Planner("quick").warnings

@@ -56,7 +56,7 @@ def claims_plot(found: pd.DataFrame) -> Figure:
         for v, (c, m) in VERDICTS.items()
         if counts[v]
     ]
-    if marks:
+    if len(marks) > 1 or not counts["not tested"]:
         figure.legend(handles=marks, loc="outside upper right", ncols=3)
     figure.set_label(CLAIMS)
     return figure

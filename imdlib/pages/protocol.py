@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from imdlib.pages import claims, plots, plots_protocol, scoreboard, tables
 from imdlib.protocol import course, search, tuned
-from imdlib.protocol.verdicts import INCONCLUSIVE
+from imdlib.protocol.verdicts import INCONCLUSIVE, LEAST_SEEDS
 from imdlib.study import Study
 
 ENDS = ("effect", "low", "high")
@@ -37,7 +37,9 @@ def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Figure, HTML]:
 
 
 def shown(found: pd.DataFrame) -> pd.DataFrame:
-    """All claims as the page has them: effect and interval in a cell, the verdict with its sign, the gate with its two numbers."""
+    """All claims as the page has them: effect and interval in a cell, the verdict with its sign, the gate with its two numbers; no
+    verdicts where no claim has the seeds for one.
+    """
     rows = [
         {
             "where": row["where"],
@@ -54,7 +56,8 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
         }
         for row in found.to_dict("records")
     ]
-    return pd.DataFrame(rows)
+    judged = (found["seeds"] >= LEAST_SEEDS).any()
+    return pd.DataFrame(rows).drop(columns=[] if judged else ["p", "verdict", "settings above 0"], errors="ignore")
 
 
 def seen(row: dict[str, Any]) -> str:

@@ -25,6 +25,14 @@ from imdlib.protocol.verdicts import LEAST_SEEDS
 WIDE = 1380  # pixels, of a picture in a page
 ON_SCREEN = 130  # pixels that an inch of a figure takes there, so that text of 7 pt can be read
 
+LEGEND = """**+ supported**: the whole 95% interval of the effect (images and seeds resampled together) lies above zero, after Holm's
+correction over a study's headlines, and in at least three of four settings. **− contradicted**: below zero likewise. **± depends on
+settings**: clear here, but not in three of four settings. **? inconclusive**: zero is inside, or p too large. **∅ nothing learned here**:
+no row of the claim stands above the best that looks at no image (the *gate*), so that a difference says nothing. **· not tested**: no runs,
+or fewer than three seeds. One metric, named in advance, decides each claim. """
+UNJUDGED = "Effects of one seed, with what other images would make of them; nothing is judged here. "
+DRAWN = "Drawn: effect (dot) and interval (line) against zero, one scale for one metric."
+
 ABSENT = "*This profile has no runs for this.*"
 ELSEWHERE = Markdown(
     "*No maps or features of runs are kept here (a fresh clone holds none): this stands as it was drawn.*"
@@ -120,10 +128,20 @@ def chapter(folder: Path, title: str) -> HTML:
 
 
 def totals(board: pd.DataFrame, folders: dict[str, Path]) -> HTML:
-    """How many headline claims have which verdict, study by study and side by side, and which verdicts are older than the protocol."""
+    """How many headline claims have which verdict, study by study and side by side, and which verdicts are older than the protocol;
+    nothing for a profile that judges nothing.
+    """
+    if not scoreboard.judges(folders):
+        return HTML("")
     words = html.escape(scoreboard.older(board, folders))
     notice = f'<p class="notice">{words}</p>\n' if words else ""
-    return HTML(notice + scoreboard_page.totals(scoreboard.totals(board, folders)))
+    head = "<p>How many of the papers' headline claims have which verdict:</p>\n"
+    return HTML(notice + head + scoreboard_page.totals(scoreboard.totals(board, folders)))
+
+
+def legend(folders: dict[str, Path]) -> Markdown:
+    """What verdicts and drawings mean."""
+    return Markdown(LEGEND + DRAWN if scoreboard.judges(folders) else UNJUDGED + DRAWN)
 
 
 def verdicts(board: pd.DataFrame, study: str, folders: dict[str, Path]) -> HTML:

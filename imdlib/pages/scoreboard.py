@@ -10,7 +10,7 @@ import pandas as pd
 from imdlib import files
 from imdlib.pages import claims
 from imdlib.pages.tables import called
-from imdlib.places import CLAIMS, REPO, TWINS, sides
+from imdlib.places import CARDS, CLAIMS, REPO, TWINS, sides
 from imdlib.protocol import verdicts
 from imdlib.study import STUDIES
 
@@ -47,6 +47,11 @@ def judged_in(folder: Path) -> pd.DataFrame:
         more = claims.read(other) if (other / CLAIMS).exists() else found.head(0)
         found = pd.concat([found, more[~more["study"].isin(found["study"])].assign(profile=other.name)])
     return found
+
+
+def judges(folders: dict[str, Path]) -> bool:
+    """Whether a page has verdicts: those of twins, real images and cards; others, such as quick's, show effects of one seed."""
+    return bool({"twins", "real", *CARDS} & set(folders))
 
 
 def headlines(board: pd.DataFrame) -> pd.DataFrame:

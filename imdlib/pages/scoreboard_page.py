@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from imdlib.pages.scoreboard import effect, headlines, metric, said
+from imdlib.pages.scoreboard import effect, headlines, judges, metric, said
 from imdlib.protocol import verdicts
 
 
@@ -55,9 +55,9 @@ def line(row: pd.Series, folders: dict[str, Path], limit: float) -> str:
 
 def side_cell(row: pd.Series, side: str, limit: float) -> str:
     """Verdict as sign, word and colour; effect and interval as a drawing and in numbers; settings; the gate."""
-    verdict = chip(row[f"{side} verdict"])
+    verdict = chip(row[f"{side} verdict"]) if judges({side: Path()}) else ""
     if pd.isna(row[f"{side} effect"]):
-        return verdict
+        return verdict or "no runs"
     seeds = number(row[f"{side} seeds"])
     facts = [f"{number(row[f'{side} n'])} images, {seeds} seed{'s' * (seeds != '1')}"]
     if number(row[f"{side} settings"]) not in ("", "0"):
