@@ -324,7 +324,7 @@ def newest(results: Path | str, study: str, fits: Callable[[dict], bool] = lambd
 
 
 def stamp(run: Run) -> dict:
-    """What has to be known to believe a number: commit, versions, device, seed, seconds, peak memory."""
+    """What has to be known to believe a number: commit, versions, device, seed, seconds, peak memory, precision."""
     torch = sys.modules.get("torch")
     cuda = torch is not None and torch.cuda.is_available()
     peak = (
@@ -338,11 +338,18 @@ def stamp(run: Run) -> dict:
         "seed": run.needs["parameters"].get("seed"),
         "seconds": round(time.perf_counter() - run.started, 1),
         "peak_memory_mb": round(peak / 2**20),
+        "precision": precision(run.needs["parameters"].get("precision", "")),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: importlib.metadata.version(name) for name in NAMED} | run.needs["packages"],
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
+
+
+def precision(asked: str) -> str:
+    """What a run trained in: what its parameter says, or what was chosen for the device where that is 'auto'; '' of what trains nothing."""
+    settings = sys.modules.get("imdlib.training.settings")  # of a notebook that trains
+    return settings.best_precision() if asked == "auto" and settings else asked
 
 
 def commit() -> str:
