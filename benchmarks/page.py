@@ -49,12 +49,20 @@ WHY = {
     ): "the release loops over images in Python; rewritten as the same products as ours it is as fast",
     ("ELA", "pyIFD"): "most of it is the JPEG codec, the same library on both sides",
     ("NOI", "pyIFD"): "most of it is one wavelet step and a median of blocks, which both do in compiled code",
+    (
+        "import imdlib.",
+        "2.5",
+    ): "PyTorch and torchvision, which imports all of its models and torch._dynamo, take most of it",
     ("training step of NCL's base", "torchvision"): "not known: the convolutions are the same",
     (
         "training step of Conformer-S",
         "TransCAM",
     ): "attention is all that differs; at 257 tokens it is less than a tenth of the operations",
 }  # (job, peer) -> why a target is missed; none is printed where it is met
+SLOW = (
+    "PyTorch takes two to three seconds of every process, and its optimizers import `torch._dynamo` whatever imdlib does; a run of quick "
+    "trains for no more than ten. In runs of `night`, which train for two minutes, they are a tenth."
+)
 CHOSEN = """
 What is chosen by the processor changes no result but by rounding. Of many values Otsu's threshold counts bins before it sorts a few
 values, on every processor; an accelerator sorts them all. Attention is plain on every processor (`imdlib/bridge/stages.py`): the rows of
@@ -86,6 +94,11 @@ def stages(path):
     spent = pd.read_csv(path, keep_default_na=False).groupby("stage", sort=False)["seconds"].sum()
     lines = [f"## Profile `{path.stem}`, all notebooks", "", "| stage | seconds | share |", "|---|---|---|"]
     lines += [f"| {name} | {one:.0f} | {one / spent.sum():.0%} |" for name, one in spent.items()]
+    waits = spent.reindex(["kernel", "imports"]).sum() / spent.sum()
+    lines += [
+        "",
+        f"{spent.sum() / 60:.0f} core-minutes. Kernels and imports are {waits:.0%} of them (aimed at: 5%): {SLOW}",
+    ]
     picture = f"![Minutes of each kind of notebook by stage](../results/bench/stages/{path.stem}.png)"
     return "\n".join([*lines, "", picture])
 

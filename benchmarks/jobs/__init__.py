@@ -4,7 +4,16 @@ Each job is a function of a scale (1 = as reported; less for a try) that returns
 ImportError. Peers that no package holds stand in `benchmarks.peers`.
 """
 
-from benchmarks.jobs import attention, cluster, contrast, detectors, memory, metrics, networks, precision
+from benchmarks.jobs import attention, cluster, contrast, detectors, imports, memory, metrics, networks, precision
 
-PARTS = [*metrics.JOBS, *cluster.JOBS, *contrast.JOBS, *memory.JOBS, *attention.JOBS, *precision.JOBS, *detectors.JOBS]
+PARTS = [
+    *metrics.JOBS,
+    *cluster.JOBS,
+    *contrast.JOBS,
+    *memory.JOBS,
+    *attention.JOBS,
+    *precision.JOBS,
+    *imports.JOBS,
+    *detectors.JOBS,
+]
 JOBS = [*PARTS, *networks.JOBS, memory.photo]  # those that take minutes come last

@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Job(NamedTuple):
-    """ours and theirs do the work and return what `equal` compares, or return the figure itself where unit is MB.
+    """ours and theirs do the work and return what `equal` compares, or return the figure itself where unit is not ms.
 
     target: the ratio ours / theirs that is aimed at; equal(a, b): whether both found the same; None where they do different things;
     once: whether one reading tells all there is, as with a process of its own.
