@@ -105,6 +105,14 @@ def test_the_lattice_in_cameras_own_files_is_hardly_seen(name):
     assert even + 0.04 < odd < 0.8 and abs(even - 0.5) < 0.12
 
 
+def test_mca_still_sees_the_lattice_of_some_cameras_own_files():
+    """As above; it learns each photograph's own traces: some near 1, others at 0.5."""
+    some = [photo for draw in range(3) for photo in photos(draw)[:2]]
+    odd = mean(MOSAIC["mca"], [spliced(moved(photo), moved(photo, 1)) for photo in some])
+    even = mean(MOSAIC["mca"], [spliced(moved(photo), moved(photo, 2, 2)) for photo in some])
+    assert odd > max(0.6, even + 0.15) and even < 0.6
+
+
 @draws
 def test_camera_traces_find_another_simulated_camera_in_real_content(draw):
     there = [retaken(photo, (0, 0), cameras) for photo in photos(draw) for cameras in ((0, 5), (5, 0))]
