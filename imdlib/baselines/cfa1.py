@@ -95,9 +95,12 @@ def log_likelihood_ratio(x: Tensor) -> Tensor:
     for _ in range(ROUNDS):
         zero = torch.sigmoid(share.logit() - normal_ratio(x, mean, wide, narrow))
         before, share = share, zero.mean(1, keepdim=True).clamp(1e-6, 1 - 1e-6)
-        narrow = (zero * x**2).sum(1, keepdim=True) / zero.sum(1, keepdim=True) + TINY
-        mean = ((1 - zero) * x).sum(1, keepdim=True) / (1 - zero).sum(1, keepdim=True)
-        wide = ((1 - zero) * (x - mean) ** 2).sum(1, keepdim=True) / (1 - zero).sum(1, keepdim=True) + TINY
+        gone, whole = (
+            part.sum(1, keepdim=True).clamp(min=TINY) for part in (zero, 1 - zero)
+        )  # either may lose its last block
+        narrow = (zero * x**2).sum(1, keepdim=True) / gone + TINY
+        mean = ((1 - zero) * x).sum(1, keepdim=True) / whole
+        wide = ((1 - zero) * (x - mean) ** 2).sum(1, keepdim=True) / whole + TINY
         if (share - before).abs().max() < TOLERANCE:
             break
     return normal_ratio(x, mean, wide, narrow)

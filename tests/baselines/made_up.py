@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import torch
 
+from imdlib.baselines import camera_traces
 from imdlib.scoring import metrics
 from imdlib.twins import camera
 from imdlib.twins.scenes import scene
@@ -16,11 +17,22 @@ SIDE = 160
 def pair(shift=(0, 0), cameras=(0, 0), seed=3):
     """One scene by two cameras, uncompressed; the lattice of the second begins `shift` rows and columns earlier."""
     rng = np.random.default_rng(seed)
-    linear, (down, right) = scene(rng, SIDE, "test"), shift
+    return developed(scene(rng, SIDE, "test"), shift, cameras, rng)
+
+
+def developed(linear, shift, cameras, rng):
+    """Light (H,W,3) in [0,1] as `pair` has it of a scene: two pictures of one content."""
+    down, right = shift
     one, other = (camera.CAMERAS[number] for number in cameras)
     first = camera.develop(linear, one, rng, compress=False)
     moved = np.pad(linear, ((down, 0), (right, 0), (0, 0)), mode="reflect")
     return first, np.ascontiguousarray(camera.develop(moved, other, rng, compress=False)[down:, right:])
+
+
+@cache
+def traces():
+    """Camera traces after a training of seconds, the same for every test."""
+    return camera_traces.trained(steps=60)
 
 
 def region():

@@ -62,6 +62,12 @@ def test_cfa1_mixture_tells_two_groups_apart():
     assert (ratio[:300] > 0).float().mean() > 0.97 and (ratio[300:] < 0).float().mean() > 0.97
 
 
+def test_cfa1_mixture_of_one_group_alone_is_finite():
+    whole = 3 + 0.05 * torch.randn(1, 300, generator=torch.Generator().manual_seed(0))
+    for x in (whole, whole - 3, torch.zeros(1, 300)):
+        assert torch.isfinite(cfa1.log_likelihood_ratio(x)).all()
+
+
 @pytest.mark.parametrize("number", range(6))
 def test_ivc_names_the_cameras_pattern(number):
     first, _ = pair((0, 0), (number, number))
