@@ -47,10 +47,13 @@ class Rows(Trained):
         return cls(results, settings[~tried], tables["scores"], tables["history"], blind, settings[tried])
 
     def trial(self, number: int) -> "Rows":
-        """The runs of one draw of settings as if they were the final ones, with all NRRs."""
+        """The runs of one draw of settings as if they were the final ones, beside all NRRs, whose own scores no setting changes: they
+        are left out, so that nothing that is said of reconstructions alone counts as an effect in a setting.
+        """
         nrr = self.settings[self.settings["run"].str.startswith("nrr_")]
         tried = self.trials[self.trials["trial"] == number] if len(self.trials) else self.trials
-        return replace(self, settings=pd.concat([nrr, tried], ignore_index=True), trials=pd.DataFrame())
+        raw = self.raw[~self.raw["run"].isin(nrr["run"])]
+        return replace(self, settings=pd.concat([nrr, tried], ignore_index=True), raw=raw, trials=pd.DataFrame())
 
     @cached_property
     def every(self) -> pd.DataFrame:

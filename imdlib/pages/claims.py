@@ -141,18 +141,13 @@ def compared(low: pd.DataFrame, high: pd.DataFrame, metric: str) -> dict:
 
 def specified(one: Statement, trial: Any) -> dict:
     """Effect of a statement in one setting of the search: dict of effect, NaN where it was not tried or nothing was learned,
-    and `raw`, the same whatever was learned. Rows that no setting changed, such as those of a reconstruction, were not tried.
+    and `raw`, the same whatever was learned.
     """
     low, high = verdicts.sides_of(one.cut, trial, one.worse, one.better)
-    if low.empty or high.empty or not any(tried(side, trial.settings) for side in (low, high)):
+    if low.empty or high.empty:
         return dict(effect=np.nan, raw=np.nan)
     raw = intervals.paired_effect(low, high, one.decides, resamples=1)["effect"]
     return dict(effect=np.nan if learned(one, trial, sure=False).word == "failed" else raw, raw=raw)
-
-
-def tried(side: pd.DataFrame, settings: pd.DataFrame) -> bool:
-    """Whether score rows are of runs of the search, those whose `trial` is 0 or more."""
-    return "run" in side and side["run"].isin(settings.loc[settings["trial"] >= 0, "run"]).any()
 
 
 def beside(statements: Iterable[Statement], rows: Any, study: str) -> pd.DataFrame:

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from IPython.display import HTML
 
+from imdlib.baselines.names import BLIND
 from imdlib.pages import latex
-from imdlib.scoring import intervals, trivial
+from imdlib.scoring import intervals
 
 WRITTEN = [
     "method",
@@ -215,7 +216,7 @@ def marked(rows: pd.DataFrame) -> pd.Series:
     """
     marks = pd.Series("", index=rows.index)
     rising = rows["metric"].astype(str).str.contains(RISING) & (rows["value"].round(3) > 0)  # nothing is no best
-    blind = rows["method"].isin(trivial.NAMES)
+    blind = rows["method"].isin(BLIND)
     for _, some in rows[rising].groupby(["test_set", "metric"], sort=False, dropna=False):
         some = some if blind[some.index].all() else some[~blind[some.index]]  # what looks at no image is no rival
         trained = some["train_set"].fillna("none").ne("none").any()

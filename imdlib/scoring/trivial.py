@@ -12,21 +12,6 @@ import pandas as pd
 
 from imdlib.scoring import metrics
 
-NAMES = frozenset(
-    {
-        "all-ones map",
-        "random map",
-        "centre blob",
-        "average training mask",
-        "random minority",
-        "random class",
-        "always tampered",
-        "always tampered, all-ones map",
-        "always fake",
-        "always real",
-    }
-)  # of all that looks at no image, here and in the studies; fmt: skip
-
 
 def all_ones(height: int, width: int) -> np.ndarray:
     """Everything tampered: map (height,width) of 1. With tampered share a, its F1 is 2a/(1+a) and its IoU a."""

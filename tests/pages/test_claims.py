@@ -1,7 +1,6 @@
 """Claims: a verdict follows from the rows, in the direction the rows have, and each study has a file of its own."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -105,12 +104,7 @@ def test_settings_count_where_something_was_learned():
         score_rows(-0.1, seeds=[9]),
         below.assign(f1=below["f1"] - 0.5),
     ]
-    settings = pd.DataFrame({"run": ["tried"], "trial": [0]})
-    of_trials = {k: SimpleNamespace(rows=rows.assign(run="tried"), settings=settings) for k, rows in enumerate(trials)}
-    cut, gate = one.cut, one.gate
-    beneath = [lambda rows: cut(getattr(rows, "rows", rows)), lambda rows: gate(getattr(rows, "rows", rows))]
-    one = replace(one, cut=beneath[0], gate=beneath[1])
-    tried = claims.in_settings([one], of_trials)
+    tried = claims.in_settings([one], dict(enumerate(trials)))
     assert tried["effect"].isna().tolist() == [False, False, False, True] and tried["raw"].notna().all()
     row = claims.judge([one], score_rows(0.1), "ncl", tried).iloc[0]
     assert (row["settings"], row["share"], row["gate"]) == (3, pytest.approx(2 / 3), "passed")

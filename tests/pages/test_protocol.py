@@ -1,7 +1,5 @@
 """The protocol on a page: claims with their settings, the trials, and the course, of a made-up study."""
 
-from dataclasses import replace
-
 import pandas as pd
 import pytest
 from matplotlib.text import Text
@@ -9,7 +7,7 @@ from PIL import Image
 
 from imdlib.ncl.statements import STATEMENTS
 from imdlib.ncl.study import STUDY
-from imdlib.pages import claims, plots, plots_protocol, protocol
+from imdlib.pages import plots, plots_protocol, protocol
 from imdlib.protocol import search, tuned
 from tests.ncl import made_up
 
@@ -49,14 +47,6 @@ def test_figures_are_drawn_and_saved(rows, judged):
     assert len(pd.read_csv(rows.folder / "figures" / "figure_claims.csv")) == found["headline"].sum() < len(found)
     with Image.open(rows.folder / "figures" / "figure_settings.png") as picture:
         assert picture.width == round(plots.PAGE * 300)
-
-
-def test_an_effect_of_rows_that_no_setting_changed_is_none_of_a_setting(rows):
-    one = next(one for one in STATEMENTS if one.name == "ncl")
-    trial = rows.trial(0)
-    assert claims.specified(one, trial)["raw"] == claims.specified(one, trial)["raw"]  # a number
-    fixed = replace(one, cut=lambda rows: one.cut(rows).assign(run="a reconstruction"))
-    assert all(pd.isna(value) for value in claims.specified(fixed, trial).values())
 
 
 def test_the_table_of_claims_says_p_what_could_have_been_seen_and_other_metrics(rows, judged):
