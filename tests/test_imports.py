@@ -27,6 +27,10 @@ FIGURES = TABLES | {"seaborn", "matplotlib", "scipy", "IPython"}
         ("imdlib.parameters", set()),
         ("imdlib.choices", set()),
         ("imdlib.study", TABLES),
+        (
+            "imdlib.planner, imdlib.study; imdlib.planner.Planner('quick')",
+            TABLES | {"scipy", "sklearn", "cv2", "skimage"},
+        ),
         ("imdlib.runs", TABLES),
         ("imdlib.archive", TABLES),
         ("imdlib.pages.plots", FIGURES),

@@ -5,7 +5,7 @@ from typing import Any
 
 from imdlib.baselines.names import LOCALIZERS
 from imdlib.inr.space import MAIN, PAPER, ROWS, SPACE
-from imdlib.networks import lite0
+from imdlib.networks.named import LITE0_PRECISION
 from imdlib.protocol import search
 from imdlib.protocol.tuned import of
 from imdlib.study import Cell
@@ -100,7 +100,7 @@ def configurations(
     cells += [UNSUPERVISED | own | turned | dict(train_set=train_set) for turned in none]
     cells = [cell | {"seed": seed} for cell in cells for seed in seeds]
     cells += tried(rows, trials, train_set=train_set, test_sets=trial_sets)
-    pretrained = dict(precision=lite0.PRECISION) | (dict(steps=lite0_steps) if lite0_steps else {})
+    pretrained = dict(precision=LITE0_PRECISION) | (dict(steps=lite0_steps) if lite0_steps else {})
     cells = [cell | (pretrained if "backbone" in cell else {}) for cell in cells]
     found = {nrr_name(cell): Cell(cell, "nrr") for cell in nrr}
     found |= {f"classic_{one}": Cell({"detector": one, "train_set": train_set}, "classic") for one in classic}

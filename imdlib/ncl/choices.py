@@ -3,7 +3,7 @@
 from imdlib.baselines.names import DETECTORS
 from imdlib.choices import COUNT, MANY, at_least, between, each, one_of
 from imdlib.ncl.grid import METHODS
-from imdlib.networks import lite0
+from imdlib.networks.named import LITE0
 
 CHOICES = {
     "variant": one_of(*METHODS),
@@ -14,7 +14,7 @@ CHOICES = {
     "max_neg": MANY,
     "attack_count": MANY,
     "hook": one_of("stem", "layer1", "layer2", "layer3", "layer4"),
-    "backbone": one_of("resnet18", "resnet34", "resnet50", "resnet101", "vit", lite0.NAME),
+    "backbone": one_of("resnet18", "resnet34", "resnet50", "resnet101", "vit", LITE0),
     "vit": each(MANY, 4),
     "head_width": MANY,
     "rates": each(MANY),

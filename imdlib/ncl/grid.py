@@ -5,7 +5,7 @@ from typing import Any
 
 from imdlib.baselines.names import LOCALIZERS
 from imdlib.ncl.space import ROWS, SPACE
-from imdlib.networks import lite0
+from imdlib.networks.named import LITE0, LITE0_PRECISION
 from imdlib.protocol import search
 from imdlib.protocol import tuned as best
 from imdlib.study import Cell
@@ -96,8 +96,8 @@ def configurations(
         wanted += [("base", detail_set, {"variant": "base+aux"}), ("pivot+pc", detail_set, {"aux_aspp": True})]
         wanted += [(row, detail_set, PAPERS_OPTIMIZER) for row in BOTH]
     settings = best.of("ncl") if tuned else {}
-    own = {"precision": lite0.PRECISION} | ({"steps": lite0_steps} if lite0_steps else {})
-    fixed = {row: one.fixed | (own if one.fixed.get("backbone") == lite0.NAME else {}) for row, one in ROWS.items()}
+    own = {"precision": LITE0_PRECISION} | ({"steps": lite0_steps} if lite0_steps else {})
+    fixed = {row: one.fixed | (own if one.fixed.get("backbone") == LITE0 else {}) for row, one in ROWS.items()}
     found = {}
     for row, train_set, turned in wanted:
         cell = {"train_set": train_set, **fixed[row], **settings.get(row, {}), **turned}

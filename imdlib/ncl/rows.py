@@ -17,7 +17,7 @@ from imdlib import archive
 from imdlib.baselines.names import LOCALIZERS
 from imdlib.ncl.grid import BOTH, KIND, STEPS, TURNED
 from imdlib.ncl.labelled import as_usual, attacked, filled, named, of_detectors, on_other_sets, on_own_set, ordered
-from imdlib.networks import lite0
+from imdlib.networks.named import LITE0
 from imdlib.places import results_folder
 from imdlib.scoring.rows import usual_value, whole_numbers, within
 
@@ -169,7 +169,7 @@ class Rows:
     @cached_property
     def started(self) -> pd.DataFrame:
         """EfficientNet-lite0 on the set it was trained on, methods named 'Base, from scratch' ... 'NCL, pre-trained'."""
-        kinds = [self.of_kind(backbone=lite0.NAME, inputs="rgb", pretrained=start) for start in (False, True)]
+        kinds = [self.of_kind(backbone=LITE0, inputs="rgb", pretrained=start) for start in (False, True)]
         rows = pd.concat(kinds)
         name = rows["variant"].map({"base": "Base", "pivot+pc": "NCL"})
         return rows.assign(method=name + rows["pretrained"].map({False: ", from scratch", True: ", pre-trained"}))

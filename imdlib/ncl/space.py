@@ -4,7 +4,7 @@ The paper names omega 0.01 and mu 0.9, no tau, and one learning rate for another
 """
 
 from imdlib.baselines.names import LOCALIZERS
-from imdlib.networks import lite0
+from imdlib.networks.named import LITE0
 from imdlib.protocol.search import Linear, Log, Row
 
 SPACE = {
@@ -18,8 +18,8 @@ COMMON = ("learning_rate", "weight_decay")
 CONTRAST = (*COMMON, "omega", "tau")
 WHOLE = (*COMMON, "omega", "mu", "tau")
 RGB = {"inputs": "rgb"}  # what the paper's network sees
-SCRATCH = {"backbone": lite0.NAME, "inputs": "rgb", "pretrained": False}
-PRETRAINED = {"backbone": lite0.NAME, "inputs": "rgb", "pretrained": True}
+SCRATCH = {"backbone": LITE0, "inputs": "rgb", "pretrained": False}
+PRETRAINED = {"backbone": LITE0, "inputs": "rgb", "pretrained": True}
 
 ROWS = {
     "base": Row({"variant": "base"}, COMMON),

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from imdlib.networks import lite0, named
 from imdlib.networks.lite0 import CHANNELS, MEAN, STD, STRIDES, Lite0, load_imagenet
 
 
@@ -69,3 +70,7 @@ def test_from_scratch_no_weight_is_imagenets():
 def test_weights_of_another_shape_are_refused():
     with pytest.raises(RuntimeError, match="size mismatch"):
         load_imagenet(nn.Sequential(nn.Conv2d(3, 8, 3, bias=False)))
+
+
+def test_who_plans_knows_its_name_without_loading_it():
+    assert (named.LITE0, named.LITE0_PRECISION) == (lite0.NAME, lite0.PRECISION)
