@@ -244,9 +244,8 @@ def untuned(study: Study, cells: dict[str, Cell]) -> list[str]:
     """Rows of final runs for which nothing was searched yet, of those that have something to search."""
     final = [cell for cell in cells.values() if cell.notebook == "run" and "trial" not in cell.parameters]
     asked = {search.row_of(parameters.declared(f"{study.name}/run") | cell.parameters, study.rows) for cell in final}
-    return [
-        name for name, row in study.rows.items() if name in asked and row.searched and name not in tuned.of(study.name)
-    ]
+    known = tuned.of(study.name)
+    return [name for name, row in study.rows.items() if name in asked and row.searched and name not in known]
 
 
 def named_sets(values: dict, study: str, cells: dict) -> list[str]:

@@ -1,6 +1,7 @@
 """Store: tables on disk. One columnar file for what would be a thousand small ones, written in one step and known by its sum.
 
-Fractions are kept with 14 bits (four digits), which is more than a score of an image is good for; whole numbers as they are.
+Fractions are kept with 20 bits (six digits), since they may be ranked; those that are only ever averaged (MEANS) with 14 (four digits);
+whole numbers as they are.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ import pyarrow.parquet
 
 from imdlib.files import replacing, sha256, write_text
 
-BITS = 14  # of a fraction, of float32's 24
+MEANS = ("f1", "f1_best", "iou", "auc", "auc_shuffled")  # of the maps of single images
 SUMS = "SHA256SUMS"  # read by `sha256sum --check`, too
 
 
@@ -27,7 +28,9 @@ def write(frame: pd.DataFrame, path: Path | str) -> Path:
         raise ValueError(f"{path}: expected columns of different names, found {list(frame.columns)}")
     numbers = [name for name in frame.select_dtypes("floating") if not counts(frame[name])]
     whole = [name for name in frame if frame[name].dtype == np.int64 and frame[name].abs().max() < 2**31]
-    small = {name: rounded(frame[name]) for name in numbers} | {name: frame[name].astype("int32") for name in whole}
+    small = {name: rounded(frame[name], 14 if name in MEANS else 20) for name in numbers} | {
+        name: frame[name].astype("int32") for name in whole
+    }
     table = pyarrow.Table.from_pandas(frame.assign(**small), preserve_index=False)
     table = table.replace_schema_metadata({b"pandas": table.schema.metadata[b"pandas"]})
     split = [*numbers, *whole]  # byte by byte: the first bytes of neighbours are alike
@@ -38,11 +41,11 @@ def write(frame: pd.DataFrame, path: Path | str) -> Path:
     return Path(path)
 
 
-def rounded(column: pd.Series) -> np.ndarray:
-    """A column as float32, its fractions rounded to BITS: those that are left at 0 cost nothing on disk."""
+def rounded(column: pd.Series, bits: int) -> np.ndarray:
+    """A column as float32, its fractions rounded to so many of 24 bits: those that are left at 0 cost nothing on disk."""
     values = column.to_numpy("float32", copy=True)
     part = np.isfinite(values) & (values % 1 != 0)
-    rest = 2 ** (24 - BITS)  # of the last place
+    rest = 2 ** (24 - bits)  # of the last place
     values[part] = ((values[part].view("int32") + rest // 2) & ~(rest - 1)).view("float32")
     return values
 

@@ -95,9 +95,8 @@ def log_likelihood_ratio(x: Tensor) -> Tensor:
     for _ in range(ROUNDS):
         zero = torch.sigmoid(share.logit() - normal_ratio(x, mean, wide, narrow))
         before, share = share, zero.mean(1, keepdim=True).clamp(1e-6, 1 - 1e-6)
-        gone, whole = (
-            part.sum(1, keepdim=True).clamp(min=TINY) for part in (zero, 1 - zero)
-        )  # either may lose its last block
+        # either group may lose its last block
+        gone, whole = (part.sum(1, keepdim=True).clamp(min=TINY) for part in (zero, 1 - zero))
         narrow = (zero * x**2).sum(1, keepdim=True) / gone + TINY
         mean = ((1 - zero) * x).sum(1, keepdim=True) / whole
         wide = ((1 - zero) * (x - mean) ** 2).sum(1, keepdim=True) / whole + TINY

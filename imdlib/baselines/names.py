@@ -15,17 +15,8 @@ LOCALIZERS = {
     "vit": "ViT localizer",
 }  # localizer that learns from pixel masks -> its name in tables
 WEAK = {"wscl": "WSCL"}  # method that learns from image labels -> its name in tables
-BLIND = frozenset(
-    {
-        "all-ones map",
-        "random map",
-        "centre blob",
-        "average training mask",
-        "random minority",
-        "random class",
-        "always tampered",
-        "always tampered, all-ones map",
-        "always fake",
-        "always real",
-    }
-)  # names of all that looks at no image, here and in the studies; fmt: skip
+# names of all that looks at no image, here and in the studies
+BLIND = frozenset({
+    "all-ones map", "random map", "centre blob", "average training mask", "random minority", "random class",
+    "always tampered", "always tampered, all-ones map", "always fake", "always real",
+})  # fmt: skip

@@ -69,11 +69,10 @@ def parameters_of(cell: dict[str, Any], tuned: dict[str, dict[str, Any]]) -> dic
     """Parameters of a cell: what makes its method or variant, tuned settings, and what the cell itself turns."""
     fixed = KINDS[cell["kind"]].fixed
     found = settings_of(fixed, tuned) | fixed | {key: value for key, value in cell.items() if key != "kind"}
-    whole = settings_of(KINDS[MAIN].fixed, tuned)
-    turns = (
-        {"teacher_passes": whole["teacher_passes"]} if cell.get("equal_passes") and "teacher_passes" in whole else {}
-    )
-    return found | turns  # a rival that gets as many passes gets those of the whole method as it was tuned
+    if cell.get("equal_passes"):  # as many as the whole method makes as it was tuned
+        whole = settings_of(KINDS[MAIN].fixed, tuned)
+        found |= {key: value for key, value in whole.items() if key == "teacher_passes"}
+    return found
 
 
 def trial_cells(train_set: str, count: int, test_sets: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -28,9 +28,7 @@ from imdlib.networks.cluster import minority, two_means
 from imdlib.networks.drawing import draw_cells
 
 EPS = 1e-6  # norm below which a feature counts as zero: it then has cosine 0 with everything
-ABSENT = (
-    -1e9
-)  # similarity of a place that holds no cell: adds nothing to a log sum exp, and is finite where nothing else is there
+ABSENT = -1e9  # similarity of a place without a cell: nothing in a log sum exp, and finite where nothing else is there
 
 
 class Selection(NamedTuple):
@@ -95,9 +93,7 @@ def selective_contrast(
         raise ValueError(f"form={form!r}: expected 'literal' or 'standard'")
     with torch.autocast(feat.device.type, enabled=False):
         authentic, tampered = authentic.flatten(1), tampered.flatten(1)  # (B,N)
-        qualifies = (
-            (authentic.sum(1) > 1) & tampered.any(1) & (True if which is None else which)
-        )  # (B,); others count 0
+        qualifies = (authentic.sum(1) > 1) & tampered.any(1) & (True if which is None else which)  # (B,)
         cells, others = (wide(x.flatten(2).transpose(1, 2)) for x in (feat, feat if keys is None else keys))  # (B,N,D)
         query, in_query = positive, in_positive = draw(cells, authentic, max_authentic, generator)  # (B,A,D), (B,A)
         if keys is not None:

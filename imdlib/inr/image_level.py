@@ -8,7 +8,7 @@ et al. 2023), the harmonic mean of sensitivity and specificity.
 import numpy as np
 import pandas as pd
 
-from imdlib.pages import tables
+from imdlib.pages import made, tables
 from imdlib.scoring import intervals, metrics, trivial
 from imdlib.scoring.ranks import drawn_auc
 
@@ -58,7 +58,7 @@ def image_rows(
             rows.append((*group, title, value[name], *interval, count, found["seed"].nunique(), about))
     table = pd.DataFrame(rows, columns=[*KEYS, "value", "low", "high", "n", "seeds", "note"])
     by = ["method", "train_set", "test_set"]
-    table = tables.made_by(table, scores.rename(columns={"dataset": "test_set"}), by)
+    table = made.made_by(table, scores.rename(columns={"dataset": "test_set"}), by)
     return tables.beside(table, published).reindex(columns=tables.COLUMNS)
 
 

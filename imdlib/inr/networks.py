@@ -27,7 +27,7 @@ from imdlib.scoring import evaluate, metrics
 NRR_SHAPE = ("width", "stride", "blocks", "channels", "frequencies", "hidden")
 STREAMS = ("backbone", "stem_stride", "width", "pretrained")
 DETECTOR = ("backbone", "pretrained", "stem_stride", "width", "inputs", "feat", "proj")
-MEMORY = 2**29  # bytes of reconstructions: those of 600 images of 128 x 128 in every mirroring
+MEMORY = 2**29  # bytes of reconstructions that a training keeps: those of 600 images of 128 x 128 in every mirroring
 MODES, COUNTERS = ("weak", "unsupervised", "supervised"), ("none", "reconstructed")
 KEPT = ("last", "val_image_auc")  # epochs that may be chosen: by labels, never by masks
 
@@ -94,9 +94,11 @@ def training_images(params: dict[str, Any], rows: pd.DataFrame) -> ImageSet:
     )
 
 
-def detector_of(params: dict[str, Any], *, nrr: NRR | None = None, scale: float | None = None) -> nn.Module:
+def detector_of(
+    params: dict[str, Any], *, nrr: NRR | None = None, scale: float | None = None, memory: int = 0
+) -> nn.Module:
     """Untrained INRNet for the parameters of notebooks/inr/run.ipynb, or the network of another paper; nrr, scale: of
-    `trained_nrr`, where it is used.
+    `trained_nrr`, where it is used; memory: of `FrozenNRR`, MEMORY for a training.
     """
     if params["mode"] not in MODES:
         raise ValueError(f"mode={params['mode']!r}: expected one of {', '.join(MODES)}")
@@ -112,7 +114,7 @@ def detector_of(params: dict[str, Any], *, nrr: NRR | None = None, scale: float 
     options = {name: params[name] for name in DETECTOR} | {"blocks": params["blocks"] or None}
     options |= {"pooling": params["pooling"], "counter": params["counter"] == "reconstructed"}
     shallow = params["shallow"] if params["mode"] == "unsupervised" else None
-    return model_of(params["variant"], nrr=nrr, scale=scale, shallow=shallow, memory=MEMORY, **options)
+    return model_of(params["variant"], nrr=nrr, scale=scale, shallow=shallow, memory=memory, **options)
 
 
 def kept_epoch(params: dict[str, Any]) -> str:

@@ -25,8 +25,8 @@ from imdlib.networks.waiting import may_look
 class FrozenNRR(nn.Module):
     """A trained NRR, never trained again: its weights get no gradient. scale, channels: of `error_map`.
 
-    memory: bytes of reconstructions that are kept for images that come again; of a training whose crops are whole images every
-    second one does. Not on accelerators, which would have to be waited for.
+    memory: bytes of reconstructions that are kept for images that come again, as they do in a training whose crops are whole images,
+    and in every look at validation images; 0 for none. Not on accelerators, which would have to be waited for.
     """
 
     def __init__(self, nrr: NRR, *, scale: float | None = None, channels: str = "mean", memory: int = 0) -> None:

@@ -33,9 +33,7 @@ from imdlib.networks.drawing import draw_cells
 
 VARIANTS = ("base", "base-balanced", "base+aux", "contrast", "pivot", "pc", "pivot+pc")
 EPS = 1e-6  # norm below which a feature counts as zero: it then has cosine 0 with everything
-ABSENT = (
-    -1e9
-)  # similarity of a place that holds no patch: adds nothing to a log sum exp, and is finite where nothing else is there
+ABSENT = -1e9  # similarity of a place without a patch: nothing in a log sum exp, and finite where nothing else is there
 
 
 class Contrast(NamedTuple):

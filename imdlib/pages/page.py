@@ -86,10 +86,8 @@ def filed(text: str, seconds: float | None) -> str:
 
     def links(found: re.Match) -> str:
         """To the files beside a table or figure."""
-        kinds, name = (
-            {"tables": ("csv", "md", "tex"), "figures": ("csv", "png", "pdf")}[found[2]],
-            "/".join(found.groups()[1:]),
-        )
+        kinds = {"tables": ("csv", "md", "tex"), "figures": ("csv", "png", "pdf")}[found[2]]
+        name = f"{found[2]}/{found[3]}"
         shown = " · ".join(f'<a href="{found[1]}{name}.{kind}">{kind}</a>' for kind in kinds)
         took = f"; drawn in {seconds:.1f} s" if seconds else ""
         return f'{found[0]} data-links="{html.escape(f"{name}: {shown}{took}")}"'

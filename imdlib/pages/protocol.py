@@ -7,7 +7,7 @@ import pandas as pd
 from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
-from imdlib.pages import claims, plots, plots_protocol, scoreboard, tables
+from imdlib.pages import claims, made, plots, plots_protocol, scoreboard, tables
 from imdlib.protocol import course, search, tuned
 from imdlib.protocol.verdicts import INCONCLUSIVE, LEAST_SEEDS
 from imdlib.study import Study
@@ -127,7 +127,7 @@ def steps(statements: Iterable[claims.Statement], rows: Any) -> tuple[Figure | N
     words = (
         f"{len(moving)} of {len(rows.settings)} final runs used their whole budget while validation or loss still moved"
     )
-    kinds = sorted({str(tables.pattern(run) or run) for run in moving})
+    kinds = sorted({made.pattern(run) or run for run in moving})
     said = f"{words}: {', '.join(kinds)}." if moving else f"{words}."
     if found.empty:
         return None, Markdown(said)

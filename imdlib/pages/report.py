@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from imdlib import archive, files, runs
-from imdlib.pages import captions, page, scoreboard, scoreboard_page, tables
+from imdlib.pages import captions, page, scoreboard, scoreboard_page
 from imdlib.protocol.verdicts import LEAST_SEEDS
 
 WIDE = 1380  # pixels, of a picture in a page
@@ -158,62 +158,6 @@ def seeds(folder: Path, studies: Iterable[str]) -> HTML | None:
         '<p class="notice"><b>A demonstration on one seed.</b> It shows what the study does, not what is true: no claim is judged on '
         f"fewer than {LEAST_SEEDS} seeds. <code>make study PROFILE=laptop</code> makes the evidence.</p>"
     )
-
-
-def again(folder: Path) -> pd.DataFrame:
-    """How a study, and each of its tables alone, is made again: the command, its runs, and the minutes that they took.
-
-    folder: of a study; its tables say which runs they were made from.
-    """
-    profile, study, stamps = (
-        Path(folder).parent.name,
-        Path(folder).name,
-        archive.stamps(Path(folder).parent, Path(folder).name),
-    )
-    command = f"make study PROFILE={profile}" + (" DATA=..." if profile in ("real", "paper") else "")
-    lines = [("everything", list(stamps), command)]
-    for title, rows in made_tables(folder):
-        patterns = sorted({one for some in rows["runs"] for one in some.split()})
-        named = " ".join(f"{study}/{one}" for one in patterns)
-        lines.append((title, [run for run in stamps if tables.pattern(run) in patterns], f"{command} RUNS='{named}'"))
-    shown = [(title, len(some), minutes(stamps, some), line) for title, some, line in lines if some]
-    return pd.DataFrame(shown, columns=["what", "runs", "minutes of one core", "command"])
-
-
-def cost_of_runs(folder: Path) -> pd.DataFrame:
-    """What a run of each method cost, whole, from its start to its scores; folder: of a study."""
-    stamps = archive.stamps(Path(folder).parent, Path(folder).name)
-    names = {}  # runs -> the method that tables call them, where they stand for it alone
-    for _, rows in made_tables(folder):
-        for method, made in zip(rows["method"], rows["runs"]):
-            names.setdefault(made, method)
-    groups = {}
-    for run in stamps:
-        kind = "the search of settings" if "_trial" in run else tables.pattern(run) or run
-        groups.setdefault(kind, []).append(run)
-    shown = [
-        {
-            "method": names.get(kind, ""),
-            "runs": kind,
-            "how many": len(some),
-            "minutes each": minutes(stamps, some) / len(some),
-            "MB at most": max(stamps[run]["peak_memory_mb"] for run in some),
-        }
-        for kind, some in groups.items()
-    ]
-    return pd.DataFrame(shown)
-
-
-def minutes(stamps: dict, some: Iterable[str]) -> float:
-    """What these runs took together."""
-    return sum(stamps[run]["seconds"] for run in some) / 60
-
-
-def made_tables(folder: Path) -> list[tuple[str, pd.DataFrame]]:
-    """(title, rows of `tables.made_of`) of a study's tables that runs were trained for, those with a number in the paper first."""
-    found = tables.made_of(Path(folder) / "tables" / tables.RUNS)
-    names = sorted(found["exhibit"].unique(), key=lambda name: ("_" in name, name))
-    return [(captions.title(name), found[found["exhibit"] == name]) for name in names]
 
 
 def embedded(path: Path) -> HTML:

@@ -3,6 +3,7 @@
 As a command: python -m imdlib.pages.scoreboard writes the README's table between its two marks.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -49,9 +50,9 @@ def judged_in(folder: Path) -> pd.DataFrame:
     return found
 
 
-def judges(folders: dict[str, Path]) -> bool:
-    """Whether a page has verdicts: those of twins, real images and cards; others, such as quick's, show effects of one seed."""
-    return bool({"twins", "real", *CARDS} & set(folders))
+def judges(sides: Iterable[str]) -> bool:
+    """Whether a page has verdicts: one of twins, real images or a card; others, such as quick's, show effects of one seed."""
+    return not {"twins", "real", *CARDS}.isdisjoint(sides)
 
 
 def headlines(board: pd.DataFrame) -> pd.DataFrame:

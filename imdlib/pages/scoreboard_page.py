@@ -55,7 +55,7 @@ def line(row: pd.Series, folders: dict[str, Path], limit: float) -> str:
 
 def side_cell(row: pd.Series, side: str, limit: float) -> str:
     """Verdict as sign, word and colour; effect and interval as a drawing and in numbers; settings; the gate."""
-    verdict = chip(row[f"{side} verdict"]) if judges({side: Path()}) else ""
+    verdict = chip(row[f"{side} verdict"]) if judges([side]) else ""
     if pd.isna(row[f"{side} effect"]):
         return verdict or "no runs"
     seeds = number(row[f"{side} seeds"])

@@ -1,7 +1,6 @@
 """Tables: one tidy csv that machines read, and the same numbers wide: md and html for people, tex for papers (`pages.latex`)."""
 
 import html
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,24 +10,12 @@ import pandas as pd
 from IPython.display import HTML
 
 from imdlib.baselines.names import BLIND
-from imdlib.pages import latex
+from imdlib.pages import latex, made
 from imdlib.scoring import intervals
 
-WRITTEN = [
-    "method",
-    "train_set",
-    "test_set",
-    "metric",
-    "value",
-    "low",
-    "high",
-    "n",
-    "seeds",
-    "published",
-    "note",
-]  # of a csv
-COLUMNS = [*WRITTEN, "runs"]  # of tidy rows; what runs made them is written once for all tables of a folder
-RUNS = "runs.csv"  # beside the tables: exhibit, method, train_set, runs
+# of a csv
+WRITTEN = ["method", "train_set", "test_set", "metric", "value", "low", "high", "n", "seeds", "published", "note"]
+COLUMNS = [*WRITTEN, "runs"]  # of tidy rows; what runs made them is written apart (`pages.made`)
 
 FILES = ("image", "photo", "file", "scene", "other", "background", "fits", "map", "mask")  # columns that name files
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -51,7 +38,6 @@ CLAIMED = NAMES | {
     "both": "mean of recall and image AUC",
     "psnr": "PSNR, dB",
 }  # with those that claims alone are decided by
-SEED = re.compile(r"seed\d+$")  # how the name of a run ends
 FEW = 2  # tables of one exhibit that are open in a page: the first and the last
 RISING = r"(?i)\b(?:f1|iou|auc|accuracy|recall)\b"  # names of metrics of which more is better
 NOT_BESIDE, OTHER_DATA = "not beside: paper", "other data"  # of a published number in a note
@@ -79,31 +65,12 @@ def rows(
     published: DataFrame `method, train_set, test_set, metric, value[, note]` with the same names, whose values are set beside ours.
     """
     found = intervals.summarise(scores, metrics=[name for name in names if name in scores], by=list(by))
-    found = made_by(found, scores, list(by))
+    found = made.made_by(found, scores, list(by))
     found["metric"] = found["metric"].map(names)
     found = found.rename(columns={"dataset": "test_set"})
     undefined = found["n_undefined"].map(lambda k: f"{k} images without a defined value left out" if k else "")
     found["note"] = undefined
     return beside(found, published).reindex(columns=COLUMNS)
-
-
-def made_by(found: pd.DataFrame, scores: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Tidy rows with the `runs` behind each: of the score rows that have the same values in `by`; '' where no run made them."""
-    if "run" not in scores or found.empty:
-        return found.assign(runs="")
-    names = (
-        scores[[*by, "run"]].drop_duplicates().assign(run=lambda rows: rows["run"].map(pattern)).dropna(subset="run")
-    )
-    several = names.drop_duplicates().groupby(by, sort=False, dropna=False, observed=True)["run"].agg(" ".join)
-    found = found.merge(several.rename("runs").reset_index(), on=by, how="left")
-    return found.assign(runs=found["runs"].fillna(""))
-
-
-def pattern(run: object) -> str | None:
-    """`base_sim-casia_seed*` for a run of any seed, the name for one without; None for what is no run, such as a data set's rows."""
-    if not isinstance(run, str):
-        return None
-    return SEED.sub("seed*", run) if SEED.search(run) else run if run.startswith("classic_") else None
 
 
 def beside(found: pd.DataFrame, published: pd.DataFrame | None) -> pd.DataFrame:
@@ -141,13 +108,13 @@ def save(
     """Write `<folder>/tables/<name>.csv|md|tex|html` and return the wide form that md, tex and html hold, to be looked at.
 
     rows: DataFrame with at least `method, test_set, metric, value`; missing columns of COLUMNS are filled with blanks. A cell of the
-    wide form reads `value [low, high] (paper published)`; NaN is printed as a dash; the runs behind a row stand in RUNS.
+    wide form reads `value [low, high] (paper published)`; NaN is printed as a dash; the runs behind a row are noted by `made.save`.
     What the interval is, n and seeds are added to the caption. best: mark the best and second best values where more is better, and
     those not told apart from the best.
     """
     rows = rows.reindex(columns=COLUMNS).reset_index(drop=True)
     path = save_csv(rows[WRITTEN], folder, name).parent
-    save_runs(rows, path / RUNS, name)
+    made.save(rows, path, name)
     marks = marked(rows) if best else pd.Series("", index=rows.index)
     caption = " ".join([caption.rstrip(".") + ".", *facts(rows), *(MARKS if marks.any() else [])])
     shown = wide(rows, index, columns, marks)
@@ -230,24 +197,6 @@ def marked(rows: pd.DataFrame) -> pd.Series:
                 level = (ranked > 1) & (group["high"] >= reach)
                 marks[group.index[level]] += "≈"
     return marks
-
-
-def save_runs(rows: pd.DataFrame, path: Path, exhibit: str) -> None:
-    """Note in the file of all tables which runs made the rows of one; nothing where none did."""
-    found = rows.loc[rows["runs"].fillna("") != "", ["method", "train_set", "runs"]].drop_duplicates()
-    before = made_of(path)
-    both = pd.concat([before[before["exhibit"] != exhibit], found.assign(exhibit=exhibit)])
-    if len(both):
-        write_csv(both[before.columns], path)
-
-
-def made_of(path: Path) -> pd.DataFrame:
-    """RUNS of a folder: DataFrame `exhibit, method, train_set, runs`, without rows where it is not there."""
-    return (
-        pd.read_csv(path, keep_default_na=False)
-        if path.exists()
-        else pd.DataFrame(columns=["exhibit", "method", "train_set", "runs"])
-    )
 
 
 def save_csv(rows: pd.DataFrame, folder: Path | str, name: str) -> Path:

@@ -16,10 +16,11 @@ def effects(statements: Iterable[Any], rows: Any) -> pd.DataFrame:
     score rows the statement's own cut holds; images: how many training images were seen by then, in thousands. A run that ended
     earlier stays where it ended. Headlines of which one side is no run, or no validation number was noted, are left out.
     """
-    final, lines = rows.settings.set_index("run", drop=False), []
+    lines = []
     for one in [one for one in statements if one.headline]:
         sides = [
-            course_of(final, side, rows.history) for side in verdicts.sides_of(one.cut, rows, one.worse, one.better)
+            course_of(rows.settings, side, rows.history)
+            for side in verdicts.sides_of(one.cut, rows, one.worse, one.better)
         ]
         if any(side.empty for side in sides) or sides[0]["metric"].iloc[0] != sides[1]["metric"].iloc[0]:
             continue

@@ -6,7 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from imdlib.baselines.names import BLIND
+from imdlib.bridge.measures import blind
+from imdlib.inr.rows import ALWAYS
 from imdlib.pages import tables
+from imdlib.scoring import trivial
 
 CONTRACT = "method,train_set,test_set,metric,value,low,high,n,seeds,published,note"
 
@@ -248,19 +252,25 @@ def test_rows_know_their_runs_and_a_folder_has_them_once(scores, tmp_path):
     runs = {"centre blob": "sim-casia", "Base": "base_sim-casia_seed", "Alpha": "classic_alpha"}
     named = scores["method"].map(runs) + np.where(scores["method"] == "Base", scores["seed"].astype(str), "")
     found = tables.rows(scores.assign(run=named))
-    made = found.drop_duplicates("method").set_index("method")["runs"].to_dict()
-    assert made == {"centre blob": "", "Base": "base_sim-casia_seed*", "Alpha": "classic_alpha"}
+    known = found.drop_duplicates("method").set_index("method")["runs"].to_dict()
+    assert known == {"centre blob": "", "Base": "base_sim-casia_seed*", "Alpha": "classic_alpha"}
     for name in ("table1", "table2", "table1"):
         tables.save(found, tmp_path, name, "x")
-    noted = tables.made_of(tmp_path / "tables" / tables.RUNS)
+    noted = made.read(tmp_path / "tables")
     assert sorted(zip(noted["exhibit"], noted["runs"])) == sorted(
         (name, run) for name in ("table1", "table2") for run in ("base_sim-casia_seed*", "classic_alpha")
     )
     assert (tmp_path / "tables/table1.csv").read_text().splitlines()[0] == CONTRACT
-    assert tables.made_of(tmp_path / "none.csv").empty
+    assert made.read(tmp_path).empty
 
 
 def test_what_looks_at_no_image_is_no_rival():
     rows = pd.DataFrame({"method": ["random minority", *"bcd"], "value": [0.9, 0.5, 0.4, 0.3]})
     rows = rows.assign(train_set="none", test_set="s", metric="pixel F1")
     assert tables.marked(rows.reindex(columns=tables.COLUMNS)).tolist() == ["", "**", "*", ""]
+
+
+def test_names_of_what_looks_at_no_image_are_those_that_are_given():
+    masks = [np.eye(8, dtype=np.uint8)]
+    maps = trivial.scores(masks, masks)["method"].unique()
+    assert {*maps, "random minority", "always tampered", ALWAYS, blind.FAKE, blind.REAL, blind.RANDOM} == BLIND

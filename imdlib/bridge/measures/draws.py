@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterator
 import numpy as np
 import pandas as pd
 
-from imdlib.pages import tables
+from imdlib.pages import made, tables
 from imdlib.pages.tables import COLUMNS
 from imdlib.scoring import intervals
 
@@ -83,6 +83,6 @@ def table(
                 interval = intervals.interval(values[1:], n)
                 lines.append((method, train_set, test_set, title, values[0], *interval, n, seeds))
     found = pd.DataFrame(lines, columns=COLUMNS[:9]).assign(note="")
-    found = tables.made_by(found, rows, ["method", "train_set"])
+    found = made.made_by(found, rows, ["method", "train_set"])
     paper = None if published is None else published.drop(columns="train_set", errors="ignore")
     return tables.beside(found, paper).reindex(columns=COLUMNS)

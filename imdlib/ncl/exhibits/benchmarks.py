@@ -16,11 +16,7 @@ from imdlib.pages import plots, tables
 from imdlib.pages.published import beside
 
 CROSSED = {"auc": "pixel AUC", "auc_shuffled": "shuffled AUC", "f1": "pixel F1"}  # metrics of Tables 2 and 3
-BLIND = [
-    "all-ones map",
-    "centre blob",
-    "average training mask",
-]  # of the predictors that look at no image, those that are drawn
+BLIND_DRAWN = ["all-ones map", "centre blob", "average training mask"]  # of what looks at no image
 BASE, WHOLE = (METHODS[variant] for variant in BOTH)
 
 
@@ -48,10 +44,10 @@ def figure_benchmarks(rows: Rows) -> Figure | None:
     if rows.both.empty:
         return None
     found = same_set(rows)
-    methods = [*BLIND, *DETECTORS.values(), *LOCALIZERS.values(), BASE, WHOLE]
+    methods = [*BLIND_DRAWN, *DETECTORS.values(), *LOCALIZERS.values(), BASE, WHOLE]
     drawn = found[found["metric"].isin(CROSSED.values()) & found["method"].isin(methods)]
     drawn = drawn.assign(line=drawn["test_set"] + ": " + drawn["method"]).sort_values("test_set", kind="stable")
-    grey = drawn.loc[drawn["method"].isin(BLIND), "line"].unique()
+    grey = drawn.loc[drawn["method"].isin(BLIND_DRAWN), "line"].unique()
     figure = plots.interval_panels(drawn, label="line", trivial=grey, floor=False)
     return plots.save(
         figure,

@@ -7,11 +7,11 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from imdlib.ncl import cuts, published
+from imdlib.ncl.exhibits.benchmarks import BLIND_DRAWN
 from imdlib.ncl.rows import Rows
 from imdlib.pages import plots, tables
 from imdlib.pages.published import beside
 
-BLIND = ["all-ones map", "centre blob"]  # of the predictors that look at no image, those that are drawn
 HOOKS = ["stem", "layer1", "layer2", "layer3", "layer4"]
 
 
@@ -47,14 +47,14 @@ def table5(rows: Rows) -> HTML | None:
 
 
 def figure_ablation(rows: Rows) -> Figure | None:
-    """Pixel F1 and shuffled AUC of Table 5, a panel for each training set, beside two predictors that look at no image."""
+    """Pixel F1 and shuffled AUC of Table 5, a panel for each training set, beside predictors that look at no image."""
     if rows.ablation.empty:
         return None
     found = ablation(rows)
     some = found[found["metric"].isin(["pixel F1", "shuffled AUC"])]
-    trained, blind = some[some["train_set"] != "none"], some[some["method"].isin(BLIND)]
-    beside = [blind.assign(train_set=name) for name in trained["train_set"].unique()]
-    drawn = pd.concat([trained, *beside])
+    trained, blind = some[some["train_set"] != "none"], some[some["method"].isin(BLIND_DRAWN)]
+    every = [blind.assign(train_set=name) for name in trained["train_set"].unique()]
+    drawn = pd.concat([trained, *every])
     panel = drawn["train_set"].map("trained on {}: ".format) + drawn["metric"]
     drawn = drawn.assign(panel=panel, tested=drawn["test_set"])
     figure = plots.response(drawn, x="tested", panel="panel", share_y=False)
