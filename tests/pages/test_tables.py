@@ -9,7 +9,7 @@ import pytest
 from imdlib.baselines.names import BLIND
 from imdlib.bridge.measures import blind
 from imdlib.inr.rows import ALWAYS
-from imdlib.pages import tables
+from imdlib.pages import made, tables
 from imdlib.scoring import trivial
 
 CONTRACT = "method,train_set,test_set,metric,value,low,high,n,seeds,published,note"
