@@ -135,7 +135,7 @@ def effect_against_steps(found: pd.DataFrame) -> Figure:
         axis.plot(wide.index, wide.mean(axis=1), color=PALETTE[0], lw=1.3)
         axis.axhline(0, color="0.4", lw=0.8)
         axis.set_title(titled(part["statement"].iloc[0]), fontsize=SMALL)
-        axis.set_ylabel(called(part["metric"].iloc[0].removeprefix("val_")), fontsize=SMALL)
+        axis.set_ylabel(titled(called(part["metric"].iloc[0].removeprefix("val_")), 16), fontsize=SMALL)
     for axis in axes[-ACROSS:]:
         axis.set_xlabel("training images seen, thousands", fontsize=SMALL)
         axis.tick_params(labelbottom=True)

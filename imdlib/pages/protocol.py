@@ -133,7 +133,7 @@ def steps(statements: Iterable[claims.Statement], rows: Any) -> tuple[Figure | N
         return None, Markdown(said)
     without = [one.says for one in statements if one.headline and one.name not in set(found["name"])]
     said += (
-        f" Without a course, since a side is no training or nothing chose its epoch: {'; '.join(without)}."
+        f" Without a course, since a side is no training, both are the same one, or nothing chose its epoch: {'; '.join(without)}."
         if without
         else ""
     )

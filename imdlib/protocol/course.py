@@ -14,14 +14,15 @@ def effects(statements: Iterable[Any], rows: Any) -> pd.DataFrame:
     statements: with name, says, headline, cut, worse, better; rows: of the study, with `settings`, a line per final run with `seed`,
     `keep` (the validation number that is compared) and train_images, and `history`, a line per run and epoch. A side is the runs whose
     score rows the statement's own cut holds; images: how many training images were seen by then, in thousands. A run that ended
-    earlier stays where it ended. Headlines of which one side is no run, or no validation number was noted, are left out.
+    earlier stays where it ended. Headlines of which one side is no run, or both are the same runs (two maps or two distances of one
+    training: its validation number says nothing of either), or no validation number was noted, are left out.
     """
     lines = []
     for one in [one for one in statements if one.headline]:
-        sides = [
-            course_of(rows.settings, side, rows.history)
-            for side in verdicts.sides_of(one.cut, rows, one.worse, one.better)
-        ]
+        held = verdicts.sides_of(one.cut, rows, one.worse, one.better)
+        if all("run" in side for side in held) and set(held[0]["run"]) == set(held[1]["run"]):
+            continue
+        sides = [course_of(rows.settings, side, rows.history) for side in held]
         if any(side.empty for side in sides) or sides[0]["metric"].iloc[0] != sides[1]["metric"].iloc[0]:
             continue
         for seed in sorted(set.intersection(*(set(side["seed"]) for side in sides))):

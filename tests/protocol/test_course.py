@@ -52,6 +52,15 @@ def test_what_is_no_headline_or_has_no_trained_side_has_no_course():
     assert effects([blind], rows).empty
 
 
+def test_two_readings_of_one_training_have_no_course():
+    rows = both(run("Ours", 0, [0, 0.5]))
+    maps = SimpleNamespace(
+        **vars(SAYS)
+        | {"cut": lambda rows: pd.concat([SAYS.cut(rows).assign(method=name) for name in ("Base", "Ours")])}
+    )
+    assert effects([maps], rows).empty
+
+
 def test_a_run_that_still_rose_when_it_was_cooled_is_named():
     level = [dict(run="a", epoch=k, val=0.7, loss=1.0, cooling=float(k > 7)) for k in range(9)]
     rising = [dict(run="b", epoch=k, val=0.5 + k / 50, loss=1.0, cooling=float(k > 7)) for k in range(9)]
