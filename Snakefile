@@ -3,7 +3,6 @@
 # Which of them have to be executed is found by imdlib.planner from contents alone; Snakemake brings them into order and runs
 # them side by side. Its own memory of times and parameters plays no part: what is done leaves the graph before it begins.
 # On a cluster: docs/cluster.md.
-import base64
 import json
 import sys
 from pathlib import Path
@@ -31,24 +30,29 @@ def marker(job):
     return str(next(one for k in range(1000) if not (one := place.with_name(f"{place.name}.{k}")).exists()))
 
 
-def words(values):
-    """Shell word that holds anything."""
-    return base64.b64encode(values.encode()).decode()
+def written(job, ending, text):
+    """A file beside its marker that holds what is too long for a command, which Snakemake prints where a job fails."""
+    path = Path(f"{MARKERS[id(job)]}.{ending}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 MARKERS = {id(job): marker(job) for job in TODO}
 JOBS = {Path(made).name: job for job in TODO for made in [MARKERS[id(job)]]}
 RUN = (
     f"mkdir -p '{{params.folder}}' && OMP_NUM_THREADS={{threads}} {{sys.executable}} {PAPERMILL}"
-    " {params.notebook} '{params.executed}' -b {params.values} > '{params.folder}/log.txt' 2>&1"
+    " {params.notebook} '{params.executed}' -f '{params.values}' > '{params.folder}/log.txt' 2>&1"
     " || (tail -n 25 '{params.folder}/log.txt' && false){params.page} && touch {output}"
 )
 
 
 def page(job):
     """The rest of the command of a job that draws a page."""
-    made = f"'{executed(job)}' '{job.folder}/report.html' {words(json.dumps(job.needs))}"
-    return f" && {sys.executable} -m imdlib.pages.report {made}" if job.page else ""
+    if not job.page:
+        return ""
+    needs = written(job, "json", json.dumps(job.needs))
+    return f" && {sys.executable} -m imdlib.pages.report '{executed(job)}' '{job.folder}/report.html' '{needs}'"
 
 
 def executed(job):
@@ -72,7 +76,7 @@ for RULE in dict.fromkeys(job.rule for job in PLANNER.jobs.values()):
             notebook=lambda w: f"notebooks/{JOBS[w.made].notebook}.ipynb",
             folder=lambda w: JOBS[w.made].folder,
             executed=lambda w: executed(JOBS[w.made]),
-            values=lambda w: words(yaml.safe_dump(JOBS[w.made].parameters)),
+            values=lambda w: written(JOBS[w.made], "yaml", yaml.safe_dump(JOBS[w.made].parameters)),
             page=lambda w: page(JOBS[w.made]),
         threads: PLANNER.values.get("threads", 1)
         shell: RUN  # is put together when a job runs: nothing of this loop may stand in it

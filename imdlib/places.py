@@ -27,6 +27,12 @@ def run_folder(results: Path | str, study: str, run: str) -> Path:
     return results_folder(results, study) / "runs" / run
 
 
+def judging(folder: Path) -> list[Path]:
+    """Folders whose claims count on one side: its own and, of twins, those of the next of TWINS for studies that were not run there."""
+    names = TWINS[TWINS.index(folder.name) + 1 :] if folder.name in TWINS else ()
+    return [folder, *(place for name in names if ((place := folder.parent / name) / CLAIMS).exists())]
+
+
 def sides(results: Path | str) -> dict[str, Path]:
     """{'twins' or 'real' or the profile's name: folder of results} that stand side by side on the page of one of them.
 

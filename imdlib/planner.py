@@ -14,7 +14,7 @@ from typing import Any
 from imdlib import archive, parameters, runs, store
 from imdlib import data as datasets
 from imdlib.freshness import sources
-from imdlib.places import CLAIMS, results_folder, run_folder, sides
+from imdlib.places import CLAIMS, judging, results_folder, run_folder, sides
 from imdlib.protocol import search, tuned
 from imdlib.study import Cell, ProfileError, Study, asked, grid, profile, settings
 
@@ -76,6 +76,7 @@ class Planner:
                 )
         for dataset in dict.fromkeys(one for some in sets.values() for one in some):
             self.add_data(dataset)
+        found = {}
         for study, cells in grids.items():
             trained = [
                 self.add_run(study, run, cell)
@@ -83,8 +84,10 @@ class Planner:
                 for run, cell in cells.items()
                 if cell.notebook == book
             ]
-            self.add_report(study, trained, [self.jobs["data", one] for one in sets[study]])
-        self.add_top([self.jobs[f"{study}_report", study] for study in studies])
+            found[study] = trained
+        for study in self.drawable(found):
+            self.add_report(study, found[study], [self.jobs["data", one] for one in sets[study]])
+        self.add_top([self.jobs[f"{study}_report", study] for study in self.drawable(found)])
 
     def needed_by(self, wanted: list[Job]) -> list[Job]:
         """Jobs that are wanted or that these wait for, and that are not done."""
@@ -181,18 +184,20 @@ class Planner:
 
     def add_report(self, study: str, trained: list, sets: list) -> Job:
         """The page of one study."""
-        trained, sets = self.shown(f"{study}: runs", trained), self.shown(f"{study}: data sets", sets)
-        given = self.given(f"{study}/report", results=self.results, data=self.data)
-        given |= {"runs": {job.name: job.key for job in trained}, "sets": {job.name: job.key for job in sets}}
+        shown, sets = self.shown(f"{study}: runs", trained), self.shown(f"{study}: data sets", sets)
+        absent = {"absent": len(trained) - len(shown)} if len(shown) < len(trained) else {}
+        given = self.given(f"{study}/report", results=self.results, data=self.data, **absent)
+        given |= {"runs": {job.name: job.key for job in shown}, "sets": {job.name: job.key for job in sets}}
         settled = [path for path in [tuned.place(study)] if path.exists()]
-        return self.add(self.drawn(study, f"{study}/report", given, [*trained, *sets], settled))
+        return self.add(self.drawn(study, f"{study}/report", given, [*shown, *sets], settled))
 
     def add_top(self, reports: list) -> Job:
         """The page that joins them."""
         named = [job for (rule, _), job in self.jobs.items() if rule == "data"]
         sets = {job.name: job.key for job in self.shown("the page: data sets", named)}
         given = self.given("report", results=self.results) | {"sets": sets}
-        claims = [folder / CLAIMS for folder in sides(self.results).values() if folder != results_folder(self.results)]
+        beside = [place for folder in sides(self.results).values() for place in judging(folder)]
+        claims = [folder / CLAIMS for folder in beside if folder != results_folder(self.results)]
         return self.add(self.drawn("", "report", given, reports, claims))
 
     def drawn(self, study: str, notebook: str, given: dict, after: list[Job], texts: Sequence[Path] = ()) -> Job:
@@ -213,6 +218,11 @@ class Planner:
         if state.word == "finished" and waiting:
             state = runs.State("outdated", f"waits for {waiting[0].name}", state.stamp)
         return Job(notebook.replace("/", "_"), study or TOP, notebook, given, folder, needed, state, after)
+
+    def drawable(self, trained: dict[str, list]) -> list[str]:
+        """Studies whose page is drawn: all, or, where pages alone are, those of which any run is there; all again if none is."""
+        there = [study for study, jobs in trained.items() if not self.pages or any(job.state.stamp for job in jobs)]
+        return there or [*trained]
 
     def shown(self, what: str, jobs: list) -> list:
         """Jobs that a page shows: all that the profile has, or, where pages alone are drawn, those of which there is something.

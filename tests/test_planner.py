@@ -310,10 +310,13 @@ def test_a_clone_that_holds_what_was_kept_draws_pages_alone_and_an_edit_counts_t
 SHOWN = """
 import json, sys
 from imdlib.planner import Planner
+from imdlib.study import STUDIES
 found = {}
 for pages in (False, True):
     planner = Planner(sys.argv[1], pages=pages)
-    found[str(pages)] = [sorted(planner.jobs["ncl_report", "ncl"].parameters["runs"]), planner.warnings]
+    report = planner.jobs["ncl_report", "ncl"].parameters
+    drawn = sorted(study for _, study in planner.jobs if study in STUDIES)
+    found[str(pages)] = [sorted(report["runs"]), report.get("absent", 0), drawn, planner.warnings]
 print(json.dumps(found))
 """
 
@@ -321,10 +324,13 @@ print(json.dumps(found))
 @pytest.mark.slow
 def test_pages_alone_are_drawn_of_the_runs_that_are_there_and_the_others_are_counted(project):
     shutil.rmtree(project.folder / "results/quick/ncl/runs/pc_sim-casia_seed0")
+    shutil.rmtree(project.folder / "results/quick/bridge")
     found = json.loads(project.run(SHOWN).splitlines()[-1])
-    every, none = found["False"]
-    there, words = found["True"]
-    assert none == [] and set(every) - set(there) == {"pc_sim-casia_seed0"}
+    every, absent, drawn, none = found["False"]
+    assert none == [] and absent == 0 and drawn == sorted(STUDIES)
+    there, absent, drawn, words = found["True"]
+    assert set(every) - set(there) == {"pc_sim-casia_seed0"} and absent == 1
+    assert drawn == sorted({*STUDIES} - {"bridge"}), "a study of which nothing was made has no page yet"
     assert words == [f"ncl: runs: 1 of {len(every)} were never made, the page is without them"]
 
 

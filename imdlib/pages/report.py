@@ -96,10 +96,10 @@ def environment(stamp: dict) -> str:
     return f"Python {stamp['python']}, PyTorch {stamp['packages'].get('torch', 'not used')}"
 
 
-def provenance(settings: pd.DataFrame) -> Markdown:
-    """Where the numbers of a page come from, and which of its runs are older than what they depend on.
+def provenance(settings: pd.DataFrame, absent: int = 0) -> Markdown:
+    """Where the numbers of a page come from, which of its runs are older than what they depend on, and how many it is without.
 
-    settings: a row per run, of `archive.gather`.
+    settings: a row per run, of `archive.gather`. absent: runs that the profile asks for, too, and that were never made.
     """
     commits, devices = (", ".join(sorted(set(settings[name].astype(str)))) for name in ("commit", "device"))
     lines = [f"{len(settings)} runs, made at commit {commits} on {devices}."]
@@ -108,6 +108,11 @@ def provenance(settings: pd.DataFrame) -> Markdown:
         lines.append(
             f"**{len(old)} of {len(settings)} runs are older than the code, data or parameters at hand** (commits "
             f"{', '.join(sorted(set(old['commit'])))}): their numbers stand as they were made and will be made anew."
+        )
+    if absent:
+        lines.append(
+            f"**{absent} more runs of this profile were not made yet**: tables lack their rows, and claims about them are *not tested*. "
+            "The same command goes on from here."
         )
     return Markdown("\n\n".join(lines))
 
@@ -198,5 +203,5 @@ def stamp(drawn_page: Path, needed: dict) -> Path:
 
 
 if __name__ == "__main__":
-    executed, target, words = sys.argv[1:4]  # words: what the page depends on, of imdlib.planner
-    stamp(page.write(executed, target), json.loads(base64.b64decode(words)))
+    executed, target, needs = sys.argv[1:4]  # needs: a file of what the page depends on, of imdlib.planner
+    stamp(page.write(executed, target), json.loads(Path(needs).read_text(encoding="utf-8")))

@@ -11,7 +11,7 @@ import pandas as pd
 from imdlib import files
 from imdlib.pages import claims
 from imdlib.pages.tables import called
-from imdlib.places import CARDS, CLAIMS, REPO, TWINS, sides
+from imdlib.places import CARDS, REPO, judging, sides
 from imdlib.protocol import verdicts
 from imdlib.study import STUDIES
 
@@ -41,11 +41,10 @@ def read(folders: dict[str, Path]) -> pd.DataFrame:
 
 
 def judged_in(folder: Path) -> pd.DataFrame:
-    """Claims of a folder with their `profile`, its name; on twins those of a study that was not run there come from the next of TWINS."""
-    names = TWINS[TWINS.index(folder.name) :] if folder.name in TWINS else [folder.name]
+    """Claims of a folder with their `profile`, its name; those of a study that was not run there come from the next of `judging`."""
     found = claims.read(folder).assign(profile=folder.name)
-    for other in (folder.parent / name for name in names[1:]):
-        more = claims.read(other) if (other / CLAIMS).exists() else found.head(0)
+    for other in judging(folder)[1:]:
+        more = claims.read(other)
         found = pd.concat([found, more[~more["study"].isin(found["study"])].assign(profile=other.name)])
     return found
 

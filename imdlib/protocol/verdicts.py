@@ -40,7 +40,8 @@ def gate(rows: pd.DataFrame, sides: Iterable[str], metric: str, *, sure: bool = 
     """
     blind = rows["blind"].astype(bool) if "blind" in rows else pd.Series(False, index=rows.index)
     keys = [name for name in ("dataset", "image") if name in rows]
-    seeing = best(rows[~blind & rows["method"].isin(list(sides))], metric)
+    parts = [whole(rows[~blind & (rows["method"] == name)]) for name in dict.fromkeys(sides)]
+    seeing = best(pd.concat(parts), metric)
     asked = seeing[2][keys].drop_duplicates() if seeing else rows.head(0)[keys]
     unseeing = best(rows[blind].merge(asked, on=keys), metric)
     if not seeing or not unseeing:
@@ -83,6 +84,19 @@ def word(found: pd.Series) -> str:
 
 
 def sides_of(cut: Callable, rows: object, worse: str, better: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rows of the two methods of a cut."""
+    """Rows of the two methods of a cut, of seeds that are `whole`."""
     found = cut(rows)
-    return tuple(found[found["method"] == name] if len(found) else found for name in (worse, better))
+    return tuple(whole(found[found["method"] == name]) if len(found) else found for name in (worse, better))
+
+
+def whole(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one method without the seeds that scored fewer images than others, as in a study of which some runs are still to come.
+
+    Where no seed has all images the rows stay as they are, and `paired_effect` refuses them.
+    """
+    if rows.empty:
+        return rows
+    keys = [name for name in ("dataset", "image") if name in rows]
+    scored = rows.groupby("seed").size()
+    complete = scored.index[scored >= len(rows[keys].drop_duplicates())]
+    return rows[rows["seed"].isin(complete)] if len(complete) else rows

@@ -96,10 +96,10 @@ def test_this_test_sees_what_is_not_self_contained(text):
 
 def test_command_line_says_what_the_page_was_drawn_from(executed, tmp_path):
     needs = {"parameters": {"examples": 3}, "uses": {"ncl_run a": "key"}}
-    words = base64.b64encode(json.dumps(needs).encode()).decode()
+    (tmp_path / "needs.json").write_text(json.dumps(needs))
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / "table1.csv").write_text("a\n1\n")
-    command = [sys.executable, "-m", "imdlib.pages.report", str(executed), str(tmp_path / "page.html"), words]
+    command = [sys.executable, "-m", "imdlib.pages.report", executed, tmp_path / "page.html", tmp_path / "needs.json"]
     subprocess.run(command, check=True, cwd=REPO)
     assert "60 images" in (tmp_path / "page.html").read_text(encoding="utf-8")
     found = runs.state(tmp_path, needs)

@@ -107,3 +107,15 @@ def test_p_is_twice_the_smaller_tail_and_never_zero():
     assert two_sided(np.zeros(9)) == 1.0
     assert two_sided(np.r_[np.full(9, -1.0), np.full(990, 1.0)]) == pytest.approx(2 * 10 / 1000)
     assert np.isnan(two_sided(np.array([np.nan])))
+
+
+def test_a_seed_that_scored_fewer_images_than_others_waits_until_it_has_all():
+    rows = pd.concat([gated(0.6).assign(seed=seed) for seed in (0, 1, 2)], ignore_index=True)
+    rows = rows[~rows["blind"] | (rows["seed"] == 0)]
+    begun = rows[(rows["seed"] < 2) | rows["image"].astype(int).lt(10)]
+    low, high = verdicts.sides_of(lambda rows: rows, begun, "Base", "Ours")
+    assert set(low["seed"]) == set(high["seed"]) == {0, 1} and len(low) == len(high) == 80
+    assert verdicts.gate(begun, ("Base", "Ours"), "auc").word == "passed"
+    assert verdicts.whole(rows).equals(rows)
+    different = rows[(rows["method"] == "Ours") & (rows["image"].astype(int) % 3 == rows["seed"])]
+    assert verdicts.whole(different).equals(different)  # is for paired_effect to refuse
