@@ -16,7 +16,7 @@ def conv(inplanes: int, planes: int, kernel: int = 3) -> nn.Sequential:
 
 
 class TorchvisionPlus(nn.Module):
-    """torchvision's dilated ResNet-50 and ASPP, and DeepLabV3+'s decoder."""
+    """torchvision's ResNet-50 with the dilations of NCL's base, its ASPP, and DeepLabV3+'s decoder."""
 
     def __init__(self) -> None:
         from torchvision.models import resnet50
@@ -25,6 +25,9 @@ class TorchvisionPlus(nn.Module):
         super().__init__()
         self.backbone = resnet50(weights=None, replace_stride_with_dilation=[False, True, True])
         del self.backbone.fc
+        rates = [2] * 6 + [4, 8, 16]  # of the base: torchvision's begin a layer with those of the one before, and know no multi-grid
+        for block, rate in zip([*self.backbone.layer3, *self.backbone.layer4], rates):
+            block.conv2.dilation = block.conv2.padding = (rate, rate)
         self.aspp, self.low = ASPP(2048, [12, 24, 36]), conv(256, 48, 1)
         self.decoder = nn.Sequential(conv(304, 256), nn.Dropout(0.5), conv(256, 256), nn.Dropout(0.1))
         self.classifier = nn.Conv2d(256, 2, 1)

@@ -31,6 +31,7 @@ from imdlib.bridge.labels import FULLY, PARTLY, rows_of
 from imdlib.bridge.samples import Samples, batches_on
 from imdlib.bridge.watch import medians
 from imdlib.train import Stage, finish, loop
+from imdlib.training.optimizers import make_optimizer
 from imdlib.training.settings import Settings, make_fabric
 
 STAGES = ("teacher", "students", "generalizer_pf", "generalizer_ff", "classifier")
@@ -93,7 +94,8 @@ def stages_of(
     """{name: `Stage`} of what there is to learn; options: of `stage_losses`."""
     stages = {}
     for name, modules in learners(model, classifier).items():
-        optimizer = torch.optim.AdamW(weights(modules), settings.learning_rate, weight_decay=settings.weight_decay)
+        rates = dict(learning_rate=settings.learning_rate, weight_decay=settings.weight_decay)
+        optimizer = make_optimizer("adamw", weights(modules), **rates)
         losses = partial(losses_on, fabric, name, model, classifier, **options)
         stages[name] = Stage(modules, fabric.setup_optimizers(optimizer), losses)
     return stages
