@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from imdlib.pages import latex
-from imdlib.pages.tables import called, span
+from imdlib.pages.tables import called, counted
 
 INTERVAL = "Lines: 95% intervals (bootstrap over test images and seeds together)."
 TOGETHER = "captions.tex"
@@ -23,9 +23,8 @@ def caption(what: str, reading: str, data: pd.DataFrame) -> str:
         found = [str(name).removeprefix("val_") for name in data["metric"].dropna().unique()]
         names = list(map(called, found))
         said.append(f"{'Metric' if len(names) == 1 else 'Metrics'}: {', '.join(names)}.")
-    counts = [span(data[key], word) for key, word in (("n", "test images"), ("seeds", "seeds")) if key in data]
-    if any(counts):
-        said.append(f"{' and '.join(filter(None, counts))}.")
+    if counts := counted(data):
+        said.append(f"{counts}.")
     if {"low", "high"} <= set(data) and data["low"].notna().any():
         said.append(INTERVAL)
     return " ".join([*said, reading.strip()]).strip()

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from imdlib import files
+from imdlib.baselines.names import SEEDLESS
 from imdlib.pages.tables import called
 from imdlib.protocol import verdicts
 from imdlib.scoring import intervals
@@ -71,8 +72,8 @@ def judge(statements: Iterable[Statement], rows: Any, study: str, tried: pd.Data
     """Rows of claims.csv, one per statement: is `better` above `worse` in the metric that decides?
 
     rows: whatever the statements' cuts take; tried: of `in_settings`. A statement whose cut has no rows of either side is not
-    tested. Methods that look at no image have no seed of their own: their rows are compared with every seed of the other. p of
-    headlines is Holm's, over the study's headlines.
+    tested. The seeds of a claim are those of the side that has fewer; methods that look at no image have none of their own: their
+    rows are compared with every seed of the other. p of headlines is Holm's, over the study's headlines.
     """
     tried = in_settings([], {}) if tried is None else tried
     lines = [line(one, rows, study, tried.loc[tried["name"] == one.name, "effect"]) for one in statements]
@@ -89,7 +90,10 @@ def line(one: Statement, rows: Any, study: str, tried: Iterable[float]) -> dict:
     """What rows and its effects in settings say about one statement, but for its verdict."""
     metric = one.decides
     part, settings = verdicts.share(tried)
-    effect = compared(*verdicts.sides_of(one.cut, rows, one.worse, one.better), metric)
+    sides = verdicts.sides_of(one.cut, rows, one.worse, one.better)
+    effect = compared(*sides, metric)
+    drawn = [side["seed"].nunique() for side in sides if len(side) and side["method"].iloc[0] not in SEEDLESS]
+    effect["seeds"] = min(drawn, default=0) if effect["n"] else 0  # of the side that has fewer
     passed = learned(one, rows) if effect["n"] else verdicts.Gate()
     return dict(
         id=f"{study}-{one.name}-{metric}",

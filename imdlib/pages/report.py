@@ -1,6 +1,6 @@
 """Reports: what their notebooks show, and the command that makes a page of an executed one (`pages.page`).
 
-As a command: python -m imdlib.pages.report executed.ipynb page.html <what the page depends on, base64 of JSON>
+As a command: python -m imdlib.pages.report executed.ipynb page.html <JSON file of what the page depends on>
 """
 
 import base64
@@ -33,6 +33,10 @@ or fewer than three seeds. One metric, named in advance, decides each claim. """
 UNJUDGED = "Effects of one seed, with what other images would make of them; nothing is judged here. "
 DRAWN = "Drawn: effect (dot) and interval (line) against zero, one scale for one metric."
 
+AWAITED = (
+    '<p class="notice">{}. Tables lack their rows, claims about them are <i>not tested</i>, and a claim counts the seeds of the side '
+    "that has fewer. The same command goes on from here.</p>"
+)
 ABSENT = "*This profile has no runs for this.*"
 ELSEWHERE = Markdown(
     "*No maps or features of runs are kept here (a fresh clone holds none): this stands as it was drawn.*"
@@ -96,10 +100,23 @@ def environment(stamp: dict) -> str:
     return f"Python {stamp['python']}, PyTorch {stamp['packages'].get('torch', 'not used')}"
 
 
-def provenance(settings: pd.DataFrame, absent: int = 0) -> Markdown:
-    """Where the numbers of a page come from, which of its runs are older than what they depend on, and how many it is without.
+def waiting(absent: int) -> HTML:
+    """The notice of a page some of whose runs are still to come; empty where none is. absent: how many."""
+    return HTML(AWAITED.format(f"{absent} runs of this profile were not made yet") if absent else "")
 
-    settings: a row per run, of `archive.gather`. absent: runs that the profile asks for, too, and that were never made.
+
+def awaited(folder: Path, studies: Iterable[str]) -> HTML:
+    """`waiting` of the page that joins studies, which knows it from their stamps."""
+    found = {study: runs.state(folder / study).stamp or {} for study in studies}
+    absent = {study: stamp.get("needs", {}).get("parameters", {}).get("absent", 0) for study, stamp in found.items()}
+    said = ", ".join(f"{count} of {study}" for study, count in absent.items() if count)
+    return HTML(AWAITED.format(f"Runs of this profile that were not made yet: {said}") if said else "")
+
+
+def provenance(settings: pd.DataFrame) -> Markdown:
+    """Where the numbers of a page come from, and which of its runs are older than what they depend on.
+
+    settings: a row per run, of `archive.gather`.
     """
     commits, devices = (", ".join(sorted(set(settings[name].astype(str)))) for name in ("commit", "device"))
     lines = [f"{len(settings)} runs, made at commit {commits} on {devices}."]
@@ -108,11 +125,6 @@ def provenance(settings: pd.DataFrame, absent: int = 0) -> Markdown:
         lines.append(
             f"**{len(old)} of {len(settings)} runs are older than the code, data or parameters at hand** (commits "
             f"{', '.join(sorted(set(old['commit'])))}): their numbers stand as they were made and will be made anew."
-        )
-    if absent:
-        lines.append(
-            f"**{absent} more runs of this profile were not made yet**: tables lack their rows, and claims about them are *not tested*. "
-            "The same command goes on from here."
         )
     return Markdown("\n\n".join(lines))
 

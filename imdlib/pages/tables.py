@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import HTML
 
-from imdlib.baselines.names import BLIND
+from imdlib.baselines.names import BLIND, DETECTORS, SEEDLESS
 from imdlib.pages import latex, made
 from imdlib.scoring import intervals
 
@@ -39,6 +39,7 @@ CLAIMED = NAMES | {
     "psnr": "PSNR, dB",
 }  # with those that claims alone are decided by
 FEW = 2  # tables of one exhibit that are open in a page: the first and the last
+FIXED = SEEDLESS | {*DETECTORS.values()}  # methods that have one seed however many a study has
 RISING = r"(?i)\b(?:f1|iou|auc|accuracy|recall)\b"  # names of metrics of which more is better
 NOT_BESIDE, OTHER_DATA = "not beside: paper", "other data"  # of a published number in a note
 MARKS = [
@@ -153,9 +154,8 @@ def facts(rows: pd.DataFrame) -> list[str]:
     said = []
     if rows["low"].notna().any():
         said.append("In brackets: 95% interval (bootstrap over test images and seeds together).")
-    counts = [span(rows[key], word) for key, word in (("n", "test images"), ("seeds", "seeds"))]
-    if any(counts):
-        said.append(f"{' and '.join(filter(None, counts))}.".capitalize())
+    if counts := counted(rows):
+        said.append(f"{counts}.".capitalize())
     if rows["published"].notna().any():
         said.append("(paper): the published number, on the same data.")
     notes = rows["note"].fillna("").astype(str)
@@ -165,16 +165,22 @@ def facts(rows: pd.DataFrame) -> list[str]:
     return said
 
 
+def counted(rows: pd.DataFrame) -> str:
+    """'60 to 300 test images and 5 seeds' of columns `n` and `seeds`, as far as they are there; '' where neither is."""
+    drawn = rows[~rows["method"].isin(FIXED)] if "method" in rows else rows
+    parts = [span(rows["n"], "test images")] if "n" in rows else []
+    parts += [span((drawn if len(drawn) else rows)["seeds"], "seeds")] if "seeds" in rows else []
+    return " and ".join(filter(None, parts))
+
+
 def span(counts: pd.Series, word: str) -> str:
-    """'60 to 300 test images', '3 seeds'; '' where nothing is known."""
+    """'60 to 300 test images', '3 seeds'; '' where nothing is known. word: in the plural."""
     known = pd.to_numeric(counts, errors="coerce").dropna()
     known = known[known > 0]
     if known.empty:
         return ""
     low, high = int(known.min()), int(known.max())
-    if word == "seeds":
-        return f"{high} seeds" if high > 1 else "1 seed"
-    return f"{low} {word}" if low == high else f"{low} to {high} {word}"
+    return f"{low} {word if low > 1 else word.removesuffix('s')}" if low == high else f"{low} to {high} {word}"
 
 
 def marked(rows: pd.DataFrame) -> pd.Series:

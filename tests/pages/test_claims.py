@@ -58,10 +58,17 @@ def test_order_of_rows_does_not_matter():
 
 def test_a_predictor_without_seeds_is_compared_with_every_seed():
     scores = score_rows(0.1)
-    blob = scores[(scores["method"] == "Base") & (scores["seed"] == 0)]
-    row = judged(pd.concat([blob, scores[scores["method"] == "Ours"]]))
+    blob = scores[(scores["method"] == "Base") & (scores["seed"] == 0)].assign(method="centre blob")
+    against = replace(PC, worse="centre blob")
+    row = claims.judge([against], pd.concat([blob, scores[scores["method"] == "Ours"]]), "ncl").iloc[0]
     ours = scores.loc[scores["method"] == "Ours", "f1"].mean()
     assert row["effect"] == pytest.approx(ours - blob["f1"].mean()) and row["seeds"] == 3
+
+
+def test_a_side_with_fewer_seeds_than_a_verdict_needs_gives_none():
+    scores = score_rows(0.1)
+    row = judged(scores[(scores["method"] == "Ours") | (scores["seed"] == 0)])
+    assert row["seeds"] == 1 and row["verdict"] == verdicts.UNTESTED
 
 
 @pytest.mark.parametrize("missing", ["Base", "Ours"])

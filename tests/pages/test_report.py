@@ -211,3 +211,14 @@ def test_the_name_of_a_figure_is_no_markup_in_a_page(tmp_path):
     Image.new("RGB", (4, 4)).save(path)
     page = report.embedded(path).data
     assert "<img src=x" not in page and "&lt;img src=x onerror=alert(1)&gt;" in page
+
+
+def test_a_page_says_how_many_runs_are_still_to_come(tmp_path):
+    assert report.waiting(0).data == "" and "271 runs of this profile were not made yet" in report.waiting(271).data
+    page = tmp_path / "ncl" / "report.html"
+    page.parent.mkdir()
+    page.write_text("page")
+    report.stamp(page, {"parameters": {"absent": 3}})
+    assert "were not made yet: 3 of ncl." in report.awaited(tmp_path, ["ncl", "inr"]).data
+    report.stamp(page, {"parameters": {}})
+    assert report.awaited(tmp_path, ["ncl", "inr"]).data == ""

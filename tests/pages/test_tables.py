@@ -97,7 +97,7 @@ def test_save_writes_csv_md_and_tex(scores, tmp_path):
     )
     assert "–" in md and "nan" not in md.lower() and "nan" not in tex.lower()
     assert "\\begin{tabular}" in tex and "\\label{tab:table5}" in tex
-    assert "3 test images and 2 seeds." in md and "100\\%" in tex
+    assert "2 to 3 test images and 1 to 2 seeds." in md and "100\\%" in tex
     assert shown.data.count("<tr") == 1 + 3 and shown.data.count("<td") == 3 * 4  # method, train_set and two metrics
 
 
