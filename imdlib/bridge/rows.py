@@ -69,7 +69,7 @@ class Rows:
         """The same with the rows of a linear probe."""
         return replace(self, probed=probed)
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         """Where tables and figures are written."""
         return results_folder(self.results, STUDY)

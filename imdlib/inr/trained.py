@@ -20,7 +20,7 @@ class Trained:
     results: str | Path
     settings: pd.DataFrame
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         """Where tables, figures and claims are written."""
         return results_folder(self.results, "inr")

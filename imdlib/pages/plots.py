@@ -52,8 +52,7 @@ def save(
     takes a third of the room; a png of maps or photographs keeps all of its colours. what: the figure shows, for its caption;
     None: it has a title in place of one.
     """
-    folder, data = Path(folder), pd.DataFrame(data)
-    path = (Path(style.LOOK.into) / folder.name if style.LOOK.into else folder) / "figures"
+    data, path = pd.DataFrame(data), Path(folder) / "figures"
     path.mkdir(parents=True, exist_ok=True)
     style.fit(figure)
     figure.savefig(path / f"{name}.png", dpi=dpi)

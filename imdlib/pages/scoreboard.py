@@ -87,7 +87,8 @@ def older(board: pd.DataFrame, folders: dict[str, Path]) -> str:
     names = " and ".join(there)
     return (
         f"The verdicts {names} are older than the protocol (docs/protocol.md): they were given without its gate, its search of settings "
-        "and its correction for many claims, and their intervals of image AUC and of pairs in order are half as wide as they should be."
+        "and its correction for many claims, and their intervals of image AUC and of pairs in order are half as wide as they should be. "
+        "They also judge an older list of claims, of which some compared other rows under the same name."
     )
 
 
@@ -124,26 +125,42 @@ def interval(value: float, low: float, high: float) -> str:
 
 
 def markdown(board: pd.DataFrame, folders: dict[str, Path]) -> str:
-    """All headline claims with totals, as the README has them, and what is `older`."""
-    sums = totals(board, folders).set_index(["study", "on"])
-    titles = [f"on {side} (`results/{path.name}`)" for side, path in folders.items()]
-    lines = [row("claim", "what the paper states", *titles), "|:--|:--|" + ":--|" * len(folders)]
-    for study, part in headlines(board).groupby("study", sort=False):
-        title = f"**{study}**: {len(part)} headline claims"
-        counts = {side: f"**{counted(sums.loc[(study, side)])}**" for side in folders}
-        lines.append(row("", title, *(counts[side] + elsewhere(part, side, path) for side, path in folders.items())))
-        for _, one in part.iterrows():
-            cells = [f"{said(one[f'{side} verdict'])}: {effect(one, side)}".removesuffix(": –") for side in folders]
-            lines.append(row(f"`{one['id']}`", f"{one['where']}: {one['statement']} ({metric(one)})", *cells))
-    lines.append(row("", "**all**", *(f"**{counted(sums.loc[('all', side)])}**" for side in folders)))
-    words = older(board, folders)
-    return "\n".join([*lines, "", words] if words else lines)
+    """Totals of all headline claims, what is `older`, and each study's claims in a part that opens, as the README has them."""
+    sums, words = totals(board, folders).set_index(["study", "on"]), older(board, folders)
+    lines = [row("study", "headline claims", *(f"on {side}" for side in folders)), "|:--|--:|" + ":--|" * len(folders)]
+    parts = [*headlines(board).groupby("study", sort=False), ("all", headlines(board))]
+    for study, part in parts:
+        where = (elsewhere(part, side) if study != "all" else "" for side in folders)
+        counts = (counted(sums.loc[(study, side)]) + place for side, place in zip(folders, where))
+        lines.append(row(f"**{study}**", str(len(part)), *counts))
+    lines += ["", words] if words else []
+    for study, part in parts[:-1]:
+        lines += [
+            "",
+            f"<details><summary><b>{study}</b>, claim by claim</summary>",
+            "",
+            *listed(part, folders),
+            "",
+            "</details>",
+        ]
+    return "\n".join(lines)
 
 
-def elsewhere(part: pd.DataFrame, side: str, folder: Path) -> str:
-    """` (results/laptop)` where a study's claims on one side were judged in another profile than others'."""
-    names = part[f"{side} profile"].dropna().unique()
-    return "".join(f" (`results/{name}`)" for name in names if name != folder.name)
+def listed(part: pd.DataFrame, folders: dict[str, Path]) -> list[str]:
+    """Lines of a table of claims, side by side."""
+    lines = [
+        row("claim", "what the paper states", *(f"on {side}" for side in folders)),
+        "|:--|:--|" + ":--|" * len(folders),
+    ]
+    for _, one in part.iterrows():
+        cells = [f"{said(one[f'{side} verdict'])}: {effect(one, side)}".removesuffix(": –") for side in folders]
+        lines.append(row(f"`{one['id']}`", f"{one['where']}: {one['statement']} ({metric(one)})", *cells))
+    return lines
+
+
+def elsewhere(part: pd.DataFrame, side: str) -> str:
+    """` (results/laptop)`: where a study's claims on one side were judged."""
+    return "".join(f" (`results/{name}`)" for name in part[f"{side} profile"].dropna().unique())
 
 
 def row(*cells: str) -> str:

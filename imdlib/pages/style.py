@@ -6,7 +6,6 @@ Colours: Okabe and Ito, "Color universal design" (2008). Widths: 3.3 in is one c
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -32,19 +31,16 @@ STYLES = ("ticks", "whitegrid", "white")
 
 @dataclass
 class Look:
-    """What `use_style` set. width: of every figure that is saved, inches, None = as it was drawn; language: of its words; into: folder in
-    which figures are written in place of their own, '' = their own.
-    """
+    """What `use_style` set. width: of every figure that is saved, inches, None = as it was drawn; language: of its words."""
 
     width: float | None = None
     language: str = "en"
-    into: str = ""
 
 
 LOOK = Look()
 
 
-def use_style(width: str = "", language: str = "en", style: str = "ticks", into: Path | str = "") -> None:
+def use_style(width: str = "", language: str = "en", style: str = "ticks") -> None:
     """Set the look of all figures; called once at the top of a notebook.
 
     width: 'column' or 'page' for all figures, '' as each was drawn; language: 'en' or a name in labels.yaml; style: of STYLES, of
@@ -53,7 +49,7 @@ def use_style(width: str = "", language: str = "en", style: str = "ticks", into:
     for what, value, known in (("width", width, WIDTHS), ("style", style, STYLES), ("language", language, languages())):
         if value not in known:
             raise ValueError(f"{what}={value!r}: expected one of {', '.join(map(repr, known))}")
-    LOOK.width, LOOK.language, LOOK.into = WIDTHS[width], language, str(into)
+    LOOK.width, LOOK.language = WIDTHS[width], language
     sns.set_theme(context="paper", style=style, palette=PALETTE)
     sizes = dict.fromkeys(["font.size", "axes.labelsize", "axes.titlesize", "figure.titlesize"], USUAL)
     sizes |= dict.fromkeys(["xtick.labelsize", "ytick.labelsize", "legend.fontsize", "legend.title_fontsize"], SMALL)

@@ -67,7 +67,7 @@ def test_a_study_that_the_night_has_not_come_to_is_the_laptops(results):
         "ncl-pivot-f1": "laptop", "ncl-only-f1": "laptop", "ncl-aside-f1": "laptop", "inr-base-f1": "night",
     }  # fmt: skip
     table = scoreboard.markdown(scoreboard.read(folders), folders)
-    assert "on twins (`results/night`)" in table and table.count("(`results/laptop`)") == 1
+    assert "| **inr** | 1 | 1 supported (`results/night`) |" in table and table.count("(`results/laptop`)") == 1
     old = pd.read_csv(results / "laptop" / "claims.csv").drop(columns="gate")
     for place in (results / "laptop", results / "laptop" / "ncl"):
         old.to_csv(place / "claims.csv", index=False)
@@ -107,7 +107,8 @@ def test_the_table_is_written_between_its_marks(results):
     folders = places.sides(results / "laptop")
     table = scoreboard.markdown(scoreboard.read(folders), folders)
     assert "| `ncl-pivot-f1` | Table 5: pivot <helps> (pixel F1) | + supported: +0.100 [+0.050, +0.150] |" in table
-    assert "| `ncl-only-f1` |" in table and table.splitlines()[-1].startswith("|  | **all** |")
+    assert "| `ncl-only-f1` |" in table and "| **all** | 3 | 1 supported, 1 inconclusive, 1 not tested |" in table
+    assert table.count("<details>") == table.count("</details>") == 1 and table.endswith("</details>")
     text = f"before {scoreboard.MARKS[0]} old {scoreboard.MARKS[1]} after"
     found = files.between(text, scoreboard.MARKS, table)
     assert "old" not in found and found.startswith("before ") and found.endswith(" after") and table in found
@@ -128,7 +129,7 @@ def test_claims_of_before_the_protocol_stand_beside_others_and_are_named(results
     words = scoreboard.older(board, folders)
     assert "on real (results/real) are older" in words and "twins" not in words
     table = scoreboard.markdown(board, folders)
-    assert table.endswith(f"|\n\n{words}") and "| − contradicted: −0.200" in table
+    assert f"|\n\n{words}\n" in table and "| − contradicted: −0.200" in table
     assert words in report.totals(board, folders).data and "not tested" in report.verdicts(board, "ncl", folders).data
 
 
