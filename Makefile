@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine:  make study  and  make test.
-#   make study PROFILE=quick|laptop|night|real|paper  DATA=folder of the real data sets
+#   make study PROFILE=quick|laptop|night|real|gpu|gpu-paper|paper  DATA=folder of the real data sets
 PROFILE ?= quick
 DATA    ?=
 PYTHON  ?= python3
@@ -15,9 +15,10 @@ RUN      = $(BIN)/snakemake --cores $(CORES) --nolock --quiet host reason --conf
 
 .PHONY: study pages tune test lab lessons bench faults gpu gpu-pack lint twins clean help
 help:
-	@echo "make study [PROFILE=quick|laptop|night|real|paper] [DATA=folder]   train, score, draw: results/<profile>/report.html"
+	@echo "make study [PROFILE=quick|laptop|night|real|paper] [DATA=folder] [CORES=all]   train, score, draw: results/<profile>/report.html"
 	@echo "make study RUNS='ncl/base_* ncl/pivot_*'   these runs alone and what they need, then the pages of what is there"
-	@echo "make pages [PROFILE=...]   draw all pages again from the rows that are kept, without training; what is older says so"
+	@echo "           PYTHON=python3.12 is what the first call makes .venv with"
+	@echo "make pages [PROFILE=...] [DATA=folder, of real]   draw all pages again from the rows that are kept, without training; what is older says so"
 	@echo "make tune PROFILE=night   the trials of every row anew, and the best of each into profiles/tuned, which final runs read"
 	@echo "make test    all tests        make lab    JupyterLab on the notebooks        make bench  speed and memory beside other libraries"
 	@echo "make lessons [PROFILE=...]   student notebooks executed, as pages: results/<profile>/lessons/index.html"
