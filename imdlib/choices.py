@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,7 @@ COMMON = {
 }
 
 
+@cache
 def of(notebook: str) -> dict:
     """{parameter: Rule} of a notebook by name ('ncl/run', 'data')."""
     study, _, name = notebook.rpartition("/")

@@ -1,9 +1,11 @@
 """Parameters: what a notebook takes, read from its own cell; names, types and values are checked, and a run is named after them."""
 
 import ast
+import copy
 import difflib
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from imdlib import choices
@@ -24,6 +26,12 @@ def declared(notebook: str) -> dict:
 
 def assignments(source: str) -> dict:
     """{name: literal value} of the plain assignments in a piece of Python."""
+    return copy.deepcopy(literals(source))
+
+
+@cache
+def literals(source: str) -> dict:
+    """`assignments`, the same objects at every call: a plan asks for them thousands of times."""
     return {name: ast.literal_eval(value) for name, value in assigned(source).items()}
 
 

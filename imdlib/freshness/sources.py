@@ -223,7 +223,13 @@ def files_of(home: Module) -> dict:
 
 def cells(notebook: str) -> list:
     """Cells of `notebooks/<notebook>.ipynb` as dicts of the file."""
-    return json.loads((REPO / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
+    return parsed((REPO / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))
+
+
+@cache
+def parsed(text: str) -> list:
+    """Cells of a notebook's text, to be read alone: the same objects at every call."""
+    return json.loads(text)["cells"]
 
 
 def source(cell: dict) -> str:

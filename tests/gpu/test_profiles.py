@@ -10,6 +10,7 @@ from imdlib import places
 from imdlib.planner import Planner
 from imdlib.study import asked, grid, profile
 
+PAPER, SHORTENED = profile("paper"), profile("gpu-paper")
 LONGER = {"ncl.steps", "ncl.lite0_steps", "inr/run.steps", "inr/nrr.steps", "inr.unsupervised_steps", "inr.lite0_steps"}
 LONGER |= {"bridge.epochs"}
 
@@ -49,9 +50,9 @@ def test_gpu_has_every_final_run_of_night_and_as_many_seeds_more_but_for_sweeps(
     assert gpu == once
 
 
-@pytest.mark.parametrize("key", [key for key in profile("gpu-paper") if key in profile("paper")])
+@pytest.mark.parametrize("key", [key for key in SHORTENED if key in PAPER])
 def test_gpu_paper_has_the_papers_sizes_but_for_what_is_shortened(key):
-    paper, ours = profile("paper")[key], profile("gpu-paper")[key]
+    paper, ours = PAPER[key], SHORTENED[key]
     shorter = {
         "ncl.epochs": 5,
         "inr.unsupervised_steps": 10,
