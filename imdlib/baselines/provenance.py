@@ -50,12 +50,12 @@ def provenance(
     """
     paper = pd.concat([read(source, number).assign(table=f"Table {number}") for number in numbers])
     named, there = {*paper["method"], *more}, set(there)
-    found = pd.DataFrame(ROWS, columns=["row of the paper", "here", "why"])
-    made = found["here"] != QUOTED
+    found = pd.DataFrame(ROWS, columns=["row of the paper", "in this project", "why"])
+    made = found["in this project"] != QUOTED
     has = [OURS.get(row, row) in there for row in found["row of the paper"]]
-    found["on this page"] = np.select([has, made], ["a row", "no run in this profile"], "its published numbers, below")
+    found["on this page"] = np.select([has, made], ["a row", "not run in this profile"], "its published numbers, below")
     printed = [any(name in named for name in one.split(", ")) for one in found["row of the paper"]]
-    shown = tables.show(found[printed].sort_values("here", kind="stable", ignore_index=True))
+    shown = tables.show(found[printed].sort_values("in this project", kind="stable", ignore_index=True))
     below = quoted(paper, folder)
     return shown if below is None else HTML(f"{shown.data}\n{below.data}")
 

@@ -14,7 +14,7 @@ def commands(folder: Path) -> pd.DataFrame:
     profile, study = folder.parent.name, folder.name
     stamps = archive.stamps(folder.parent, study)
     command = f"make study PROFILE={profile}" + (" DATA=..." if profile in ("real", "paper") else "")
-    lines = [("everything", list(stamps), command)]
+    lines = [("all that is here", list(stamps), command)]
     for title, rows in tables_of(folder):
         patterns = sorted({one for some in rows["runs"] for one in some.split()})
         named = " ".join(f"{study}/{one}" for one in patterns)

@@ -14,9 +14,9 @@ INTERVAL = "Lines: 95% intervals (bootstrap over test images and seeds together)
 TOGETHER = "captions.tex"
 
 
-def caption(what: str, reading: str, data: pd.DataFrame) -> str:
+def caption(what: str, reading: str, data: pd.DataFrame, *, lines: bool = True) -> str:
     """The caption of a figure. what: it shows; reading: how it is read; data: what was drawn, of whose columns `metric`, `low`, `n` and
-    `seeds` are looked at where they are there.
+    `seeds` are looked at where they are there; lines: whether intervals are drawn as such.
     """
     said = [what.rstrip(".") + "."]
     if "metric" in data and data["metric"].nunique():
@@ -25,7 +25,7 @@ def caption(what: str, reading: str, data: pd.DataFrame) -> str:
         said.append(f"{'Metric' if len(names) == 1 else 'Metrics'}: {', '.join(names)}.")
     if counts := counted(data):
         said.append(f"{counts}.")
-    if {"low", "high"} <= set(data) and data["low"].notna().any():
+    if lines and {"low", "high"} <= set(data) and data["low"].notna().any():
         said.append(INTERVAL)
     return " ".join([*said, reading.strip()]).strip()
 

@@ -110,7 +110,8 @@ def chapter(notebook: Path) -> str:
     """An executed notebook of a study as part of a page one folder above: addresses and links lead to it."""
     study = notebook.parent.name
     found = parts(notebook)
-    text = "\n".join(opening(part, f"{study}/") for part in found[1:])
+    text = re.sub(r"<h1\b.*?</h1>", "", found[0].body, flags=re.S)  # the chapter has a heading
+    text += "\n".join(opening(part, f"{study}/") for part in found[1:])
     text = re.sub(r'href="(tables|figures)/', rf'href="{study}/\1/', text)
     text = re.sub(r'(<h[3-6]\b[^>]*?) id="', rf'\1 id="{study}/', text)
     return re.sub(r'href="#(?!claim-)', f'href="#{study}/', text)

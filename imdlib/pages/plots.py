@@ -63,7 +63,8 @@ def save(
     figure.savefig(path / f"{name}.pdf", dpi=dpi, metadata={"CreationDate": None})
     tables.write_csv(data, path / f"{name}.csv")
     if what is not None:
-        captions.write(path, name, captions.caption(what or captions.title(name), str(figure.get_label()), data))
+        said = captions.caption(what or captions.title(name), str(figure.get_label()), data, lines=not pictured(figure))
+        captions.write(path, name, said)
     figure.set_gid(str(path / f"{name}.png"))  # where a page finds it
     return figure
 

@@ -29,11 +29,23 @@ def judged(study: Study, statements: Sequence[claims.Statement], rows: Any) -> t
     return found, tried
 
 
-def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Figure, HTML]:
-    """Figure of the headline claims, which fit a page, and table of all claims, their other metrics folded below."""
+def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Markdown, Figure, HTML]:
+    """How many runs could have been longer, figure of the headline claims, which fit a page, and table of all claims, their other metrics
+    folded below.
+    """
     drawn, what = found[found["headline"].astype(bool)], "What the paper states, and the effect that these rows show"
     figure = plots.save(plots.claims_plot(drawn), drawn, rows.folder, "figure_claims", what=what)
-    return figure, HTML(tables.show(shown(found)).data + other_metrics(rows))
+    length = Markdown(
+        f"{cut_short(course.unfinished(rows.settings, rows.history), rows)}: verdicts are about trainings of this length."
+    )
+    return length, figure, HTML(tables.show(shown(found)).data + other_metrics(rows))
+
+
+def cut_short(moving: Sequence[str], rows: Any) -> str:
+    """How many final runs `course.unfinished` names."""
+    return (
+        f"{len(moving)} of {len(rows.settings)} final runs used their whole budget while validation or loss still moved"
+    )
 
 
 def shown(found: pd.DataFrame) -> pd.DataFrame:
@@ -47,10 +59,10 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
             "metric": tables.called(row["metric"]),
             "effect": scoreboard.interval(row["effect"], row["low"], row["high"]),
             "images, seeds": f"{row['n']:.0f}, {row['seeds']:.0f}",
-            "p": "–" if pd.isna(row["p"]) else f"{row['p']:.3f}" if row["p"] >= 0.001 else "< 0.001",
+            "p": chance(row),
             "verdict": scoreboard.said(row["verdict"]) + seen(row),
-            "settings above 0": f"{row['share']:.0%} of {row['settings']:.0f}" if row["settings"] else "–",
-            "gate": row["gate"]
+            "settings above 0": scoreboard.agreeing(row["share"], row["settings"]) if row["settings"] else "–",
+            "gate": "no gate"
             if pd.isna(row["learned"])
             else f"{row['gate']}: {row['learned']:.3f}, blind {row['blind']:.3f}",
         }
@@ -58,6 +70,13 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
     ]
     judged = (found["seeds"] >= LEAST_SEEDS).any()
     return pd.DataFrame(rows).drop(columns=[] if judged else ["p", "verdict", "settings above 0"], errors="ignore")
+
+
+def chance(row: dict[str, Any]) -> str:
+    """p of a claim; of headlines it is Holm's, and says so."""
+    if pd.isna(row["p"]):
+        return "–"
+    return (f"{row['p']:.3f}" if row["p"] >= 0.001 else "< 0.001") + " (Holm)" * bool(row["headline"])
 
 
 def seen(row: dict[str, Any]) -> str:
@@ -78,7 +97,7 @@ def other_metrics(rows: Any) -> str:
         for row in found.to_dict("records")
     ]
     table = tables.show(pd.DataFrame(lines, columns=["where", "statement", "metric", "effect"])).data
-    return f"<details><summary>The same claims in metrics that decide nothing</summary>\n{table}\n</details>"
+    return f"<details><summary>The same claims in the other metrics, on which no verdict hangs</summary>\n{table}\n</details>"
 
 
 def settings(study: Study, tried: pd.DataFrame, rows: Any) -> Figure | None:
@@ -105,7 +124,13 @@ def trials(study: Study, rows: Any) -> tuple[Figure | None, HTML | Markdown]:
     chosen = found[found["chosen"]]
     said = tuned.of(study.name)
     other = [row["row"] for row in chosen.to_dict("records") if not agrees(row, said.get(row["row"], {}))]
-    table = tables.show(chosen.drop(columns=["run", "chosen"]))
+    digits = {
+        name: chosen[name].map(lambda value: "–" if pd.isna(value) else f"{value:.3g}")
+        for name in chosen.select_dtypes(float)
+    }
+    table = tables.show(
+        chosen.assign(**digits).drop(columns=["run", "chosen"]).rename(columns={"trial": "trial, from 0"})
+    )
     if other:
         return figure, Markdown(
             f"**Not yet in profiles/tuned/{study.name}.yaml: {', '.join(other)}.** Run `make tune`."
@@ -124,9 +149,7 @@ def steps(statements: Iterable[claims.Statement], rows: Any) -> tuple[Figure | N
     """
     found = course.effects(statements, rows)
     moving = course.unfinished(rows.settings, rows.history)
-    words = (
-        f"{len(moving)} of {len(rows.settings)} final runs used their whole budget while validation or loss still moved"
-    )
+    words = cut_short(moving, rows)
     kinds = sorted({made.pattern(run) or run for run in moving})
     said = f"{words}: {', '.join(kinds)}." if moving else f"{words}."
     if found.empty:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 from IPython.display import HTML, Markdown, display
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -20,6 +21,7 @@ from PIL import Image
 
 from imdlib import archive, files, runs
 from imdlib.pages import captions, page, scoreboard, scoreboard_page
+from imdlib.places import REPO
 from imdlib.protocol.verdicts import LEAST_SEEDS
 
 WIDE = 1380  # pixels, of a picture in a page
@@ -30,6 +32,16 @@ correction over a study's headlines, and in at least three of four settings. **�
 settings**: clear here, but not in three of four settings. **? inconclusive**: zero is inside, or p too large. **∅ nothing learned here**:
 no row of the claim stands above the best that looks at no image (the *gate*), so that a difference says nothing. **· not tested**: no runs,
 or fewer than three seeds. One metric, named in advance, decides each claim. """
+WORDS = """<details><summary>What the words mean</summary>
+
+- *own test images*: of the set that was trained on; *unseen*: of other sets. Pixels are scored on tampered images that have a mask.
+- *shuffled AUC*: the AUC of a map in which authentic pixels count as much as other images' masks lie there. A map that only knows where
+  tampering tends to lie has 0.5.
+- *gate*: the mean of the better row, and of the best row that looks at no image, on own test images.
+- *settings*: draws of learning rate, loss weights and the like with which both rows were trained, one seed each, on own test images.
+- *would have been seen*: the smallest true effect that eight of ten such studies would find, before any correction for many claims.
+- *twins*: embedded pictures, `sim-...`, made by a simulated camera after the data set they are named after.
+</details>"""
 UNJUDGED = "Effects of one seed, with what other images would make of them; nothing is judged here. "
 DRAWN = "Drawn: effect (dot) and interval (line) against zero, one scale for one metric."
 
@@ -158,7 +170,7 @@ def totals(board: pd.DataFrame, folders: dict[str, Path]) -> HTML:
 
 def legend(folders: dict[str, Path]) -> Markdown:
     """What verdicts and drawings mean."""
-    return Markdown(LEGEND + DRAWN if scoreboard.judges(folders) else UNJUDGED + DRAWN)
+    return Markdown((LEGEND if scoreboard.judges(folders) else UNJUDGED) + f"{DRAWN}\n\n{WORDS}")
 
 
 def verdicts(board: pd.DataFrame, study: str, folders: dict[str, Path]) -> HTML:
@@ -175,6 +187,19 @@ def seeds(folder: Path, studies: Iterable[str]) -> HTML | None:
         '<p class="notice"><b>A demonstration on one seed.</b> It shows what the study does, not what is true: no claim is judged on '
         f"fewer than {LEAST_SEEDS} seeds. <code>make study PROFILE=laptop</code> makes the evidence.</p>"
     )
+
+
+def citation() -> Markdown:
+    """What to cite, of CITATION.cff: this study and the three papers."""
+    about = yaml.safe_load((REPO / "CITATION.cff").read_text(encoding="utf-8"))
+    lines = [
+        f"{about['message']} *{about['title']}*, version {about['version']}, {about['license']} licence, commit {runs.commit()}."
+    ]
+    for paper in about["references"]:
+        names = ", ".join(f"{one['given-names']} {one['family-names']}" for one in paper["authors"])
+        place = paper.get("conference", {}).get("name", "")
+        lines.append(f"- {names}: *{paper['title']}*{', ' * bool(place)}{place}.")
+    return Markdown(lines[0] + "\n\n" + "\n".join(lines[1:]))
 
 
 def embedded(path: Path) -> HTML:

@@ -80,15 +80,14 @@ def older(board: pd.DataFrame, folders: dict[str, Path]) -> str:
         known = board[board[f"{side} verdict"].notna()]
         for profile, part in known.groupby(f"{side} profile", sort=False):
             old = [study for study, one in part.groupby("study", sort=False) if one[f"{side} gate"].isna().all()]
-            whose = "" if set(old) == set(known["study"]) else f"of {' and '.join(old)} "
-            there += [f"{whose}on {side} (results/{profile})"] if old else []
+            whose = "all" if set(old) == set(known["study"]) else f"those of {' and '.join(old)}"
+            there += [f"{whose} on {side} (results/{profile})"] if old else []
     if not there:
         return ""
-    names = " and ".join(there)
     return (
-        f"The verdicts {names} are older than the protocol (docs/protocol.md): they were given without its gate, its search of settings "
-        "and its correction for many claims, and their intervals of image AUC and of pairs in order are half as wide as they should be. "
-        "They also judge an older list of claims, of which some compared other rows under the same name."
+        f"Of the verdicts {' and '.join(there)} are older than the protocol (docs/protocol.md): they were given without its gate, its "
+        "search of settings and its correction for many claims, and their intervals of image AUC and of pairs in order are half as wide as "
+        "they should be. They also judge an older list of claims, of which some compared other rows under the same name."
     )
 
 
@@ -117,8 +116,19 @@ def interval(value: float, low: float, high: float) -> str:
     """`+0.013 [0.001, 0.026]`; a dash where nothing was computed."""
     if pd.isna(value):
         return "–"
-    around = "" if pd.isna(low) or pd.isna(high) else f" [{low:+.3f}, {high:+.3f}]"
-    return f"{value:+.3f}{around}".replace("-", "−")
+    around = "" if pd.isna(low) or pd.isna(high) else f" [{signed(low)}, {signed(high)}]"
+    return f"{signed(value)}{around}"
+
+
+def signed(value: float) -> str:
+    """A number with its sign and three decimals, with four where three would show a 0 that it is not."""
+    digits = 3 if value == 0 or round(abs(value), 3) > 0 else 4
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def agreeing(share: float, settings: float) -> str:
+    """`1 of 8` settings of the search in which an effect is above zero."""
+    return f"{round(share * settings):d} of {settings:.0f}"
 
 
 # ---- the README ----------------------------------------------------------------------------------------------------

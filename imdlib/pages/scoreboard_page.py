@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from imdlib.pages.scoreboard import effect, headlines, judges, metric, said
+from imdlib.pages.scoreboard import SIGNS, agreeing, effect, headlines, judges, metric, said
 from imdlib.protocol import verdicts
 
 
@@ -13,17 +13,18 @@ def totals(found: pd.DataFrame) -> str:
     """`scoreboard.totals` as HTML: a line per study and side with the verdicts that occur."""
     lines = [
         f"<tr><th>{html.escape(row['study'])}</th><td>on {html.escape(row['on'])}</td><td>"
-        + " ".join(chip(word, f"{row[word]} ") for word in verdicts.WORDS if row[word])
+        + " ".join(chip(word, row[word]) for word in verdicts.WORDS if row[word])
         + "</td></tr>"
         for _, row in found.iterrows()
     ]
     return '<table class="totals"><tbody>' + "\n".join(lines) + "</tbody></table>"
 
 
-def chip(verdict: object, count: str = "") -> str:
-    """A verdict as sign, word and colour; how many of them before it."""
+def chip(verdict: object, count: int | None = None) -> str:
+    """A verdict as sign, word and colour; how many of them, between sign and word."""
     word = verdict if verdict in verdicts.WORDS else verdicts.UNTESTED
-    return f'<span class="verdict v{verdicts.WORDS.index(word)}">{count}{html.escape(said(word))}</span>'
+    text = said(word) if count is None else f"{SIGNS[word]} {count} {word}"
+    return f'<span class="verdict v{verdicts.WORDS.index(word)}">{html.escape(text)}</span>'
 
 
 def page(board: pd.DataFrame, study: str, folders: dict[str, Path]) -> str:
@@ -61,12 +62,14 @@ def side_cell(row: pd.Series, side: str, limit: float) -> str:
     seeds = number(row[f"{side} seeds"])
     facts = [f"{number(row[f'{side} n'])} images, {seeds} seed{'s' * (seeds != '1')}"]
     if number(row[f"{side} settings"]) not in ("", "0"):
-        facts.append(f"above 0 in {row[f'{side} share']:.0%} of {number(row[f'{side} settings'])} settings")
+        facts.append(f"above 0 in {agreeing(row[f'{side} share'], row[f'{side} settings'])} settings")
     if pd.notna(row[f"{side} learned"]):
         beside = f"{row[f'{side} learned']:.3f}, {row[f'{side} beside']} {row[f'{side} blind']:.3f}"
         facts.append(f"gate {row[f'{side} gate']}: {beside}")
     if row[f"{side} verdict"] == verdicts.INCONCLUSIVE and pd.notna(row[f"{side} smallest"]):
         facts.append(f"{row[f'{side} smallest']:.3f} would have been seen")
+    if pd.isna(row[f"{side} gate"]):
+        facts.append("older than the protocol")
     small = html.escape("; ".join(facts))
     return f"{verdict} {effect(row, side)}<br>{drawing(row, side, limit)}<br><small>{small}</small>"
 

@@ -43,8 +43,8 @@ FIXED = SEEDLESS | {*DETECTORS.values()}  # methods that have one seed however m
 RISING = r"(?i)\b(?:f1|iou|auc|accuracy|recall)\b"  # names of metrics of which more is better
 NOT_BESIDE, OTHER_DATA = "not beside: paper", "other data"  # of a published number in a note
 MARKS = [
-    "Bold: best, underlined: second best of the methods compared; ≈: its interval overlaps that of the best, so these rows do "
-    "not tell them apart."
+    "Bold: best, underlined: second best of the methods compared; ≈: its interval overlaps that of the best; whether "
+    "the two differ on the same images is told by the claims."
 ]
 
 

@@ -15,7 +15,7 @@ def test_a_study_says_how_each_table_is_made_again_and_what_its_runs_cost(tmp_pa
     tables.save(rows.assign(runs=["base_a_seed*", "pivot_a_seed*"]), folder, "table5", "x")
     tables.save(rows.head(1).assign(runs="base_a_seed*"), folder, "table_more", "x")
     shown = again.commands(folder).set_index("what")
-    assert shown["runs"].to_dict() == {"everything": 4, "Table 5": 3, "More": 2}
+    assert shown["runs"].to_dict() == {"all that is here": 4, "Table 5": 3, "More": 2}
     assert shown["minutes of one core"].tolist() == [4, 3, 2]
     assert shown.loc["Table 5", "command"] == "make study PROFILE=toy RUNS='ncl/base_a_seed* ncl/pivot_a_seed*'"
     cost = again.costs(folder)

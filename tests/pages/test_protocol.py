@@ -54,9 +54,11 @@ def test_the_table_of_claims_says_p_what_could_have_been_seen_and_other_metrics(
     one = found.iloc[0].to_dict() | dict(verdict="inconclusive", smallest=0.0312, p=0.2)
     shown = protocol.shown(pd.DataFrame([one, one | dict(verdict="supported", p=1e-5)]))
     assert shown["verdict"].tolist() == ["? inconclusive; 0.031 would have been seen", "+ supported"]
-    assert shown["p"].tolist() == ["0.200", "< 0.001"]
-    text = protocol.verdicts(found, rows)[1].data
-    assert "<details>" in text and "metrics that decide nothing" in text and "pixel F1" in text
+    assert shown["p"].tolist() == ["0.200 (Holm)", "< 0.001 (Holm)"]
+    length, _, table = protocol.verdicts(found, rows)
+    assert length.data.startswith("0 of ") and "of this length" in length.data
+    text = table.data
+    assert "<details>" in text and "on which no verdict hangs" in text and "pixel F1" in text
 
 
 def test_no_text_of_the_protocols_figures_is_small(judged):

@@ -24,7 +24,7 @@ def table4(rows: Rows) -> HTML | None:
     paper = beside(published.backbones(), vit)
     found = tables.rows(pd.concat([rows.beside(vit), vit, usual]), published=paper)
     caption = (
-        "NCL Table 4: NCL on the patch tokens of a ViT trained from scratch; in brackets the paper's pre-trained "
+        "NCL Table 4: NCL on the patch tokens of a ViT trained from scratch, in place of the paper's pre-trained "
         "ObjectFormer"
     )
     return tables.save(found, rows.folder, "table4", caption, index=("method",))
