@@ -119,9 +119,12 @@ def waiting(absent: int) -> HTML:
 
 def awaited(folder: Path, studies: Iterable[str]) -> HTML:
     """`waiting` of the page that joins studies, which knows it from their stamps."""
-    found = {study: runs.state(folder / study).stamp or {} for study in studies}
-    absent = {study: stamp.get("needs", {}).get("parameters", {}).get("absent", 0) for study, stamp in found.items()}
-    said = ", ".join(f"{count} of {study}" for study, count in absent.items() if count)
+    found = {study: runs.state(folder / study).stamp for study in studies}
+    absent = {
+        study: stamp["needs"]["parameters"].get("absent", 0) if stamp else "all" for study, stamp in found.items()
+    }
+    partly = any(count not in (0, "all") for count in absent.values())
+    said = ", ".join(f"{count} of {study}" for study, count in absent.items() if count) if partly else ""
     return HTML(AWAITED.format(f"Runs of this profile that were not made yet: {said}") if said else "")
 
 

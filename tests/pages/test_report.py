@@ -219,7 +219,7 @@ def test_a_page_says_how_many_runs_are_still_to_come(tmp_path):
     page.parent.mkdir()
     page.write_text("page")
     report.stamp(page, {"parameters": {"absent": 3}})
-    assert "were not made yet: 3 of ncl." in report.awaited(tmp_path, ["ncl", "inr"]).data
+    assert "were not made yet: 3 of ncl, all of inr." in report.awaited(tmp_path, ["ncl", "inr"]).data
     report.stamp(page, {"parameters": {}})
     assert report.awaited(tmp_path, ["ncl", "inr"]).data == ""
 
