@@ -92,7 +92,9 @@ def line(one: Statement, rows: Any, study: str, tried: Iterable[float]) -> dict:
     part, settings = verdicts.share(tried)
     sides = verdicts.sides_of(one.cut, rows, one.worse, one.better)
     effect = compared(*sides, metric)
-    drawn = [side["seed"].nunique() for side in sides if len(side) and side["method"].iloc[0] not in SEEDLESS]
+    drawn = [
+        side["seed"].nunique() for side in sides if len(side) and side["method"].iloc[0].split(":")[0] not in SEEDLESS
+    ]
     effect["seeds"] = min(drawn, default=0) if effect["n"] else 0  # of the side that has fewer
     passed = learned(one, rows) if effect["n"] else verdicts.Gate()
     return dict(

@@ -193,8 +193,11 @@ def seeds(folder: Path, studies: Iterable[str]) -> HTML | None:
 
 
 def citation() -> Markdown:
-    """What to cite, of CITATION.cff: this study and the three papers."""
-    about = yaml.safe_load((REPO / "CITATION.cff").read_text(encoding="utf-8"))
+    """What to cite, of CITATION.cff: this study and the three papers; nothing in a copy without it."""
+    path = REPO / "CITATION.cff"
+    if not path.exists():
+        return Markdown("")
+    about = yaml.safe_load(path.read_text(encoding="utf-8"))
     lines = [
         f"{about['message']} *{about['title']}*, version {about['version']}, {about['license']} licence, commit {runs.commit()}."
     ]

@@ -94,7 +94,7 @@ def whole(rows: pd.DataFrame) -> pd.DataFrame:
 
     Where no seed has all images the rows stay as they are, and `paired_effect` refuses them.
     """
-    if rows.empty:
+    if rows.empty or not {"image", "seed"} <= set(rows):
         return rows
     keys = [name for name in ("dataset", "image") if name in rows]
     scored = rows.groupby("seed").size()
