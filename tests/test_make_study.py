@@ -78,7 +78,7 @@ def results(tmp_path_factory):
     project = tmp_path_factory.mktemp("study") / "project"
     for name in ("imdlib", "notebooks"):
         shutil.copytree(REPO / name, project / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-    for name in ("Snakefile", "requirements.lock"):
+    for name in ("Snakefile", "requirements.lock", "CITATION.cff"):
         shutil.copy(REPO / name, project)
     (project / "profiles").mkdir()
     (project / "profiles" / "tiny.yaml").write_text(yaml.safe_dump(PROFILE))

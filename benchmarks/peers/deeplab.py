@@ -25,11 +25,8 @@ class TorchvisionPlus(nn.Module):
         super().__init__()
         self.backbone = resnet50(weights=None, replace_stride_with_dilation=[False, True, True])
         del self.backbone.fc
-        rates = [2] * 6 + [
-            4,
-            8,
-            16,
-        ]  # of the base: torchvision's begin a layer with those of the one before, and know no multi-grid
+        # torchvision's dilated layers begin with the dilation of the one before, and know no multi-grid
+        rates = [2] * 6 + [4, 8, 16]
         for block, rate in zip([*self.backbone.layer3, *self.backbone.layer4], rates):
             block.conv2.dilation = block.conv2.padding = (rate, rate)
         self.aspp, self.low = ASPP(2048, [12, 24, 36]), conv(256, 48, 1)

@@ -20,5 +20,5 @@ BLIND = frozenset({
     "all-ones map", "random map", "centre blob", "average training mask", "random minority", "random class",
     "always tampered", "always tampered, all-ones map", "always fake", "always real",
 })  # fmt: skip
-# of what no seed changes: these, a regression on frozen features, and chance
-SEEDLESS = BLIND | {"linear probe", "chance"}
+# of what no seed changes: these, and a regression on frozen features
+SEEDLESS = BLIND | {"linear probe"}

@@ -90,12 +90,7 @@ def line(one: Statement, rows: Any, study: str, tried: Iterable[float]) -> dict:
     """What rows and its effects in settings say about one statement, but for its verdict."""
     metric = one.decides
     part, settings = verdicts.share(tried)
-    sides = verdicts.sides_of(one.cut, rows, one.worse, one.better)
-    effect = compared(*sides, metric)
-    drawn = [
-        side["seed"].nunique() for side in sides if len(side) and side["method"].iloc[0].split(":")[0] not in SEEDLESS
-    ]
-    effect["seeds"] = min(drawn, default=0) if effect["n"] else 0  # of the side that has fewer
+    effect = compared(*verdicts.sides_of(one.cut, rows, one.worse, one.better), metric)
     passed = learned(one, rows) if effect["n"] else verdicts.Gate()
     return dict(
         id=f"{study}-{one.name}-{metric}",
@@ -139,10 +134,11 @@ def learned(one: Statement, rows: Any, *, sure: bool = True) -> verdicts.Gate:
 
 
 def compared(low: pd.DataFrame, high: pd.DataFrame, metric: str) -> dict:
-    """Effect, interval, p, n and seeds of one metric between two sides of rows."""
+    """Effect, interval, p, n and seeds of one metric between two sides of rows; seeds: of the side that has fewer."""
     if low.empty or high.empty:
         return dict(effect=np.nan, low=np.nan, high=np.nan, p=np.nan, n=0, seeds=0)
-    return intervals.paired_effect(low, high, metric)
+    drawn = [side["seed"].nunique() for side in (low, high) if side["method"].iloc[0] not in SEEDLESS]
+    return intervals.paired_effect(low, high, metric) | {"seeds": min(drawn, default=0)}
 
 
 def specified(one: Statement, trial: Any) -> dict:
