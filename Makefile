@@ -10,8 +10,9 @@ PROFILES ?= gpu
 SETS    ?=
 RUNS    ?=
 BIN     := .venv/bin
-# no lock on the folder: every run has its own, and one that was killed must not keep the next from starting
-RUN      = $(BIN)/snakemake --cores $(CORES) --nolock --quiet host reason --config profile=$(PROFILE)
+# no lock on the folder: every run has its own, and one that was killed must not keep the next from starting; a run that fails must not
+# cost a night: all that do not wait for it are executed before the call ends with an error, which names it
+RUN      = $(BIN)/snakemake --cores $(CORES) --nolock --keep-going --quiet host reason --config profile=$(PROFILE)
 
 .PHONY: study pages tune test lab lessons bench faults gpu gpu-pack lint twins clean help
 help:

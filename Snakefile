@@ -60,6 +60,14 @@ def executed(job):
     return job.folder / ("report.ipynb" if job.page else "run.ipynb")
 
 
+onerror:
+    now = Planner(NAME, data=PLANNER.data, pages=PAGES).jobs
+    failed = [job for job in TODO if not now[job.rule, job.name].done and (job.folder / "log.txt").exists()]
+    for job in failed:
+        print(f"-- not finished: {job.notebook}: {job.name}; why: {job.folder / 'log.txt'}", file=sys.stderr)
+    print("-- the same call goes on with them; `make pages` draws what is there without them", file=sys.stderr)
+
+
 rule all:
     input: [MARKERS[id(job)] for job in TODO]
 

@@ -1,6 +1,8 @@
 """The Snakefile: as many jobs of each rule as the grids of a profile say, planned without leaving a trace."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,9 +32,9 @@ def project(tmp_path_factory):
     return folder
 
 
-def plan(project, *config):
-    """(exit code, output) of a dry run: what Snakemake would do."""
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--config", *config]
+def plan(project, *config, flags=("--dry-run",)):
+    """(exit code, output) of a dry run: what Snakemake would do; with other flags, of what they ask for."""
+    command = [sys.executable, "-m", "snakemake", *flags, "--config", *config]
     environment = os.environ | {"PYTHONPATH": str(project), "IMDLIB_CACHE": str(project / "cache")}
     environment |= {"XDG_CACHE_HOME": str(project / "cache")}
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment)
@@ -77,3 +79,18 @@ def test_a_misspelt_key_of_a_profile_is_refused(project):
     (project / "profiles" / "mine.yaml").write_text(f"{text}\nncl.epocs: 3\n")
     returncode, output = plan(project, "profile=mine")
     assert returncode != 0 and "profiles/mine.yaml" in output and "Did you mean 'ncl.epochs'" in output
+
+
+def test_a_job_that_fails_keeps_no_other_from_being_executed_and_is_named_at_the_end(project, tmp_path):
+    copy = shutil.copytree(project, tmp_path / "copy")
+    notebook = json.loads((copy / "notebooks" / "data.ipynb").read_text())
+    notebook["cells"] = [cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", [])]
+    notebook["cells"] += [dict(cell_type="code", execution_count=None, id="fails", metadata={}, outputs=[], source="1 / 0")]
+    (copy / "notebooks" / "data.ipynb").write_text(json.dumps(notebook))
+    values = {"ncl.seeds": [0], "ncl.ablation_sets": ["sim-casia"], "ncl.test_sets": ["sim-casia", "sim-nist16"]}
+    (copy / "profiles" / "mine.yaml").write_text(yaml.safe_dump(values))
+    made = re.search(r"^RUN .*/snakemake --cores \S+ (.*) --config", (REPO / "Makefile").read_text(), re.M)[1]
+    returncode, output = plan(copy, "profile=mine", flags=["--cores", "1", *made.split()])
+    assert returncode != 0 and "Error in rule data" in output
+    ending = output[output.index("-- not finished") :]
+    assert all(f"data: {name}; why: " in ending for name in ("sim-casia", "sim-nist16")) and "ncl/run" not in ending
