@@ -85,7 +85,9 @@ def test_a_job_that_fails_keeps_no_other_from_being_executed_and_is_named_at_the
     copy = shutil.copytree(project, tmp_path / "copy")
     notebook = json.loads((copy / "notebooks" / "data.ipynb").read_text())
     notebook["cells"] = [cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", [])]
-    notebook["cells"] += [dict(cell_type="code", execution_count=None, id="fails", metadata={}, outputs=[], source="1 / 0")]
+    notebook["cells"] += [
+        dict(cell_type="code", execution_count=None, id="fails", metadata={}, outputs=[], source="1 / 0")
+    ]
     (copy / "notebooks" / "data.ipynb").write_text(json.dumps(notebook))
     values = {"ncl.seeds": [0], "ncl.ablation_sets": ["sim-casia"], "ncl.test_sets": ["sim-casia", "sim-nist16"]}
     (copy / "profiles" / "mine.yaml").write_text(yaml.safe_dump(values))
