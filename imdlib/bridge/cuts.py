@@ -12,6 +12,7 @@ from imdlib.bridge.methods import METHODS
 from imdlib.bridge.rows import Rows
 from imdlib.scoring.rows import averaged, judged
 
+TRACING = ("f1", "iou", "auc", "auc_shuffled")  # values of a map
 JUDGING = ("correct", "image_auc", "recall")  # values of an image's score and of the class it is called
 SCENE = ("method", "seed", "image")  # twins show a scene under one name in all of their versions: it counts once
 OURS, CHANCE = METHODS["late"], "chance"
@@ -36,7 +37,11 @@ def unseen_generators(rows: Rows) -> pd.DataFrame:
 
 def lost_on_unseen(rows: Rows) -> pd.DataFrame:
     """What unseen generators take from every method: their mean minus the value in domain, of images that both have."""
-    away, home = (one.groupby(list(SCENE), sort=False)[list(JUDGING)].mean() for one in (rows.unseen, rows.seen))
+    found = pd.concat([rows.main, rows.turned["equal_passes"]])
+    away, home = (
+        one.groupby(list(SCENE), sort=False)[list(JUDGING)].mean()
+        for one in (found[~found["seen"]], found[found["seen"]])
+    )
     return (away - home).dropna(how="all").reset_index()
 
 
@@ -84,10 +89,30 @@ def own_maps(rows: Rows) -> pd.DataFrame:
     return pd.concat([rows.trivial[rows.trivial["dataset"].isin(found["dataset"])], found])
 
 
+def unseen_maps(rows: Rows) -> pd.DataFrame:
+    """The same on images of generators that were not trained on, the mean over generators first."""
+    found = rows.maps[~rows.maps["seen"]]
+    blind = rows.trivial[rows.trivial["dataset"].isin(found["dataset"])]
+    return averaged(pd.concat([blind, found]), TRACING, SCENE)
+
+
+def spaces_of_partly(rows: Rows) -> pd.DataFrame:
+    """`spaces`, of real and partly fake images alone; of sets without the latter nothing."""
+    partly = rows.main["class"] == CLASSES[1]
+    return in_spaces(
+        rows.main[rows.main["class"].isin(CLASSES[:2]) & rows.main["dataset"].isin(rows.main.loc[partly, "dataset"])]
+    )
+
+
 def spaces(rows: Rows) -> pd.DataFrame:
     """`knn` of every image of all generators, averaged, in the features that each method ends with and in those it was given."""
+    return in_spaces(rows.main)
+
+
+def in_spaces(found: pd.DataFrame) -> pd.DataFrame:
+    """The `knn` of rows in every space, averaged over generators; methods are named for the space."""
     parts = []
     for column, added in SPACES.items():
-        some = rows.main[rows.main[column].notna()] if column in rows.main else rows.main.head(0)
+        some = found[found[column].notna()] if column in found else found.head(0)
         parts.append(some.assign(knn=some.get(column), method=some["method"] + added))
     return averaged(pd.concat(parts), ["knn"], SCENE)

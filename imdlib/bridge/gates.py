@@ -20,6 +20,14 @@ def images_learned(rows: Rows) -> pd.DataFrame:
     return marked(found[found["seen"]], rows)
 
 
+def both_learned(rows: Rows, *, rival: str) -> pd.DataFrame:
+    """Of the whole method and a rival, named as in tables, the one that tells fakes worse, beside one label for all."""
+    found = images_learned(rows)
+    two = found[found["method"].isin([cuts.OURS, rival])]
+    means = two.groupby("method")["image_auc"].mean()
+    return pd.concat([found[found["blind"]], two[two["method"] == means.idxmin()] if len(means) == 2 else two.head(0)])
+
+
 def rival_learned(rows: Rows) -> pd.DataFrame:
     """Detectors that were trained without fully fake images, on what they were trained for: real and partly fake images.
 

@@ -7,11 +7,14 @@ one that marks everything, by `f1`. The other metrics stand beside.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from imdlib.bridge.cuts import (
     CHANCE,
     JUDGING,
     OURS,
+    TRACING,
+    lost_on_unseen,
     own_images,
     own_maps,
     pairs_in_order,
@@ -19,15 +22,15 @@ from imdlib.bridge.cuts import (
     spaces,
     unseen_generators,
 )
-from imdlib.bridge.gates import images_learned, maps_learned, spaces_learned
+from imdlib.bridge.gates import both_learned, images_learned, maps_learned, spaces_learned
 from imdlib.pages.claims import Statement
 
-TRACING = ("f1", "iou", "auc", "auc_shuffled")
 REAL_GENERATORS = (
     "Dolos itself with CLIP's features, where the same two rows give an interval on the other side of zero"
 )
 OTHER_TRACES = (
-    "a data set whose fakes the frozen features tell apart less well, where the part gives an interval above zero"
+    "a data set whose fakes the frozen features tell apart less well, where the same two rows give an interval on the other "
+    "side of zero"
 )
 LONGER = "a larger Conformer, trained on more images, whose maps pass the gate and give an interval on the other side of zero"
 SEEDS = "more seeds, or a margin and a number of the teacher's passes outside the space that was searched, that reverse the order"
@@ -37,6 +40,11 @@ def detects(name: str, where: str, says: str, cut: Callable, worse: str, better:
     """A statement about images called real or fake."""
     usual = dict(gate=images_learned, overturned=REAL_GENERATORS)
     return Statement(name, where, says, cut, worse, better, JUDGING, "image_auc", **usual | more)
+
+
+def loses_less(name: str, where: str, says: str, rival: str) -> Statement:
+    """A statement about what unseen generators take from a detector, of two that have both learned: at chance nothing can be lost."""
+    return detects(name, where, says, lost_on_unseen, rival, OURS, gate=partial(both_learned, rival=rival))
 
 
 def helps(name: str, where: str, says: str, worse: str, better: str) -> tuple[Statement, Statement]:
@@ -82,11 +90,11 @@ def real(name: str, says: str, metric: str) -> Statement:
 
 def traces(name: str, where: str, says: str, worse: str, better: str, **more: object) -> Statement:
     """A statement about maps of partly fake images."""
-    usual = dict(decides="auc_shuffled", gate=maps_learned, overturned=LONGER)
-    return Statement(name, where, says, own_maps, worse, better, TRACING, **usual | more)
+    usual = dict(cut=own_maps, decides="auc_shuffled", gate=maps_learned, overturned=LONGER)
+    return Statement(name, where, says, worse=worse, better=better, metrics=TRACING, **usual | more)
 
 
-def parts_classes(name: str, says: str, worse: str, better: str) -> Statement:
+def parts_classes(name: str, says: str, worse: str, better: str, cut: Callable = spaces) -> Statement:
     """A statement about neighbours of other scenes in two spaces of features."""
     shown = dict(gate=spaces_learned, overturned=REAL_GENERATORS)
-    return Statement(name, "Fig. 4", says, spaces, worse, better, ("knn",), "knn", **shown)
+    return Statement(name, "Fig. 4", says, cut, worse, better, ("knn",), "knn", **shown)

@@ -121,7 +121,7 @@ def placed(draws: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def effect_against_steps(found: pd.DataFrame) -> Figure:
-    """Each headline's effect on validation images against the training images seen; line: mean of the seeds, band: their range.
+    """Each headline's effect on validation images against epochs times training images; line: mean of the seeds, band: their range.
 
     found: of `imdlib.protocol.course.effects`.
     """
@@ -137,7 +137,7 @@ def effect_against_steps(found: pd.DataFrame) -> Figure:
         axis.set_title(titled(part["statement"].iloc[0]), fontsize=SMALL)
         axis.set_ylabel(titled(called(part["metric"].iloc[0].removeprefix("val_")), 16), fontsize=SMALL)
     for axis in axes[-ACROSS:]:
-        axis.set_xlabel("training images seen, thousands", fontsize=SMALL)
+        axis.set_xlabel("epochs × training images, thousands", fontsize=SMALL)
         axis.tick_params(labelbottom=True)
     figure.set_label(STEPS)
     return figure

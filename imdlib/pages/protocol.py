@@ -143,11 +143,11 @@ def agrees(chosen: dict, said: dict) -> bool:
     return bool(said) and all(search.same(chosen[key], value) for key, value in said.items())
 
 
-def steps(statements: Iterable[claims.Statement], rows: Any) -> tuple[Figure | None, Markdown]:
+def steps(statements: Iterable[claims.Statement], rows: Any, looked: str = "") -> tuple[Figure | None, Markdown]:
     """Headlines' effects against the images seen, those that have no such course, and which of all final runs used their whole budget
-    while they still moved.
+    while they still moved. looked: of `course.effects`.
     """
-    found = course.effects(statements, rows)
+    found = course.effects(statements, rows, looked)
     moving = course.unfinished(rows.settings, rows.history)
     words = cut_short(moving, rows)
     kinds = sorted({made.pattern(run) or run for run in moving})
@@ -160,8 +160,6 @@ def steps(statements: Iterable[claims.Statement], rows: Any) -> tuple[Figure | N
         if without
         else ""
     )
-    what = (
-        "The effect of every headline claim against the training images seen, on validation images of the training set"
-    )
+    what = "The effect of every headline claim against epochs times training images, on validation images of the training set"
     figure = plots.save(plots_protocol.effect_against_steps(found), found, rows.folder, "figure_steps", what=what)
     return figure, Markdown(said)

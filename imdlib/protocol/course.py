@@ -8,21 +8,23 @@ import pandas as pd
 from imdlib.protocol import verdicts
 
 
-def effects(statements: Iterable[Any], rows: Any) -> pd.DataFrame:
+def effects(statements: Iterable[Any], rows: Any, looked: str = "") -> pd.DataFrame:
     """Effect of every headline between two trained rows at every look: name, statement, metric, seed, images, effect.
 
     statements: with name, says, headline, cut, worse, better; rows: of the study, with `settings`, a line per final run with `seed`,
-    `keep` (the validation number that is compared) and train_images, and `history`, a line per run and epoch. A side is the runs whose
-    score rows the statement's own cut holds; images: how many training images were seen by then, in thousands. A run that ended
-    earlier stays where it ended. Headlines of which one side is no run, or both are the same runs (two maps or two distances of one
-    training: its validation number says nothing of either), or no validation number was noted, are left out.
+    `keep` (the validation number that is compared) and train_images, and `history`, a line per run and epoch. looked: the validation
+    number that is compared where those that choose epochs are not of one kind. A side is the runs whose score rows the statement's
+    own cut holds; images: epochs times training images by then, in thousands. A run that ended earlier stays where it ended.
+    Headlines of which one side is no run, or both are the same runs (two maps or two distances of one training: its validation
+    number says nothing of either), or no validation number was noted, are left out.
     """
     lines = []
     for one in [one for one in statements if one.headline]:
         held = verdicts.sides_of(one.cut, rows, one.worse, one.better)
         if all("run" in side for side in held) and set(held[0]["run"]) == set(held[1]["run"]):
             continue
-        sides = [course_of(rows.settings, side, rows.history) for side in held]
+        final = rows.settings.assign(keep=looked) if looked else rows.settings
+        sides = [course_of(final, side, rows.history) for side in held]
         if any(side.empty for side in sides) or sides[0]["metric"].iloc[0] != sides[1]["metric"].iloc[0]:
             continue
         for seed in sorted(set.intersection(*(set(side["seed"]) for side in sides))):

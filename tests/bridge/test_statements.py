@@ -83,6 +83,14 @@ def test_a_drop_is_what_unseen_generators_take(all_runs):
     assert (lost.loc[lost["method"] == WANG, "image_auc"] == -0.75).all()
 
 
+def test_a_detector_at_chance_has_nothing_to_lose(all_runs):
+    def ours_at_chance(every):
+        return np.where(every["method"] == OURS, 0.5, np.where(every["dataset"] == AWAY, 0.25, 1.0))
+
+    verdict, effect = judged(changed(all_runs, image_auc=ours_at_chance), "drop-wang", "drop-tar", "equal-drop-wang")
+    assert effect.tolist() == [0.75] * 3 and set(verdict) == {verdicts.UNLEARNED}
+
+
 def test_the_mean_of_recall_is_the_mean_recall(all_runs):
     rows = changed(all_runs, predicted=lambda every: every["class"].where(every["class"] != "partly fake", "real"))
     found = balanced(rows.every)
@@ -151,6 +159,21 @@ def test_maps_with_attention_against_those_without(all_runs):
     assert effect.to_numpy() == pytest.approx(0.25)
 
 
+def test_maps_of_unseen_generators_have_headlines_of_their_own(all_runs):
+    away = changed(all_runs, drawn_auc_shuffled=lambda every: np.where(every["dataset"] == AWAY, 1.0, 0.0))
+    effect = judged(away, "map-blob", "map-blob-unseen")[1]
+    assert effect.iloc[0] < 0 < effect.iloc[1]
+
+
+def test_space_transcam_is_about_real_and_partly_fake_images(all_runs):
+    rows = changed(all_runs, knn_final=lambda every: (every["class"] == "fully fake").astype(float))
+    ours = OURS + cuts.SPACES["knn_final"]
+    some, every = (cut(rows).set_index("method").loc[ours, "knn"] for cut in (cuts.spaces_of_partly, cuts.spaces))
+    assert set(some) == {0.0} and every.max() > 0
+    pair = rows.every[rows.every["class"] != "partly fake"]
+    assert cuts.spaces_of_partly(replace(rows, every=pair)).empty
+
+
 def test_missing_runs_are_not_tested(two_runs):
     found = claims.judge(STATEMENTS, two_runs, "bridge").set_index("id")
     judged = {f"bridge-{name}-image_auc" for name in ("home-wang", "ours-always", "wang-always")}
@@ -179,4 +202,4 @@ def test_headlines_say_what_would_overturn_them():
 
 
 def test_names_are_unique():
-    assert len(NAMED) == len(STATEMENTS) == 62
+    assert len(NAMED) == len(STATEMENTS) == 65
