@@ -6,7 +6,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[1]
 TWINS = ("night", "laptop")  # profiles on the embedded twins, the first that is there counts
 REAL = ("real",)
-CARDS = ("gpu", "gpu-paper")  # on a card, on twins: the first is night's rows with more seeds and steps
+CARDS = ("gpu", "gpu-paper")  # on a card: night's rows with more seeds and steps, and the papers' sizes
 CLAIMS = "claims.csv"
 
 

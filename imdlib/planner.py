@@ -85,9 +85,13 @@ class Planner:
                 if cell.notebook == book
             ]
             found[study] = trained
-        for study in self.drawable(found):
+        drawn = self.drawable(found)
+        for study in drawn:
             self.add_report(study, found[study], [self.jobs["data", one] for one in sets[study]])
-        self.add_top([self.jobs[f"{study}_report", study] for study in self.drawable(found)])
+        if drawn:
+            self.add_top([*studies], [self.jobs[f"{study}_report", study] for study in drawn])
+        else:
+            self.warnings.append("no final run of any study is there yet: there is nothing to draw")
 
     def needed_by(self, wanted: list[Job]) -> list[Job]:
         """Jobs that are wanted or that these wait for, and that are not done."""
@@ -191,11 +195,11 @@ class Planner:
         settled = [path for path in [tuned.place(study)] if path.exists()]
         return self.add(self.drawn(study, f"{study}/report", given, [*shown, *sets], settled))
 
-    def add_top(self, reports: list) -> Job:
-        """The page that joins them."""
+    def add_top(self, studies: list[str], reports: list) -> Job:
+        """The page that joins the reports; studies: all of the profile."""
         named = [job for (rule, _), job in self.jobs.items() if rule == "data"]
         sets = {job.name: job.key for job in self.shown("the page: data sets", named)}
-        given = self.given("report", results=self.results) | {"sets": sets}
+        given = self.given("report", results=self.results, studies=studies) | {"sets": sets}
         beside = [place for folder in sides(self.results).values() for place in judging(folder)]
         claims = [folder / CLAIMS for folder in beside if folder != results_folder(self.results)]
         return self.add(self.drawn("", "report", given, reports, claims))
@@ -220,9 +224,16 @@ class Planner:
         return Job(notebook.replace("/", "_"), study or TOP, notebook, given, folder, needed, state, after)
 
     def drawable(self, trained: dict[str, list]) -> list[str]:
-        """Studies whose page is drawn: all, or, where pages alone are, those of which any run is there; all again if none is."""
-        there = [study for study, jobs in trained.items() if not self.pages or any(job.state.stamp for job in jobs)]
-        return there or [*trained]
+        """Studies whose page is drawn: all, or, where pages alone are, those of which a final training is there; all again where
+        there is no run at all, which the first page then says.
+        """
+        if not self.pages or not any(job.state.stamp for jobs in trained.values() for job in jobs):
+            return [*trained]
+        final = {
+            study: [job for job in jobs if job.notebook == f"{study}/run" and job.parameters.get("trial", -1) < 0]
+            for study, jobs in trained.items()
+        }
+        return [study for study, jobs in final.items() if any(job.state.stamp for job in jobs)]
 
     def shown(self, what: str, jobs: list) -> list:
         """Jobs that a page shows: all that the profile has, or, where pages alone are drawn, those of which there is something.

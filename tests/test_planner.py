@@ -332,6 +332,10 @@ def test_pages_alone_are_drawn_of_the_runs_that_are_there_and_the_others_are_cou
     assert set(every) - set(there) == {"pc_sim-casia_seed0"} and absent == 1
     assert drawn == sorted({*STUDIES} - {"bridge"}), "a study of which nothing was made has no page yet"
     assert words == [f"ncl: runs: 1 of {len(every)} were never made, the page is without them"]
+    for run in (project.folder / "results/quick/inr/runs").iterdir():
+        shutil.rmtree(run) if not run.name.startswith("nrr_") else None
+    drawn = json.loads(project.run(SHOWN).splitlines()[-1])["True"][2]
+    assert drawn == ["ncl"], "nor has one without a final training, such as INR with its NRRs alone"
 
 
 # ---- data ------------------------------------------------------------------------------------------------------------------

@@ -21,4 +21,4 @@ BLIND = frozenset({
     "always tampered", "always tampered, all-ones map", "always fake", "always real",
 })  # fmt: skip
 # of what no seed changes: these, and a regression on frozen features
-SEEDLESS = BLIND | {"linear probe"}
+SEEDLESS = BLIND | {"linear probe", "linear probe, ImageNet features"}

@@ -66,15 +66,16 @@ def pairs_in_order(rows: Rows) -> pd.DataFrame:
 
 
 def real_distances(rows: Rows) -> pd.DataFrame:
-    """Real test images of the training set: `near`, whether both distances lie below NEAR of the margin, and `nearer`, the share of
-    the two that lie below those of students about to learn; one half of each for chance, as often.
+    """Real test images of the training set: `near`, whether both squared distances lie below NEAR of the margin, which is of squares, too,
+    and `nearer`, the share of the two that lie below those of students about to learn; one half of each for chance, as often.
     """
     found = ours_measured(rows)
     found = found[found["class"] == CLASSES[0]]
     margin = found["run"].map(rows.settings.set_index("run")["margin"])
     begun = found.reindex(columns=["d1_fresh", "d2_fresh"]).to_numpy(float)
-    nearer = ordering.above_half(begun, found[["d1", "d2"]]).mean(1)
-    found = found.assign(near=(found[["d1", "d2"]].max(axis=1) < NEAR * margin).astype(float), nearer=nearer)
+    ended = found.reindex(columns=["d1", "d2"])
+    nearer = ordering.above_half(begun, ended).mean(1)
+    found = found.assign(near=(ended.max(axis=1) < NEAR * margin).astype(float), nearer=nearer)
     return pd.concat([found, found.assign(method=CHANCE, near=0.5, nearer=0.5)])
 
 
@@ -93,7 +94,7 @@ def unseen_maps(rows: Rows) -> pd.DataFrame:
     """The same on images of generators that were not trained on, the mean over generators first."""
     found = rows.maps[~rows.maps["seen"]]
     blind = rows.trivial[rows.trivial["dataset"].isin(found["dataset"])]
-    return averaged(pd.concat([blind, found]), TRACING, SCENE)
+    return averaged(pd.concat([blind, found]), TRACING, SCENE) if len(found) else found
 
 
 def spaces_of_partly(rows: Rows) -> pd.DataFrame:

@@ -26,11 +26,12 @@ def split(settings: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame, p
     return labelled(settings, scores) if len(settings) else (settings, scores.head(0))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Rows:
     """results: folder; settings: a row per run; every: score rows of all runs; history: a row per run and epoch; data: {table:
     rows of the data sets}, among them `scores` of predictors that look at no image; probed: rows of the linear probe, or None;
-    trials: settings of the runs of the search; tried: their score rows. Neither are among the others, but for history.
+    trials: settings of the runs of the search; tried: their score rows. Neither are among the others, but for history. gathered: a
+    row per run of any kind and per data set, for what is older.
     """
 
     results: str
@@ -41,6 +42,7 @@ class Rows:
     probed: pd.DataFrame | None = None
     trials: pd.DataFrame = field(default_factory=pd.DataFrame)
     tried: pd.DataFrame = field(default_factory=pd.DataFrame)
+    gathered: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def gather(cls, results: Path | str, runs: dict | None = None, sets: dict | None = None) -> "Rows":
@@ -56,8 +58,9 @@ class Rows:
         there = sets or list(
             results_folder(results, "data").glob("runs*")
         )  # a folder of runs, or what was kept of them
-        data = archive.gather(results, "data", sets)[1] if there else {}
-        return cls(str(results), final, every, tables["history"], data, trials=trials, tried=tried)
+        checks, data = archive.gather(results, "data", sets) if there else (settings.head(0), {})
+        gathered = pd.concat([settings, checks])
+        return cls(str(results), final, every, tables["history"], data, None, trials, tried, gathered)
 
     def trial(self, number: int) -> "Rows":
         """The runs of one draw of settings in place of the final ones."""

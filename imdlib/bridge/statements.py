@@ -83,7 +83,7 @@ SAID = (
     *helps("pretrained-transcam", "not printed", "a stem from ImageNet improves TransCAM",
            TRANSCAM, TITLES["transcam-imagenet"]),
     *(orders(f"order-{number}", says) for number, says in enumerate(ordering.METRICS)),
-    real("real-near", "after training, most real images have both distances below a quarter of the margin", "near"),
+    real("real-near", "after training, most real images have both squared distances below a quarter of the margin", "near"),
     real("real-nearer", "training brings real images nearer than students that have not begun", "nearer"),
     parts_classes("space-tower", "training parts the classes better than the tower's features do",
                   OURS + SPACES["knn_extractor"], OURS + SPACES["knn_final"]),

@@ -29,22 +29,25 @@ class Rows(Trained):
     """Finished runs and their rows; every cut is made when it is first asked for.
 
     raw: score rows of all runs; history: a row per run and epoch; blind: score rows of predictors that look at no image, for
-    every data set; trials: settings of the runs that only tried settings, of which no table holds a row.
+    every data set; trials: settings of the runs that only tried settings, of which no table holds a row; gathered: a row per run of
+    any kind and per data set, for what is older.
     """
 
     raw: pd.DataFrame
     history: pd.DataFrame
     blind: pd.DataFrame
     trials: pd.DataFrame = field(default_factory=pd.DataFrame)
+    gathered: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def gather(cls, results: Path | str, runs: dict | None = None, sets: dict | None = None) -> "Rows":
         """The runs and data sets that count, {name: key}; empty or None = all that are finished. RunError where one is missing."""
         settings, tables = archive.gather(results, "inr", runs)
-        _, data = archive.gather(results, "data", sets)
-        tried = settings["trial"] >= 0  # False where a run is no detector of ours
+        checks, data = archive.gather(results, "data", sets)
+        tried = settings.get("trial", pd.Series(-1, settings.index)) >= 0  # False where a run is no detector of ours
         blind = data["scores"].drop(columns="run")
-        return cls(results, settings[~tried], tables["scores"], tables["history"], blind, settings[tried])
+        every = pd.concat([settings, checks])
+        return cls(results, settings[~tried], tables["scores"], tables["history"], blind, settings[tried], every)
 
     def trial(self, number: int) -> "Rows":
         """The runs of one draw of settings as if they were the final ones, beside all NRRs, whose own scores no setting changes: they

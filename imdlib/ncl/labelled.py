@@ -33,6 +33,7 @@ def named(settings: pd.DataFrame) -> pd.DataFrame:
         method=settings["variant"].map(METHODS),
         row=[row_of(run, ROWS) for run in settings.to_dict("records")],
         train_set=settings["train_set"].mask(several, "all"),
+        train_sets=settings["train_set"],
         order=settings["variant"].map(list(METHODS).index),
     )
     return settings.sort_values(["train_set", "order", "seed", "run"], ignore_index=True).drop(columns="order")

@@ -32,7 +32,7 @@ class Rows:
     results: folder of the profile; settings: a row of parameters and stamp per run; history: a row per run and epoch, of trials,
     too; every: score rows of all runs, of untouched and of attacked images; trivial: those of predictors that look at no image,
     on the test images of the runs, where the data has them; classic: those of detectors that nobody trains, likewise; trials,
-    tried: settings and score rows of the runs of the search.
+    tried: settings and score rows of the runs of the search; gathered: a row per run of any kind and per data set, for what is older.
     """
 
     results: str
@@ -43,6 +43,7 @@ class Rows:
     classic: pd.DataFrame = field(default_factory=pd.DataFrame)
     trials: pd.DataFrame = field(default_factory=lambda: NONE)
     tried: pd.DataFrame = field(default_factory=lambda: NONE)
+    gathered: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def gather(cls, results: str, runs: dict | None = None, sets: dict | None = None) -> "Rows":
@@ -51,7 +52,8 @@ class Rows:
         Raises RunError where one of them is missing or damaged.
         """
         settings, tables = archive.gather(results, "ncl", runs)
-        return cls.of(results, settings, tables, archive.gather(results, "data", sets)[1])
+        checks, data = archive.gather(results, "data", sets)
+        return replace(cls.of(results, settings, tables, data), gathered=pd.concat([settings, checks]))
 
     @classmethod
     def of(cls, results: str, settings: pd.DataFrame, tables: dict, data: dict) -> "Rows":

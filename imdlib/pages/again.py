@@ -13,7 +13,8 @@ def commands(folder: Path) -> pd.DataFrame:
     """What, runs, minutes that they took on one core, command: of everything in a study's folder, then of each table that runs made."""
     profile, study = folder.parent.name, folder.name
     stamps = archive.stamps(folder.parent, study)
-    command = f"make study PROFILE={profile}" + (" DATA=..." if profile in ("real", "paper") else "")
+    real = any(not name.startswith("sim-") for stamp in stamps.values() for name in stamp["needs"]["data"])
+    command = f"make study PROFILE={profile}" + " DATA=..." * real
     lines = [("all that is here", list(stamps), command)]
     for title, rows in tables_of(folder):
         patterns = sorted({one for some in rows["runs"] for one in some.split()})

@@ -81,8 +81,9 @@ def choose_columns(
     """
     last, first = list(pictures)[-1], list(pictures.values())[0]
     f1 = scores.assign(key=scores["dataset"] + "/" + scores["image"]).set_index(["method", "key"])["f1"]
-    order = sorted(first, key=lambda key: -f1[last, key])
-    order = [order[i] for i in np.unique(np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int))]
+    order = sorted((key for key in first if not np.isnan(f1[last, key])), key=lambda key: -f1[last, key])
+    count = max(0, min(count, len(order)))
+    order = [order[i] for i in np.unique(np.linspace(0, len(order) - 1, count).round().astype(int))]
     several = len({key.split("/")[0] for key in first}) > 1
     columns = [
         {

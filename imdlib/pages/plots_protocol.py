@@ -10,11 +10,10 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from imdlib.pages.style import PAGE, PALETTE, SMALL, TAMPERED
+from imdlib.pages.style import HIGHEST, PAGE, PALETTE, SMALL, TAMPERED
 from imdlib.pages.tables import called
 
 ACROSS = 3  # panels in a line
-HIGHEST = 9.2  # inches of a figure of a page
 MANY = 9  # claims above which their panels are smaller, so that a figure stays on a page
 SETTINGS = (
     "A mark is a claim's effect in one setting, sorted; below it the setting, dark at the high end of each parameter's range. "

@@ -42,10 +42,9 @@ def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Markdown, Figure, HTML]:
 
 
 def cut_short(moving: Sequence[str], rows: Any) -> str:
-    """How many final runs `course.unfinished` names."""
-    return (
-        f"{len(moving)} of {len(rows.settings)} final runs used their whole budget while validation or loss still moved"
-    )
+    """How many of the final runs that were trained `course.unfinished` names."""
+    trained = rows.settings["run"].isin(rows.history["run"]).sum()
+    return f"{len(moving)} of {trained} final trainings used their whole budget while validation or loss still moved"
 
 
 def shown(found: pd.DataFrame) -> pd.DataFrame:
@@ -123,7 +122,12 @@ def trials(study: Study, rows: Any) -> tuple[Figure | None, HTML | Markdown]:
     figure = plots.save(plots_protocol.trials(found), found, rows.folder, "figure_trials", what=what)
     chosen = found[found["chosen"]]
     said = tuned.of(study.name)
-    other = [row["row"] for row in chosen.to_dict("records") if not agrees(row, said.get(row["row"], {}))]
+    searched = {name: row.searched for name, row in study.rows.items()}
+    other = [
+        row["row"]
+        for row in chosen.to_dict("records")
+        if not agrees(row, said.get(row["row"], {}), searched[row["row"]])
+    ]
     digits = {
         name: chosen[name].map(lambda value: "–" if pd.isna(value) else f"{value:.3g}")
         for name in chosen.select_dtypes(float)
@@ -138,9 +142,9 @@ def trials(study: Study, rows: Any) -> tuple[Figure | None, HTML | Markdown]:
     return figure, table
 
 
-def agrees(chosen: dict, said: dict) -> bool:
-    """Whether a file's settings of a row are those of its best trial."""
-    return bool(said) and all(search.same(chosen[key], value) for key, value in said.items())
+def agrees(chosen: dict, said: dict, searched: Iterable[str]) -> bool:
+    """Whether a file's settings of a row are those of its best trial, in all that is searched."""
+    return set(said) == set(searched) and all(search.same(chosen[key], value) for key, value in said.items())
 
 
 def steps(statements: Iterable[claims.Statement], rows: Any, looked: str = "") -> tuple[Figure | None, Markdown]:
@@ -155,11 +159,8 @@ def steps(statements: Iterable[claims.Statement], rows: Any, looked: str = "") -
     if found.empty:
         return None, Markdown(said)
     without = [one.says for one in statements if one.headline and one.name not in set(found["name"])]
-    said += (
-        f" Without a course, since a side is no training, both are the same one, or nothing chose its epoch: {'; '.join(without)}."
-        if without
-        else ""
-    )
+    why = "there are no runs, a side is no training or both are the same one, it is a mean over sets or attacks, or nothing chose an epoch"
+    said += f" Without a course, since {why}: {'; '.join(without)}." if without else ""
     what = "The effect of every headline claim against epochs times training images, on validation images of the training set"
     figure = plots.save(plots_protocol.effect_against_steps(found), found, rows.folder, "figure_steps", what=what)
     return figure, Markdown(said)

@@ -118,27 +118,26 @@ def waiting(absent: int) -> HTML:
 
 
 def awaited(folder: Path, studies: Iterable[str]) -> HTML:
-    """`waiting` of the page that joins studies, which knows it from their stamps."""
+    """`waiting` of the page that joins studies, those that the profile asks for, which knows it from their stamps."""
     found = {study: runs.state(folder / study).stamp for study in studies}
     absent = {
         study: stamp["needs"]["parameters"].get("absent", 0) if stamp else "all" for study, stamp in found.items()
     }
-    partly = any(count not in (0, "all") for count in absent.values())
-    said = ", ".join(f"{count} of {study}" for study, count in absent.items() if count) if partly else ""
+    said = ", ".join(f"{count} of {study}" for study, count in absent.items() if count)
     return HTML(AWAITED.format(f"Runs of this profile that were not made yet: {said}") if said else "")
 
 
 def provenance(settings: pd.DataFrame) -> Markdown:
     """Where the numbers of a page come from, and which of its runs are older than what they depend on.
 
-    settings: a row per run, of `archive.gather`.
+    settings: a row per run and data set, of `archive.gather`.
     """
     commits, devices = (", ".join(sorted(set(settings[name].astype(str)))) for name in ("commit", "device"))
-    lines = [f"{len(settings)} runs, made at commit {commits} on {devices}."]
+    lines = [f"{len(settings)} runs, trials and checks of data, made at commit {commits} on {devices}."]
     old = settings[settings["outdated"]]
     if len(old):
         lines.append(
-            f"**{len(old)} of {len(settings)} runs are older than the code, data or parameters at hand** (commits "
+            f"**{len(old)} of {len(settings)} are older than the code, data or parameters at hand** (commits "
             f"{', '.join(sorted(set(old['commit'])))}): their numbers stand as they were made and will be made anew."
         )
     return Markdown("\n\n".join(lines))

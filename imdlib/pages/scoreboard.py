@@ -50,13 +50,13 @@ def judged_in(folder: Path) -> pd.DataFrame:
 
 
 def judges(sides: Iterable[str]) -> bool:
-    """Whether a page has verdicts: one of twins, real images or a card; others, such as quick's, show effects of one seed."""
-    return not {"twins", "real", *CARDS}.isdisjoint(sides)
+    """Whether a page has verdicts: one of twins, real images, a card or `paper`; others, such as quick's, show effects of one seed."""
+    return not {"twins", "real", "paper", *CARDS}.isdisjoint(sides)
 
 
 def headlines(board: pd.DataFrame) -> pd.DataFrame:
     """Those that a study stands or falls with."""
-    return board[board["headline"].astype(bool)]
+    return board[board["headline"].eq(True)]
 
 
 def totals(board: pd.DataFrame, folders: dict[str, Path]) -> pd.DataFrame:

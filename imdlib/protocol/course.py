@@ -28,11 +28,20 @@ def effects(statements: Iterable[Any], rows: Any, looked: str = "") -> pd.DataFr
         if any(side.empty for side in sides) or sides[0]["metric"].iloc[0] != sides[1]["metric"].iloc[0]:
             continue
         for seed in sorted(set.intersection(*(set(side["seed"]) for side in sides))):
-            curves = [side[side["seed"] == seed].groupby("images")["value"].mean() for side in sides]
-            both = pd.concat(curves, axis=1, keys=["low", "high"]).sort_index().ffill().dropna()
+            both = curves([side[side["seed"] == seed] for side in sides])
             about = dict(name=one.name, statement=one.says, metric=sides[0]["metric"].iloc[0], seed=seed)
             lines += [about | dict(images=at, effect=row.high - row.low) for at, row in both.iterrows()]
     return pd.DataFrame(lines, columns=["name", "statement", "metric", "seed", "images", "effect"])
+
+
+def curves(sides: list[pd.DataFrame]) -> pd.DataFrame:
+    """Mean over the runs of each of two sides, low and high, at every point at which any of their runs was looked at: each stands
+    where it was last seen, and a point counts from where all have been.
+    """
+    wide = [side.pivot_table(index="images", columns="run", values="value") for side in sides]
+    at = sorted(set().union(*(one.index for one in wide)))
+    means = [one.reindex(at).ffill().mean(axis=1, skipna=False) for one in wide]
+    return pd.concat(means, axis=1, keys=["low", "high"]).dropna()
 
 
 def course_of(final: pd.DataFrame, side: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
@@ -40,21 +49,23 @@ def course_of(final: pd.DataFrame, side: pd.DataFrame, history: pd.DataFrame) ->
     known = final[final["run"].isin(side["run"].unique())] if "run" in side else final.head(0)
     found = [looks(run, history) for run in known.to_dict("records")]
     found = [one for one in found if len(one)]
-    return pd.concat(found) if found else pd.DataFrame(columns=["seed", "metric", "images", "value"])
+    return pd.concat(found) if found else pd.DataFrame(columns=["run", "seed", "metric", "images", "value"])
 
 
 def looks(run: dict, history: pd.DataFrame) -> pd.DataFrame:
-    """What was noted of one run on validation images: seed, metric, images, value; nothing where no number chose."""
+    """What was noted of one run on validation images: run, seed, metric, images, value; nothing where no number chose."""
     rows = history[history["run"] == run["run"]]
     rows = rows[rows[run["keep"]].notna()] if run["keep"] in rows else rows.head(0)
     seen = rows["epoch"] * run["train_images"] / 1000
-    about = dict(seed=run["seed"], metric=run["keep"])
+    about = dict(run=run["run"], seed=run["seed"], metric=run["keep"])
     return pd.DataFrame(dict(images=seen.round(3), value=rows[run["keep"]] if len(rows) else [])).assign(**about)
 
 
 def unfinished(settings: pd.DataFrame, history: pd.DataFrame) -> list[str]:
-    """Names of the runs that used their whole budget while validation or loss still moved, by the rule of `training.flat`."""
-    from imdlib.training.flat import flat
+    """Names of the runs that used their whole budget while validation or loss still moved, by the rule of `training.flat`; runs with
+    fewer looks than the rule needs are not among them.
+    """
+    from imdlib.training.flat import LEAST, flat
 
     found = []
     for run in settings.to_dict("records"):
@@ -62,6 +73,7 @@ def unfinished(settings: pd.DataFrame, history: pd.DataFrame) -> list[str]:
         before = rows[rows["cooling"] == 0] if "cooling" in rows else rows.head(0)
         losses = [name for name in ("loss", "classifier_loss") if name in before and before[name].notna().any()]
         epochs = [{k: v for k, v in row.items() if pd.notna(v)} for row in before.to_dict("records")]
-        if len(before) and not flat(epochs, run["keep"], losses):
+        looks = sum(run["keep"] in row for row in epochs)
+        if looks >= LEAST and not flat(epochs, run["keep"], losses):
             found.append(run["run"])
     return found

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from imdlib import archive, files
+from imdlib import archive, files, parameters
 from imdlib.places import REPO, results_folder
 from imdlib.protocol.search import Row, row_of
 from imdlib.study import STUDIES, load
@@ -38,11 +38,13 @@ def best(settings: pd.DataFrame, history: pd.DataFrame, rows: Mapping[str, Row])
 
     settings: a line per run with its parameters, among them `trial` and `keep`, the validation number that chooses; history: a
     line per run and epoch. score: the highest of that number over the epochs; chosen: the trial of each row with the highest score,
-    of equal ones the first.
+    of equal ones the first. Trials of rows and settings that are searched no more are left out.
     """
     lines = []
     for run in settings[settings["trial"] >= 0].sort_values("trial", kind="stable").to_dict("records"):
         row = row_of(run, rows)
+        if not row or any(key not in run for key in rows[row].searched):  # of an older space
+            continue
         score = history.loc[history["run"] == run["run"], run["keep"]].max()
         searched = {key: run[key] for key in rows[row].searched}
         lines.append(dict(row=row, trial=int(run["trial"]), run=run["run"], score=score) | searched)
@@ -55,9 +57,9 @@ def best(settings: pd.DataFrame, history: pd.DataFrame, rows: Mapping[str, Row])
 
 def write(study: str, tried: pd.DataFrame, rows: Mapping[str, Row]) -> Path:
     """Write the chosen settings of `best` to the study's file, in the order of its rows; returns the path."""
-    chosen = tried[tried["chosen"]].set_index("row")
+    chosen, usual = tried[tried["chosen"]].set_index("row"), parameters.declared(f"{study}/run")
     table = {
-        name: {key: plain(chosen.at[name, key]) for key in row.searched}
+        name: {key: plain(chosen.at[name, key], usual.get(key)) for key in row.searched}
         for name, row in rows.items()
         if name in chosen.index
     }
@@ -67,9 +69,10 @@ def write(study: str, tried: pd.DataFrame, rows: Mapping[str, Row]) -> Path:
     return path
 
 
-def plain(value: Any) -> Any:
-    """A number of NumPy as Python's."""
-    return value.item() if hasattr(value, "item") else value
+def plain(value: Any, usual: Any) -> Any:
+    """A number of NumPy as Python's; one of a parameter whose default is an integer as that: a row that lacks it made it a float."""
+    value = value.item() if hasattr(value, "item") else value
+    return int(value) if type(usual) is int else value
 
 
 def main(results: str) -> None:

@@ -84,19 +84,19 @@ def word(found: pd.Series) -> str:
 
 
 def sides_of(cut: Callable, rows: object, worse: str, better: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rows of the two methods of a cut, of seeds that are `whole`."""
+    """Rows of the two methods of a cut, of the data sets that both were scored on and of seeds that are `whole`."""
     found = cut(rows)
-    return tuple(whole(found[found["method"] == name]) if len(found) else found for name in (worse, better))
+    low, high = (found[found["method"] == name] if len(found) else found for name in (worse, better))
+    if len(low) and len(high) and "dataset" in found:
+        low, high = low[low["dataset"].isin(high["dataset"])], high[high["dataset"].isin(low["dataset"])]
+    return whole(low), whole(high)
 
 
 def whole(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of one method without the seeds that scored fewer images than others, as in a study of which some runs are still to come.
-
-    Where no seed has all images the rows stay as they are, and `paired_effect` refuses them.
-    """
+    """Rows of one method without the seeds that scored fewer images than others, as in a study of which some runs are still to come."""
     if rows.empty or not {"image", "seed"} <= set(rows):
         return rows
     keys = [name for name in ("dataset", "image") if name in rows]
     scored = rows.groupby("seed").size()
     complete = scored.index[scored >= len(rows[keys].drop_duplicates())]
-    return rows[rows["seed"].isin(complete)] if len(complete) else rows
+    return rows[rows["seed"].isin(complete)]

@@ -10,7 +10,8 @@ from imdlib.bridge.exhibits import images, plane, points, sets
 from imdlib.bridge.exhibits.localization import kept_maps, with_thresholds
 from imdlib.bridge.methods import METHODS
 from imdlib.bridge.rows import Rows
-from imdlib.pages import tables
+from imdlib.bridge.statements import STATEMENTS
+from imdlib.pages import claims, tables
 from imdlib.places import run_folder
 from tests.bridge import made_up
 from tests.bridge.made_up import AWAY, HOME
@@ -158,3 +159,14 @@ def test_counts_are_written_as_whole_numbers(tmp_path):
 
 def test_no_spectra_are_asked_for(all_runs):
     assert exhibits.figure_spectra(all_runs, images.Images(all_runs), 0) is None
+
+
+def test_a_page_of_detectors_of_real_against_fake_alone_is_drawn(tmp_path):
+    """What a night has first: no third class, no distance, no map."""
+    cells = {f"wang_{seed}": dict(method="wang", seed=seed, train_set=HOME) for seed in (0, 1, 2)}
+    made_up.write_runs(tmp_path, cells, {name: made_up.images(name) for name in (HOME, AWAY)})
+    rows = Rows.gather(tmp_path)
+    drawn = {name for name in (*TABLES, *FIGURES) if getattr(exhibits, name)(rows) is not None}
+    assert {"table2", "table_drop"} <= drawn and not {"figure3", "figure_curves", "table_localization"} & drawn
+    found = claims.judge(STATEMENTS, rows, "bridge").set_index("id")
+    assert set(found.index[found["n"] > 0]) == {"bridge-wang-always-image_auc"}

@@ -1,6 +1,7 @@
 """INR's exhibits: each writes what it shows, and is None, and writes nothing, where the runs for it are missing."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -104,3 +105,11 @@ def test_what_the_contrast_does_at_the_end_is_computed():
     said = exhibits.said_saturation().data
     literal, standard = (float(one) for one in re.findall(r"(?:slope|InfoNCE) ([\d.e-]+)", said))
     assert literal == pytest.approx(10, rel=0.01) and standard < 0.1  # 1 / tau
+
+
+def test_sets_without_masks_have_no_table_of_maps(whole):
+    empty = replace(
+        whole, raw=whole.raw.assign(**dict.fromkeys(("f1", "iou", "auc", "auc_shuffled", "f1_best"), np.nan))
+    )
+    for name in ("table1", "table5", "figure_unsupervised"):
+        assert getattr(exhibits, name)(empty) is None, name

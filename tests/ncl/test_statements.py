@@ -157,3 +157,16 @@ def test_every_statement_says_what_would_overturn_it():
 
 def test_names_are_unique():
     assert len({one.name for one in STATEMENTS}) == len(STATEMENTS)
+
+
+@pytest.mark.parametrize("seeds", [{0, 1, 2}, {1, 2}])
+def test_runs_that_are_still_to_come_mix_no_training_sets(seeds):
+    """NCL on one of two sets, or some of its seeds there, is to come: no mean is over other sets on one side."""
+    rows = made_up.study(
+        seeds=[0, 1, 2],
+        ablation_sets=made_up.SETS,
+        keep=lambda run: run["variant"] != "pivot+pc" or run["train_set"] == "sim-casia" or run["seed"] not in seeds,
+    )
+    found = judged(rows)
+    assert [found[name]["effect"] for name in ("ncl", "ncl-unseen")] == pytest.approx([0.16, 0.16])
+    assert found["ncl"]["seeds"] == (3 if len(seeds) == 3 else 1) and found["ncl-unseen"]["seeds"] == 3

@@ -8,7 +8,7 @@ from imdlib.pages import again, tables
 
 def test_a_study_says_how_each_table_is_made_again_and_what_its_runs_cost(tmp_path, monkeypatch):
     folder = tmp_path / "toy" / "ncl"
-    about = dict(seconds=60, peak_memory_mb=100)
+    about = dict(seconds=60, peak_memory_mb=100, needs={"data": {"sim-casia": "key"}})
     names = ["base_a_seed0", "base_a_seed1", "pivot_a_seed0", "base_a_trial0_seed100"]
     monkeypatch.setattr(archive, "stamps", lambda results, study: dict.fromkeys(names, about) if study == "ncl" else {})
     rows = pd.DataFrame({"method": ["Base", "Pivot"], "test_set": "s", "metric": "m", "value": 0.5})
@@ -22,3 +22,11 @@ def test_a_study_says_how_each_table_is_made_again_and_what_its_runs_cost(tmp_pa
     assert cost["method"].tolist() == ["Base", "Pivot", ""] and cost["how many"].tolist() == [2, 1, 1]
     assert cost["runs"].iloc[-1] == "the search of settings" and (cost["minutes each"] == 1).all()
     assert again.commands(tmp_path / "toy" / "inr").empty and again.costs(tmp_path / "toy" / "inr").empty
+
+
+def test_runs_on_real_images_need_their_folder(tmp_path, monkeypatch):
+    about = dict(seconds=60, peak_memory_mb=100, needs={"data": {"sim-casia": "key", "casia1": "key"}})
+    monkeypatch.setattr(archive, "stamps", lambda results, study: {"base_a_seed0": about})
+    assert again.commands(tmp_path / "gpu-paper" / "ncl")["command"].tolist() == [
+        "make study PROFILE=gpu-paper DATA=..."
+    ]

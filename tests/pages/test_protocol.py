@@ -37,7 +37,9 @@ def test_every_claim_of_tuned_rows_has_its_effect_in_every_setting(rows, judged)
 
 def test_figures_are_drawn_and_saved(rows, judged):
     found, tried = judged
-    assert protocol.settings(STUDY, tried, rows) and all(protocol.verdicts(found, rows))
+    assert protocol.settings(STUDY, tried, rows) is not None
+    length, figure, table = protocol.verdicts(found, rows)
+    assert "final trainings" in length.data and figure.get_gid() and "improves on Base" in table.data
     figure, said = protocol.steps(STATEMENTS, rows)
     assert figure and said.data.startswith("0 of ")
     drawn = {path.stem for path in (rows.folder / "figures").glob("*.png")}

@@ -221,7 +221,8 @@ def test_a_page_says_how_many_runs_are_still_to_come(tmp_path):
     report.stamp(page, {"parameters": {"absent": 3}})
     assert "were not made yet: 3 of ncl, all of inr." in report.awaited(tmp_path, ["ncl", "inr"]).data
     report.stamp(page, {"parameters": {}})
-    assert report.awaited(tmp_path, ["ncl", "inr"]).data == ""
+    assert "not made yet: all of inr." in report.awaited(tmp_path, ["ncl", "inr"]).data
+    assert report.awaited(tmp_path, ["ncl"]).data == report.awaited(tmp_path, []).data == ""
 
 
 def test_the_page_says_what_to_cite():

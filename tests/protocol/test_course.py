@@ -38,6 +38,22 @@ def test_effects_stand_at_the_images_seen_and_a_run_that_ended_stays_where_it_en
     assert found["effect"].tolist() == pytest.approx([0.1, 0.1, 0.3])
 
 
+def test_each_run_of_a_side_stands_where_it_was_last_seen():
+    """Two training sets of unequal size: their looks fall at different counts, and the mean is of both runs at each."""
+    base, ours = run("Base", 0, [0, 0.5, 0, 0.6]), run("Ours", 0, [0, 0.6, 0, 0.9])
+    other = [(about | dict(run=f"{about['run']}b", train_images=750), rows) for about, rows in (base, ours)]
+    other = [(about, [row | dict(run=about["run"]) for row in rows]) for about, rows in other]
+    found = effects([SAYS], both(base, ours, *other))
+    assert found["images"].tolist() == [1.5, 2.0, 3.0]
+    assert found["effect"].tolist() == pytest.approx([0.1, 0.2, 0.3])
+
+
+def test_another_validation_number_may_be_compared_than_the_one_that_chose():
+    rows = both(run("Base", 0, [0, 0.5], val_auc=0.7), run("Ours", 0, [0, 0.6], val_auc=0.9))
+    found = effects([SAYS], rows, "val_auc")
+    assert set(found["metric"]) == {"val_auc"} and found["effect"].to_numpy() == pytest.approx(0.2)
+
+
 def test_the_runs_of_a_claim_are_those_that_its_cut_holds():
     rows = both(run("Base", 0, [0, 0.5]), run("Ours", 0, [0, 0.6]), run("Base", 1, [0, 0.1]), run("Ours", 1, [0, 0.9]))
     first = SimpleNamespace(**vars(SAYS) | {"cut": lambda rows: SAYS.cut(rows)[rows.settings["run"].str.endswith("1")]})
@@ -45,9 +61,11 @@ def test_the_runs_of_a_claim_are_those_that_its_cut_holds():
 
 
 def test_what_is_no_headline_or_has_no_trained_side_has_no_course():
+    two = both(run("Base", 0, [0, 0.5]), run("Ours", 0, [0, 0.6]))
+    assert len(effects([SAYS], two)) == 1
+    assert effects([SimpleNamespace(**vars(SAYS) | {"headline": False})], two).empty
     rows = both(run("Base", 0, [0, 0.5]))
     assert effects([SAYS], rows).empty
-    assert effects([SimpleNamespace(**vars(SAYS) | {"headline": False, "better": "Base"})], rows).empty
     blind = SimpleNamespace(**vars(SAYS) | {"cut": lambda rows: SAYS.cut(rows).assign(run="none", method="Ours")})
     assert effects([blind], rows).empty
 
@@ -67,3 +85,4 @@ def test_a_run_that_still_rose_when_it_was_cooled_is_named():
     settings = pd.DataFrame([dict(run=name, keep="val") for name in ("a", "b")])
     assert unfinished(settings, pd.DataFrame(level + rising)) == ["b"]
     assert unfinished(settings, pd.DataFrame(level).drop(columns="cooling")) == []
+    assert unfinished(settings, pd.DataFrame(rising[3:])) == []  # five looks: nobody can tell

@@ -55,6 +55,15 @@ def test_what_was_chosen_is_read_again_by_name(tried, tmp_path, monkeypatch):
     assert tuned.of("ncl") == {"base": {"learning_rate": 0.2}, "whole": {"learning_rate": 0.1, "form": "literal"}}
 
 
+def test_an_integer_stays_one_where_another_row_lacks_it(tmp_path, monkeypatch):
+    """Bridging's rivals have no teacher, whose passes are a whole number that a run refuses as a float."""
+    monkeypatch.setattr(tuned, "REPO", tmp_path)
+    rows = {"wang": Row(dict(method="wang"), ("learning_rate",)), "late": Row(dict(method="late"), ("teacher_passes",))}
+    lines = [dict(method=name, trial=0, run=name, keep="val", learning_rate=0.1, teacher_passes=8) for name in rows]
+    found = tuned.best(pd.DataFrame(lines), pd.DataFrame([dict(run=name, val=0.5) for name in rows]), rows)
+    assert "teacher_passes: 8\n" in tuned.write("bridge", found, rows).read_text()
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_trial_of_every_study_is_known_for_the_row_that_it_tries(name):
     """By its parameters alone, as they stand in its stamp."""

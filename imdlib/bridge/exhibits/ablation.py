@@ -18,11 +18,8 @@ from imdlib.pages import plots, tables
 def drops(rows: Rows) -> pd.DataFrame:
     """Tidy rows of in domain minus the mean over unseen generators, beside the paper's; none where there are no such."""
     compared = pd.concat([rows.probed, rows.main, rows.turned["with_fully"], rows.turned["equal_passes"]])
-    metrics, scopes = (
-        {"F1": "f1", "AUC": "auc", "balanced accuracy": "accuracy"},
-        detection.drops(rows.main, rows.groups),
-    )
-    return draws.table(compared, detection.measure, scopes, metrics, published=as_theirs(published.drops()))
+    scopes = detection.drops(rows.main, rows.groups)
+    return draws.table(compared, detection.measure, scopes, detection.BINARY, published=as_theirs(published.drops()))
 
 
 def table_drop(rows: Rows) -> HTML | None:

@@ -26,7 +26,7 @@ TIMES = {
     "": "after training",
 }  # suffix of d1 and d2 -> of when they are
 LINES = dict(zip(TIMES.values(), (":", "--", "-")))
-DISTANCE = "distance to the teacher, d"  # L2, as in tables, figures and claims; histories keep its square
+DISTANCE = "distance to the teacher, d"  # L2, as in tables and figures; rows and histories keep its square, of which the margin is
 
 
 def figure3(rows: Rows) -> Figure | None:

@@ -67,12 +67,14 @@ def extractor(rows: Rows) -> Markdown:
     return Markdown(SAID if stand_in else "The extractor is the paper's kind of tower.")
 
 
-def figure_curves(rows: Rows) -> Figure:
-    """Histories of the usual runs: what COMPARED names against the epoch, the band being the range over seeds."""
+def figure_curves(rows: Rows) -> Figure | None:
+    """Histories of the usual three-class runs: what COMPARED names against the epoch, the band being the range over seeds."""
     runs = rows.usual_runs[["run", "method"]]
     history = runs.merge(rows.history, on="run")
     history = history[["epoch", "method", *(name for name in COMPARED if name in history)]]
     compared = history[history["method"].isin([METHODS[key] for key in PARTS])]
+    if compared.empty:
+        return None
     return plots.save(
         plots.learning_curves(compared, COMPARED),
         history,

@@ -100,6 +100,8 @@ def table5(rows: Rows) -> HTML | None:
     names = {name: PIXELS[name] for name in ("f1", "auc_shuffled")}
     parts = (rows.trivial, rows.free, rows.unsupervised)
     found = localization(rows, *parts, names=names, paper=published.selection())
+    if found.empty:
+        return None
     caption = "INR Table 5: self-distillation with and without selection, and as it is printed"
     return tables.save(found, rows.folder, "table5", caption, **BY_METRIC)
 

@@ -39,18 +39,19 @@ def unsupervised(rows: Rows) -> pd.DataFrame:
 def table1(rows: Rows) -> HTML | None:
     """INR Table 1: self-distillation, and what needs no labels: detectors that nobody trains, error map and fixed filters cut at Otsu's
     threshold."""
-    if rows.error.empty and rows.unsupervised.empty and rows.classic.empty:
+    found = unsupervised(rows)
+    if (rows.error.empty and rows.unsupervised.empty and rows.classic.empty) or found.empty:
         return None
     caption = "INR Table 1: unsupervised localization"
-    return tables.save(unsupervised(rows), rows.folder, "table1", caption, **BY_METRIC)
+    return tables.save(found, rows.folder, "table1", caption, **BY_METRIC)
 
 
 def figure_unsupervised(rows: Rows) -> Figure | None:
     """Pixel F1 of Table 1, one panel per test set."""
-    if rows.error.empty and rows.unsupervised.empty:
-        return None
     drawn = unsupervised(rows)
     drawn = drawn[drawn["metric"] == "pixel F1"].assign(panel=lambda t: t["test_set"])
+    if (rows.error.empty and rows.unsupervised.empty) or drawn.empty:
+        return None
     figure = plots.interval_panels(drawn, panel="panel", trivial=blind(rows))
     return plots.save(
         figure,

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from imdlib.baselines.names import DETECTORS, LOCALIZERS
 from imdlib.baselines.provenance import provenance as rows_of
 from imdlib.ncl import published
-from imdlib.ncl.grid import BOTH, METHODS
+from imdlib.ncl.grid import BOTH, METHODS, TESTED_ON
 from imdlib.ncl.labelled import on_own_set
 from imdlib.ncl.rows import Rows
 from imdlib.pages import plots, tables
@@ -27,6 +27,7 @@ def same_set(rows: Rows) -> pd.DataFrame:
     found = pd.concat([rows.beside(rows.own), rows.untrained(rows.own), on_own_set(rows.rivals), rows.both])
     found = found.assign(train_set=found["dataset"].where(found["train_set"] != "none", "none"))
     paper = pd.concat([published.ablation(), published.hand_crafted()])
+    paper = paper.assign(train_set=paper["train_set"].replace(TESTED_ON))
     return tables.rows(found, published=beside(paper, pd.concat([rows.scores, rows.untrained(rows.own)])))
 
 
@@ -94,6 +95,8 @@ def figure_cross(rows: Rows) -> Figure | None:
     theirs = found[(found["metric"] == "pixel AUC") & (found["method"] == WHOLE) & found["published"].notna()]
     theirs = theirs.assign(method="the paper, AUC of NCL on the real sets", value=theirs["published"])
     drawn = pd.concat([ours, theirs])
+    if drawn.empty:
+        return None
     return plots.save(
         plots.cross_matrix(drawn),
         drawn,
