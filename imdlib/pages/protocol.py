@@ -122,12 +122,8 @@ def trials(study: Study, rows: Any) -> tuple[Figure | None, HTML | Markdown]:
     figure = plots.save(plots_protocol.trials(found), found, rows.folder, "figure_trials", what=what)
     chosen = found[found["chosen"]]
     said = tuned.of(study.name)
-    searched = {name: row.searched for name, row in study.rows.items()}
-    other = [
-        row["row"]
-        for row in chosen.to_dict("records")
-        if not agrees(row, said.get(row["row"], {}), searched[row["row"]])
-    ]
+    names = [(row["row"], row) for row in chosen.to_dict("records")]
+    other = [name for name, row in names if not agrees(row, said.get(name, {}), study.rows[name].searched)]
     digits = {
         name: chosen[name].map(lambda value: "–" if pd.isna(value) else f"{value:.3g}")
         for name in chosen.select_dtypes(float)
@@ -148,8 +144,8 @@ def agrees(chosen: dict, said: dict, searched: Iterable[str]) -> bool:
 
 
 def steps(statements: Iterable[claims.Statement], rows: Any, looked: str = "") -> tuple[Figure | None, Markdown]:
-    """Headlines' effects against the images seen, those that have no such course, and which of all final runs used their whole budget
-    while they still moved. looked: of `course.effects`.
+    """Headlines' effects against epochs times training images, those that have no such course, and which of all final runs used their
+    whole budget while they still moved. looked: of `course.effects`.
     """
     found = course.effects(statements, rows, looked)
     moving = course.unfinished(rows.settings, rows.history)

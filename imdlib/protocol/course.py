@@ -18,12 +18,11 @@ def effects(statements: Iterable[Any], rows: Any, looked: str = "") -> pd.DataFr
     Headlines of which one side is no run, or both are the same runs (two maps or two distances of one training: its validation
     number says nothing of either), or no validation number was noted, are left out.
     """
-    lines = []
+    lines, final = [], rows.settings.assign(keep=looked) if looked else rows.settings
     for one in [one for one in statements if one.headline]:
         held = verdicts.sides_of(one.cut, rows, one.worse, one.better)
         if all("run" in side for side in held) and set(held[0]["run"]) == set(held[1]["run"]):
             continue
-        final = rows.settings.assign(keep=looked) if looked else rows.settings
         sides = [course_of(final, side, rows.history) for side in held]
         if any(side.empty for side in sides) or sides[0]["metric"].iloc[0] != sides[1]["metric"].iloc[0]:
             continue

@@ -355,3 +355,12 @@ def test_signs_of_mathematics_in_a_name_are_text(tmp_path):
     assert "0.1" in numbers and not any("$" in number for number in numbers)
     assert "captions.tex" in {path.name for path in (tmp_path / "figures").iterdir()}
     assert "$_1.pdf" not in (tmp_path / "figures" / "captions.tex").read_text()  # LaTeX takes no such name
+
+
+def test_columns_of_a_grid_leave_out_what_has_no_f1_and_may_be_none():
+    blank = np.zeros((4, 4))
+    kept = {"Base": {f"a/{k}.png": dict(image=blank, mask=blank, map=blank) for k in range(3)}}
+    scores = pd.DataFrame(dict(method="Base", dataset="a", image=[f"{k}.png" for k in range(3)], f1=[0.2, np.nan, 0.7]))
+    columns, drawn = plots.choose_columns(kept, scores, 8)
+    assert drawn["f1"].tolist() == [0.7, 0.2] and len(columns) == 2
+    assert plots.choose_columns(kept, scores, -1)[0] == []
