@@ -11,6 +11,8 @@ from imdlib.inr.rows import BLURRED, REDRAWN, Rows
 from imdlib.scoring.rows import averaged, within
 
 MAPS, LABELS = ("f1", "iou", "auc", "auc_shuffled"), ("image_auc", "correct")  # columns that are compared
+CLASSIC = "best classic detector"  # on the images in question, chosen by what is compared: the claim has to beat it all the same
+TAMPERED, AUTHENTIC = "tampered images", "authentic images"  # of which a change is
 
 
 def at_home(rows: Rows, scores: pd.DataFrame) -> pd.DataFrame:
@@ -28,9 +30,32 @@ def other_sets(rows: Rows) -> pd.DataFrame:
     return averaged(rows.weak[rows.weak["dataset"] != rows.target], [*MAPS, *LABELS])
 
 
+def same_source(rows: Rows) -> pd.DataFrame:
+    """Weak runs on copy-move, whose tampered pixels come from the image that they lie in."""
+    return rows.weak[rows.weak["dataset"].str.endswith("coverage")]
+
+
 def decibels(rows: Rows) -> pd.DataFrame:
-    """PSNR outside and inside the masks, own test images: of a reconstruction, which no predictor without image has."""
-    return at_home(rows, rows.decibels).assign(blind=False)
+    """PSNR outside and inside the masks, an image of any set with masks counts alike; no predictor without image has one."""
+    return averaged(rows.decibels, ["psnr"])
+
+
+def error_maps(rows: Rows) -> pd.DataFrame:
+    """The NRR's error map, fixed filters and predictors that look at no image, an image of any set with masks counts alike."""
+    return averaged(pd.concat([rows.error, within(rows.trivial, rows.error)]), MAPS)
+
+
+def unlabelled(rows: Rows) -> pd.DataFrame:
+    """Self-distillation and the best classic detector, an image of any set with masks counts alike."""
+    return averaged(pd.concat([rows.tampered(rows.unsupervised), best_classic(rows)]), MAPS)
+
+
+def best_classic(rows: Rows) -> pd.DataFrame:
+    """Maps of the classic detector with the highest F1 on all sets with masks together, once for every seed of self-distillation."""
+    maps = rows.tampered(rows.classic)
+    means = maps.groupby("method")["f1"].mean()
+    best = maps[maps["method"] == means.idxmax()].assign(method=CLASSIC) if len(means) else maps
+    return best.drop(columns="seed").merge(rows.unsupervised[["seed"]].drop_duplicates(), how="cross")
 
 
 def without_labels(rows: Rows) -> pd.DataFrame:
@@ -57,25 +82,51 @@ def contrast_poolings(rows: Rows) -> pd.DataFrame:
 
 
 def local_edits(rows: Rows) -> pd.DataFrame:
-    """Baseline and whole method on MagicBrush."""
-    return rows.two[rows.two["dataset"].str.endswith("magicbrush")]
+    """Baseline, whole method, rivals that learned from labels and those that learned from masks, on MagicBrush."""
+    found = pd.concat([rows.weak, rows.supervised])
+    return found[found["dataset"].str.endswith("magicbrush")]
 
 
 def whole_edits(rows: Rows) -> pd.DataFrame:
-    """Baseline and whole method on IEdit, whose real set is read as GIER."""
-    return rows.two[rows.two["dataset"].str.endswith(("iedit", "gier"))]
+    """Weak runs on IEdit, whose real set is read as GIER."""
+    return rows.weak[rows.weak["dataset"].str.endswith(("iedit", "gier"))]
+
+
+def redrawn(rows: Rows) -> pd.DataFrame:
+    """Detectors that learned from masks, on images as they are, redrawn and blurred: the mean over them; `method` is the attack."""
+    found = rows.redrawn_supervised
+    return averaged(
+        found.assign(method=found["attack"]), [*MAPS, *LABELS], ["method", "seed", "dataset", "image", "label"]
+    )
 
 
 def redrawn_tampered(rows: Rows) -> pd.DataFrame:
-    """Tampered images as they are, redrawn and blurred; `method` is the attack."""
-    found = rows.tampered(rows.redrawn_base)
-    return found.assign(method=found["attack"])
+    """Tampered images of `redrawn`."""
+    return rows.tampered(redrawn(rows))
 
 
 def redrawn_authentic(rows: Rows) -> pd.DataFrame:
-    """Authentic images as they are, redrawn and blurred; `method` is the attack."""
-    found = rows.redrawn_base[rows.redrawn_base["label"] == 0]
-    return found.assign(method=found["attack"])
+    """Authentic images of `redrawn`."""
+    found = redrawn(rows)
+    return found[found["label"] == 0]
+
+
+def redrawn_changes(rows: Rows) -> pd.DataFrame:
+    """What redrawing adds (`change`): to pixel F1 of tampered images, to the share of authentic ones that is called so.
+
+    These are other images; they are paired in the order of their names, as many as both have, so that an interval resamples both.
+    """
+    keys = ["seed", "dataset", "image"]
+    parts = []
+    for name, found, metric in (
+        (TAMPERED, redrawn_tampered(rows), "f1"),
+        (AUTHENTIC, redrawn_authentic(rows), "correct"),
+    ):
+        wide = found.pivot(index=keys, columns="method", values=metric).reindex(columns=["none", REDRAWN])
+        change = (wide[REDRAWN] - wide["none"]).rename("change").reset_index().sort_values(keys)
+        parts.append(change.assign(method=name, image=change.groupby(["seed", "dataset"]).cumcount()))
+    both = pd.concat(parts, ignore_index=True)
+    return both[both.groupby(keys)["change"].transform("size") == 2]
 
 
 # ---- gates ---------------------------------------------------------------------------------------------------------
@@ -115,19 +166,26 @@ def contrast_poolings_gate(rows: Rows) -> pd.DataFrame:
 
 
 def distilled_gate(rows: Rows) -> pd.DataFrame:
-    """Maps of self-distillation beside those of predictors that look at no image, the all-ones map among them."""
-    return beside_blind_maps(rows, distilled(rows))
+    """Maps of self-distillation and of the best classic detector beside those of predictors that look at no image."""
+    maps = pd.concat([distilled(rows), at_home(rows, best_classic(rows))])
+    return beside_blind_maps(rows, maps)
+
+
+def local_gate(rows: Rows) -> pd.DataFrame:
+    """Maps of all runs with labels or masks beside those of predictors that look at no image."""
+    return beside_blind_maps(rows, at_home(rows, pd.concat([rows.weak, rows.supervised])))
 
 
 def redrawn_gate(rows: Rows) -> pd.DataFrame:
-    """Maps of the baseline on images as they are, under the names of all attacks: what was not learned cannot be lost."""
+    """Maps of `redrawn` on images as they are, under the names of all sides: what was not learned cannot be lost."""
     found = redrawn_tampered(rows)
-    plain = found[found["attack"] == "none"]
-    named = [plain.assign(method=name) for name in ("none", REDRAWN, BLURRED)]
+    plain = found[found["method"] == "none"]
+    named = [plain.assign(method=name) for name in ("none", REDRAWN, BLURRED, TAMPERED, AUTHENTIC)]
     return beside_blind_maps(rows, pd.concat(named))
 
 
 def redrawn_labels_gate(rows: Rows) -> pd.DataFrame:
-    """Labels of the baseline on images as they are, under the names of all attacks, beside calling every image tampered."""
-    plain = rows.redrawn_base[rows.redrawn_base["attack"] == "none"]
+    """Labels of `redrawn` on images as they are, under the names of all attacks, beside calling every image tampered."""
+    found = redrawn(rows)
+    plain = found[found["method"] == "none"]
     return beside_blind_labels(pd.concat([plain.assign(method=name) for name in ("none", REDRAWN, BLURRED)]))

@@ -22,6 +22,7 @@ METHODS = (
         "rgb-nrr": "RGB: Baseline+NRR",
         "rgb-highpass": "RGB: Baseline+high pass",
         "rgb-srm": "RGB: Baseline+SRM",
+        "rgb-whole": "RGB: Baseline+NRR+SCL+AGAP",
         "lite0-base": "ImageNet: Baseline",
         "lite0-whole": "ImageNet: Baseline+NRR+SCL+AGAP",
     }

@@ -142,9 +142,9 @@ class Rows(Trained):
         return both.merge(after, on=["run", "dataset", "image"])
 
     @cached_property
-    def redrawn_base(self) -> pd.DataFrame:
-        """Those of the baseline."""
-        return self.redrawn[self.redrawn["row"] == "base"]
+    def redrawn_supervised(self) -> pd.DataFrame:
+        """Those of networks that learned from masks, as Figure 1 has them, trained on the target."""
+        return self.own(self.redrawn, "supervised")
 
     # ---- what stands beside them
 

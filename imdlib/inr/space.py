@@ -46,6 +46,7 @@ ROWS: dict[str, Row] = {
         row("rgb-nrr", "nrr", PLAIN, inputs="rgb"),
         row("rgb-highpass", "highpass", PLAIN, inputs="rgb"),
         row("rgb-srm", "srm", PLAIN, inputs="rgb"),
+        row("rgb-whole", MAIN, (*CONTRAST, "form"), inputs="rgb"),
         row("lite0-base", "base", PLAIN, **LITE0),
         row("lite0-whole", MAIN, (*CONTRAST, "form"), **LITE0),
         *[row(name, name, PLAIN) for name in WEAK],

@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 
 from imdlib import parameters
+from imdlib.baselines.names import DETECTORS
 from imdlib.inr.grid import configurations
 from imdlib.inr.methods import method
 from imdlib.inr.premise import INSIDE, OUTSIDE
 from imdlib.inr.rows import BLURRED, REDRAWN, Rows
 from imdlib.inr.space import ROWS
 
-TARGET, SETS = "sim-casia", ["sim-casia", "sim-magicbrush", "sim-iedit"]
+TARGET, SETS = "sim-casia", ["sim-casia", "sim-magicbrush", "sim-coverage", "sim-iedit"]
 IMAGES = 40  # of each label in every set
 ERRORS = (
     "NRR error, smoothed",
@@ -21,7 +22,10 @@ ERRORS = (
 )
 TRIVIAL = ("all-ones map", "random map", "centre blob", "average training mask")
 POOLS = ["average", "gem", "smooth"]
-ALL = dict(rows=[*ROWS], poolings=POOLS, contrast_poolings=["max", *POOLS], random_start=True, literal=True)
+CLASSIC = ["noi", "cfa1"]
+ALL = dict(
+    rows=[*ROWS], classic=CLASSIC, poolings=POOLS, contrast_poolings=["max", *POOLS], random_start=True, literal=True
+)
 SWEEPS = dict(sweep_widths=[8], sweep_seeds=[0])
 FACTS = dict(seconds=60.0, peak_memory_mb=100, train_images=10, commit="abc", device="a processor", outdated=False)
 WATCHED = ("loss", "cls", "val_auc", "val_cluster", "psnr_gap")
@@ -40,6 +44,10 @@ LEVELS = {  # how good maps and labels are; every statement holds
     "RGB: Baseline+high pass": 0.525,
     "RGB: Baseline+SRM": 0.55,
     "RGB: Baseline+NRR": 0.6,
+    "RGB: Baseline+NRR+SCL+AGAP": 0.65,
+    "WSCL": 0.85,
+    "MVSS-Net": 0.85,
+    **dict.fromkeys(("NOI", "CFA1"), 0.3),
     "Baseline": 0.7,
     "Baseline+NRR": 0.775,
     "Baseline+NRR, Otsu": 0.8,
@@ -66,9 +74,11 @@ def study(results, *, turned=False, **grid) -> Rows:
         given = parameters.declared(f"inr/{cell.notebook}") | cell.parameters | cell.uses
         if cell.notebook == "nrr":
             settings.append(given | FACTS | DECIBELS | dict(run=run))
-            kept = [TARGET, "sim-magicbrush"] if "test_sets" not in cell.parameters else [TARGET]
+            kept = SETS[:-1] if "test_sets" not in cell.parameters else [TARGET]
             parts = [images(name, level(one, turned)).assign(predictor=one) for name in kept for one in ERRORS]
-            parts += [redrawn(level(one, turned)).assign(predictor=one) for one in (INSIDE, OUTSIDE)]
+            parts += [
+                decibels(name, level(one, turned)).assign(predictor=one) for name in kept for one in (INSIDE, OUTSIDE)
+            ]
             raw += [part[part["label"] == 1].assign(run=run, attack="none") for part in parts]
         else:
             settings.append(given | FACTS | dict(run=run, collapsed_epochs=0))
@@ -76,7 +86,7 @@ def study(results, *, turned=False, **grid) -> Rows:
         history.append(
             pd.DataFrame(dict(run=run, epoch=[0, 1], chosen=4.0, positive=2.0) | dict.fromkeys(WATCHED, 0.5))
         )
-    blind = [images(name, level(one, turned)).assign(method=one, seed=0) for name in SETS[:2] for one in TRIVIAL]
+    blind = [images(name, level(one, turned)).assign(method=one, seed=0) for name in SETS[:-1] for one in TRIVIAL]
     blind = pd.concat(blind).query("label == 1")
     settings = pd.DataFrame(settings)
     tried = settings["trial"] >= 0
@@ -90,23 +100,24 @@ def level(name, turned):
 
 
 def detected(given, turned):
-    """Rows of one detector on all sets, and of the baseline on redrawn images: worse maps, better labels; blurred: in between, worse."""
-    name = method(given)
-    pooled = [f"pooling {given['pooling']}"] if given["pooling"] else []
+    """Rows of one detector on all sets, some also on redrawn images: worse maps, better labels; blurred: in between, worse."""
+    name = DETECTORS[given["detector"]] if "detector" in given else method(given)
+    pooled = [f"pooling {given['pooling']}"] if given.get("pooling") else []
     good = level(", ".join([name, *pooled]), turned)
     parts = [images(one, good).assign(attack="none") for one in SETS]
-    if given["redrawn"]:
+    if given.get("redrawn"):
         parts += [
             images(TARGET, level(attack, turned), level(labels, turned)).assign(attack=attack)
             for attack, labels in ((REDRAWN, "Baseline+NRR+SCL+AGAP"), (BLURRED, "RGB: Baseline"))
         ]
-    parts.append(images(TARGET, good).assign(attack="jpeg 75"))
+    if "detector" not in given:
+        parts.append(images(TARGET, good).assign(attack="jpeg 75"))
     return pd.concat(parts)
 
 
-def redrawn(good):
-    """PSNR of TARGET's images, by 20 dB around `good`; no map."""
-    found = images(TARGET, good)
+def decibels(dataset, good):
+    """PSNR of a set's images, by 20 dB around `good`; no map."""
+    found = images(dataset, good)
     return found.assign(psnr=20 * found["f1"], f1=np.nan, iou=np.nan, auc=np.nan, auc_shuffled=np.nan)
 
 

@@ -83,7 +83,7 @@ def test_trials_stand_apart_and_can_stand_in(tmp_path):
 def test_images_as_they_are_and_after_attacks(rows):
     assert set(rows.scores["attack"]) == {"none"} and set(rows.every["attack"]) == {"none", REDRAWN, BLURRED, "jpeg 75"}
     assert rows.redrawn.groupby(["run", "dataset", "image"]).size().eq(3).all()
-    assert rows.masked == [TARGET, "sim-magicbrush"]
+    assert rows.masked == [TARGET, "sim-magicbrush", "sim-coverage"]
 
 
 def test_what_stands_beside_is_of_the_same_images(rows):

@@ -9,7 +9,7 @@ from imdlib.inr import cuts
 from imdlib.inr.statements import STATEMENTS
 from imdlib.pages import claims
 from imdlib.protocol import verdicts
-from tests.inr.made_up import ALL, TARGET, study
+from tests.inr.made_up import ALL, SETS, TARGET, study
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +27,13 @@ def test_a_cut_holds_both_sides_on_the_same_images(rows, one):
 
 def test_cuts_are_of_the_images_that_they_say(rows):
     sets = {one.cut: set(one.cut(rows)["dataset"]) for one in STATEMENTS}
-    elsewhere = {cuts.local_edits: {"sim-magicbrush"}, cuts.whole_edits: {"sim-iedit"}}
-    elsewhere[cuts.other_sets] = {"sim-magicbrush", "sim-iedit"}
+    elsewhere = {
+        cuts.local_edits: {"sim-magicbrush"},
+        cuts.whole_edits: {"sim-iedit"},
+        cuts.same_source: {"sim-coverage"},
+        cuts.other_sets: {*SETS} - {TARGET},
+        **dict.fromkeys((cuts.decibels, cuts.error_maps, cuts.unlabelled), {*SETS} - {"sim-iedit"}),
+    }
     assert sets == dict.fromkeys(sets, {TARGET}) | elsewhere
 
 
@@ -54,7 +59,7 @@ def test_what_was_not_run_is_not_tested(tmp_path):
     found = claims.judge(STATEMENTS, few, "inr")
     assert len(found) == len(STATEMENTS)
     tested = set(found.loc[found["verdict"] != verdicts.UNTESTED, "id"].str.split("-").str[1])
-    assert tested == {"gap", "error", "whole", "magicbrush", "iedit", "redrawn", "base"}
+    assert tested == {"gap", "error", "whole", "magicbrush", "iedit", "base"}
 
 
 def test_cuts_and_gates_have_names_and_say_what_they_are():
@@ -79,5 +84,5 @@ def test_every_setting_of_the_search_is_asked(tmp_path):
     found = study(tmp_path, seeds=[0], trials=2, **ALL)
     tried = claims.in_settings(STATEMENTS, {k: found.trial(k) for k in range(2)})
     judged = claims.judge(STATEMENTS, found, "inr", tried).set_index("id")
-    assert judged.loc["inr-whole-image_auc", ["settings", "share"]].tolist() == [2, 1]
+    assert judged.loc["inr-whole-f1", ["settings", "share"]].tolist() == [2, 1]
     assert judged.loc["inr-selection-f1", "settings"] == 0  # self-distillation is not searched
