@@ -11,6 +11,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -39,15 +40,17 @@ def card(device: str) -> str:
     return "-".join(torch.cuda.get_device_name().lower().replace("/", " ").split())
 
 
-def jobs_of(profiles: list[str], data: str, trials: bool = False) -> list[Job]:
+def jobs_of(profiles: list[str], data: str, trials: bool = False, only: Sequence[str] = ()) -> list[Job]:
     """What is to be done for some profiles: data sets and what no card is needed for, then their runs in order of value.
 
-    trials: those of the search, and what they use, in place of the final runs.
+    trials: those of the search, and what they use, in place of the final runs; the reconstructions of final runs, which no setting
+    changes, stand last, so that no card waits for the last trial. only: patterns of `<study>/<run>`; these and what they use.
     """
     found = []
     for name in profiles:
         try:
             planner = Planner(name, data=data)
+            chosen = {id(job) for job in planner.named(only)} if only else {id(job) for job in planner.jobs.values()}
         except ProfileError as error:
             raise SystemExit(str(error)) from None
         jobs = planner.jobs.values()
@@ -55,17 +58,25 @@ def jobs_of(profiles: list[str], data: str, trials: bool = False) -> list[Job]:
         for other in filter(plan.trains, needed):
             if other.state.why == "kept":  # its rows came from elsewhere, the weights that others need did not
                 other.state = State("absent")
-        todo = [job for job in jobs if not job.page and (job.parameters.get("trial", -1) >= 0) == trials]
-        todo = [job for job in (planner.needed_by(todo) if trials else todo) if not job.done]
+        todo = [job for job in jobs if id(job) in chosen and not job.page]
+        todo = [job for job in todo if (job.parameters.get("trial", -1) >= 0) == trials]
+        todo = [job for job in (planner.needed_by(todo) if trials or only else todo) if not job.done]
         found += [job for job in todo if not plan.trains(job)] + plan.ordered(todo)
+        if trials:
+            waits = [job for job in jobs if id(job) in chosen and job.notebook.endswith("/nrr") and not job.done]
+            found += [job for job in plan.ordered(waits) if not any(job is other for other in todo)]
     return found
 
 
 def measure(part: str, seconds: float, place: Path, device: str, queue: Queue) -> pd.DataFrame:
-    """Run `benchmarks.gpu.<part>` for some seconds while the queue goes on; the table that it left, as far as it came."""
+    """Run `benchmarks.gpu.<part>` for some seconds while the queue goes on; the table that it left, as far as it came, or, for no
+    second at all, the one that an earlier call left.
+    """
     path = place / f"{part}.csv"
-    path.unlink(missing_ok=True)
+    if seconds == 0:
+        return pd.read_csv(path) if path.exists() else pd.DataFrame({"what": []})
     command = [sys.executable, "-m", f"benchmarks.gpu.{part}", "--seconds", f"{seconds:.0f}", "--device", device]
+    path.unlink(missing_ok=True)
     process = subprocess.Popen([*command, "--out", str(path)], cwd=REPO)
     limit = time.monotonic() + seconds + GRACE
     try:
@@ -117,6 +128,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=900.0, help="everything together, the writing of results too")
     parser.add_argument("--profiles", nargs="+", default=["gpu"], help="the runs, profile after profile")
     parser.add_argument("--trials", action="store_true", help="the search that a profile asks for, not its final runs")
+    parser.add_argument("--runs", nargs="+", default=[], help="these alone, such as 'inr/*', and what they use")
+    parser.add_argument(
+        "--measure", type=float, default=-1.0, help="seconds of checks, and of speed; 0: those that lie there"
+    )
     parser.add_argument("--data", default="", help="folder of real data sets")
     parser.add_argument("--results", default="results/gpu", help="where tables about this card go")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
@@ -130,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
     cores = len(os.sched_getaffinity(0))
     end = began + options.seconds - max(LEAST_END, END * options.seconds)
     data = str(Path(options.data).expanduser().resolve()) if options.data else ""
-    jobs = jobs_of(options.profiles, data, options.trials)
+    jobs = jobs_of(options.profiles, data, options.trials, options.runs)
     environment = {"CUDA_VISIBLE_DEVICES": ""} if options.device == "cpu" else {}
     queue = Queue(jobs, end, plan.Durations(), card=0, processors=max(1, cores - 1), environment=environment)
     try:
@@ -156,6 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
 def evidence(queue: Queue, options: argparse.Namespace, place: Path, began: float) -> None:
     """Checks, speed, plan and runs, in this order."""
     share, cores = min(MOST, MEASURED * options.seconds), len(os.sched_getaffinity(0))
+    share = share if options.measure < 0 else options.measure
     training = [job for job in queue.jobs if plan.trains(job)]
     print(f"-- {place.name}, {cores} cores, {options.seconds:.0f} s: checks and speed {share:.0f} s each, then")
     print(f"   {len(training)} runs of {', '.join(options.profiles)} in this order, as far as they fit:")

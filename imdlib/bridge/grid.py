@@ -52,7 +52,7 @@ def configurations(
     first, *others = train_sets
     search.check_names("methods", [*methods, *more_methods, *without_fully, *with_equal_passes], NAMES)
     cells = [dict(train_set=first, kind=kind) for kind in methods]
-    cells += [dict(train_set=name, kind=kind) for name in others for kind in more_methods]
+    cells += [dict(train_set=other, kind=kind) for other in others for kind in more_methods]
     cells += [dict(train_set=first, kind=kind, with_fully=False) for kind in without_fully]
     cells += [dict(train_set=first, kind=kind, equal_passes=True) for kind in with_equal_passes]
     turned = {"order": orders, "diverge_on_raw_too": diverging, "disc_on": compared}

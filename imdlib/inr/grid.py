@@ -76,7 +76,7 @@ def configurations(
     """
     search.check_names("rows", rows, ROWS)
     sets = [train_set, *more_train_sets]
-    nrr = [dict(train_set=name, seed=seed) for name in sets for seed in seeds]
+    nrr = [dict(train_set=one, seed=seed) for one in sets for seed in seeds]
     nrr += [dict(train_set=train_set, seed=search.TRIAL_SEED)] if trials else []
     for key, values in zip(SWEPT, (sweep_frequencies, sweep_widths, sweep_strides)):
         alone = {"train_set": train_set, "test_sets": [train_set], "fixed_filters": False}

@@ -92,12 +92,39 @@ def test_a_run_whose_rows_came_from_elsewhere_is_made_again_where_others_need_it
     assert [one.name for one in command.jobs_of(["toy"], "")] == ["nrr_seed0", "a"]
 
 
-def test_the_search_takes_the_trials_and_what_they_use(monkeypatch):
+@pytest.fixture
+def planned(monkeypatch):
+    """The planner of a toy profile: a set, two reconstructions, a trial and a final run on them, and another study's."""
     planner = Planner.__new__(Planner)
-    data, nrr = job("data", "sim-toy"), job("inr", "nrr_seed100", notebook="nrr")
-    nrr.after = [data]
-    jobs = [data, nrr, job("inr", "trial", after=[nrr], trial=0, seed=100), job("inr", "final", after=[data])]
-    planner.jobs = {(one.rule, one.name): one for one in jobs}
+    data, tried, final = job("data", "sim-toy"), *(job("inr", f"nrr_seed{k}", k, notebook="nrr") for k in (100, 0))
+    tried.after, final.after = [data], [data]
+    jobs = [
+        data,
+        tried,
+        final,
+        job("inr", "trial", 100, after=[tried], trial=0),
+        job("inr", "final", after=[data, final]),
+    ]
+    jobs += [job("ncl", "other", after=[data]), job("ncl", "other_trial", 100, after=[data], trial=0)]
+    planner.name, planner.jobs = "toy", {(one.rule, one.name): one for one in jobs}
     monkeypatch.setattr(command, "Planner", lambda name, data: planner)
-    assert [one.name for one in command.jobs_of(["toy"], "", trials=True)] == ["sim-toy", "nrr_seed100", "trial"]
-    assert "trial" not in [one.name for one in command.jobs_of(["toy"], "")]
+
+
+def test_the_search_takes_the_trials_what_they_use_and_last_what_final_runs_will(planned):
+    found = [one.name for one in command.jobs_of(["toy"], "", trials=True)]
+    assert found == ["sim-toy", "other_trial", "nrr_seed100", "trial", "nrr_seed0"]
+    assert not any("trial" in one.name for one in command.jobs_of(["toy"], ""))
+
+
+def test_runs_that_are_named_are_taken_alone_with_what_they_use(planned):
+    found = [one.name for one in command.jobs_of(["toy"], "", trials=True, only=["inr/*"])]
+    assert found == ["sim-toy", "nrr_seed100", "trial", "nrr_seed0"]
+    assert [one.name for one in command.jobs_of(["toy"], "", only=["inr/final"])] == ["sim-toy", "nrr_seed0", "final"]
+    with pytest.raises(SystemExit, match="no run of profile toy is called so"):
+        command.jobs_of(["toy"], "", only=["inr/another"])
+
+
+def test_what_was_measured_a_moment_before_is_taken_as_it_lies(tmp_path):
+    assert command.measure("speed", 0, tmp_path, "cpu", queue=None).empty
+    (tmp_path / "speed.csv").write_text("what,value\nmatrix,2\n")
+    assert command.measure("speed", 0, tmp_path, "cpu", queue=None)["value"].tolist() == [2]
