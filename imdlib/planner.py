@@ -18,8 +18,9 @@ from imdlib.places import CLAIMS, judging, results_folder, run_folder, sides
 from imdlib.protocol import search, tuned
 from imdlib.study import Cell, ProfileError, Study, asked, grid, profile, settings
 
-# how a notebook is executed: saved once, at its end or where it fails, since after every cell takes a tenth of a short run
-PAPERMILL = "-m papermill --no-progress-bar --log-level ERROR --no-request-save-on-cell-execute"
+# how a notebook is executed: saved once, at its end or where it fails, since after every cell takes a tenth of a short run; where many
+# kernels read PyTorch from a cold disk at once, they take more than the usual minute to start
+PAPERMILL = "-m papermill --no-progress-bar --log-level ERROR --no-request-save-on-cell-execute --start-timeout 300"
 TOP = "page"  # name of the job that joins all studies in one page
 
 

@@ -21,6 +21,7 @@ import torch
 from benchmarks.gpu import kept, pack, plan
 from benchmarks.gpu.queue import GRACE, Queue, of_process
 from benchmarks.run import machine
+from imdlib import parameters
 from imdlib.places import REPO
 from imdlib.planner import Job, Planner
 from imdlib.runs import State
@@ -66,6 +67,30 @@ def jobs_of(profiles: list[str], data: str, trials: bool = False, only: Sequence
             waits = [job for job in jobs if id(job) in chosen and job.notebook.endswith("/nrr") and not job.done]
             found += [job for job in plan.ordered(waits) if not any(job is other for other in todo)]
     return found
+
+
+def sets_of(training: list[Job]) -> list[tuple[str, int, int]]:
+    """(twin, images, side) that runs need and whose checks are there, kept from elsewhere: these generate none of them."""
+    needed = {}
+    for job in training:
+        shape = parameters.declared(job.notebook) | job.parameters
+        names = [one.name for one in job.after if one.rule == "data" and one.done]
+        needed |= {(name, shape["count"], shape["size"]): None for name in names if name.startswith("sim-")}
+    return [*needed]
+
+
+def generate(name: str, count: int, size: int) -> subprocess.Popen:
+    """A process that generates a twin, or finds it; so many runs that need it at once do not wait for each other's."""
+    script = f"from imdlib import data; data.load({name!r}, count={count}, size={size})"
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.Popen([sys.executable, "-c", script], cwd=REPO, env=environment, stdout=subprocess.DEVNULL)
+
+
+def wait_for(generated: list[subprocess.Popen], queue: Queue) -> None:
+    """Until these have ended, or the time has; the queue goes on."""
+    while any(one.poll() is None for one in generated) and time.monotonic() < queue.until:
+        queue.tick()
+        time.sleep(0.2)
 
 
 def measure(part: str, seconds: float, place: Path, device: str, queue: Queue) -> pd.DataFrame:
@@ -173,12 +198,14 @@ def evidence(queue: Queue, options: argparse.Namespace, place: Path, began: floa
     share, cores = min(MOST, MEASURED * options.seconds), len(os.sched_getaffinity(0))
     share = share if options.measure < 0 else options.measure
     training = [job for job in queue.jobs if plan.trains(job)]
+    generated = [generate(*one) for one in sets_of(training)]
     print(f"-- {place.name}, {cores} cores, {options.seconds:.0f} s: checks and speed {share:.0f} s each, then")
     print(f"   {len(training)} runs of {', '.join(options.profiles)} in this order, as far as they fit:")
     print("   " + ", ".join(list(dict.fromkeys(map(plan.row_of, training)))[:12]) + ", ...", flush=True)
     say("checks", worst(measure("checks", share, place, options.device, queue)))
     speed = measure("speed", share, place, options.device, queue)
     say("speed", speed)
+    wait_for(generated, queue)
     queue.card, per_step = plan.measured(speed, options.together)
     queue.processors = max(1, cores - queue.card)
     queue.durations = plan.Durations(per_step)

@@ -60,7 +60,9 @@ class Queue:
             lanes = self.card if trains(job) else self.processors
             if sum(trains(one.job) == trains(job) for one in self.flying) < lanes:
                 self.consider(job)
-        self.idle = not self.flying
+        self.idle = (
+            not self.flying and self.card > 0
+        )  # before the card's lanes are open nothing says that none will begin
 
     def reap(self) -> None:
         """Note the runs that have ended."""

@@ -79,6 +79,14 @@ def test_the_card_takes_as_many_as_it_is_told_and_processors_have_lanes_of_their
     assert set(some.table()["outcome"]) == {"cut off", "no time"} and not some.flying
 
 
+def test_a_queue_that_waits_for_the_measurements_of_its_card_is_not_over(begun):
+    some = made([job("ncl", "a")], card=0)
+    some.tick()
+    assert not begun and not some.over()
+    some.card = 1
+    assert ticked(some) == {"a": "finished"}
+
+
 def test_a_limit_ends_what_flies_and_one_that_had_ended_counts(begun):
     some = made([job("ncl", "one"), job("ncl", "two_long")], card=2)
     some.tick()

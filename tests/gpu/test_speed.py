@@ -124,6 +124,19 @@ def test_runs_that_are_named_are_taken_alone_with_what_they_use(planned):
         command.jobs_of(["toy"], "", only=["inr/another"])
 
 
+def test_twins_whose_checks_are_there_are_generated_before_many_runs_need_them_at_once():
+    checked, other = job("data", "sim-casia", done=True), job("data", "sim-nist16")
+    real, shape = job("data", "casia1", done=True), dict(count=80, size=64)
+    runs = [job("inr", f"nrr_seed{k}", notebook="nrr", after=[checked, other, real], **shape) for k in range(2)]
+    assert command.sets_of(runs) == [("sim-casia", 80, 64)]
+
+
+def test_a_twin_is_generated_by_a_process_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path))
+    assert command.generate("sim-casia", 12, 64).wait() == 0
+    assert [*tmp_path.glob("synthetic/sim-casia-12x64-seed1/manifest.csv")]
+
+
 def test_what_was_measured_a_moment_before_is_taken_as_it_lies(tmp_path):
     assert command.measure("speed", 0, tmp_path, "cpu", queue=None).empty
     (tmp_path / "speed.csv").write_text("what,value\nmatrix,2\n")
