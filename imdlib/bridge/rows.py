@@ -30,8 +30,8 @@ def split(settings: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame, p
 class Rows:
     """results: folder; settings: a row per run; every: score rows of all runs; history: a row per run and epoch; data: {table:
     rows of the data sets}, among them `scores` of predictors that look at no image; probed: rows of the linear probe, or None;
-    trials: settings of the runs of the search; tried: their score rows. Neither are among the others, but for history. gathered: a
-    row per run of any kind and per data set, for what is older.
+    trials: settings of the runs of the search as they were given; searched, tried: the same `labelled`, and their score rows. None of
+    them are among the others, but for history. gathered: a row per run of any kind and per data set, for what is older.
     """
 
     results: str
@@ -41,6 +41,7 @@ class Rows:
     data: dict[str, pd.DataFrame]
     probed: pd.DataFrame | None = None
     trials: pd.DataFrame = field(default_factory=pd.DataFrame)
+    searched: pd.DataFrame = field(default_factory=pd.DataFrame)
     tried: pd.DataFrame = field(default_factory=pd.DataFrame)
     gathered: pd.DataFrame = field(default_factory=pd.DataFrame)
 
@@ -52,7 +53,7 @@ class Rows:
         """
         settings, tables = archive.gather(results, STUDY, runs)
         searching = settings.get("trial", pd.Series(-1, settings.index)).fillna(-1) >= 0
-        (final, every), (trials, tried) = (
+        (final, every), (searched, tried) = (
             split(settings[which], tables["scores"]) for which in (~searching, searching)
         )
         there = sets or list(
@@ -60,13 +61,15 @@ class Rows:
         )  # a folder of runs, or what was kept of them
         checks, data = archive.gather(results, "data", sets) if there else (settings.head(0), {})
         gathered = pd.concat([settings, checks])
-        return cls(str(results), final, every, tables["history"], data, None, trials, tried, gathered)
+        trials = settings[searching]
+        return cls(str(results), final, every, tables["history"], data, None, trials, searched, tried, gathered)
 
     def trial(self, number: int) -> "Rows":
         """The runs of one draw of settings in place of the final ones."""
-        settings = self.trials[self.trials["trial"] == number].reset_index(drop=True)
+        settings = self.searched[self.searched["trial"] == number].reset_index(drop=True)
         every = self.tried[self.tried["run"].isin(settings["run"])].reset_index(drop=True)
-        return replace(self, settings=settings, every=every, probed=None, trials=pd.DataFrame(), tried=pd.DataFrame())
+        none = dict.fromkeys(("trials", "searched", "tried"), pd.DataFrame())
+        return replace(self, settings=settings, every=every, probed=None, **none)
 
     def beside(self, probed: pd.DataFrame | None) -> "Rows":
         """The same with the rows of a linear probe."""

@@ -143,11 +143,14 @@ def agrees(chosen: dict, said: dict, searched: Iterable[str]) -> bool:
     return set(said) == set(searched) and all(search.same(chosen[key], value) for key, value in said.items())
 
 
-def steps(statements: Iterable[claims.Statement], rows: Any, looked: str = "") -> tuple[Figure | None, Markdown]:
+def steps(
+    statements: Iterable[claims.Statement], rows: Any, looked: str = "", metric: str = ""
+) -> tuple[Figure | None, Markdown]:
     """Headlines' effects against epochs times training images, those that have no such course, and which of all final runs used their
-    whole budget while they still moved. looked: of `course.effects`.
+    whole budget while they still moved. looked: of `course.effects`; metric: what that number is, where its name says another.
     """
     found = course.effects(statements, rows, looked)
+    found = found.assign(metric=metric) if metric else found
     moving = course.unfinished(rows.settings, rows.history)
     words = cut_short(moving, rows)
     kinds = sorted({made.pattern(run) or run for run in moving})

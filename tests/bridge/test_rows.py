@@ -7,6 +7,7 @@ from imdlib import runs
 from imdlib.bridge.measures.labelled import completed, named
 from imdlib.bridge.rows import Rows
 from imdlib.bridge.space import ROWS
+from imdlib.protocol.search import row_of
 from tests.bridge.made_up import AWAY, HOME, images, write_runs, write_trivial
 
 CELLS = {
@@ -101,6 +102,12 @@ def test_runs_of_the_search_are_in_no_table(searched_runs):
     first = searched_runs.trial(0)
     assert set(first.main["variant"]) == set(ROWS) and set(first.settings["trial"]) == {0}
     assert first.every["run"].str.contains("trial0").all() and first.trials.empty
+
+
+def test_trials_keep_the_parameters_that_tell_their_rows(searched_runs):
+    """Labels of tables stand in `searched`: a page that took these found no row for any trial, and drew an empty search."""
+    found = [row_of(run, ROWS) for run in searched_runs.trials.to_dict("records")]
+    assert sorted(found) == sorted([*ROWS] * 2)
 
 
 def test_usual_is_what_is_commonest_in_a_row_of_its_own(tmp_path):
