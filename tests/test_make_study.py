@@ -228,7 +228,7 @@ def test_the_bridging_report_sets_a_linear_probe_and_what_looks_at_nothing_besid
     "study, decided, untested",
     [
         ("ncl", [f"{name}-auc_shuffled" for name in ("ncl", "base-blob", "ncl-blob")], "contrast"),
-        ("inr", ["whole-image_auc", "error-auc_shuffled", "whole-blob-auc_shuffled", "redrawn-f1"], "pool-"),
+        ("inr", ["whole-f1", "whole-labels-image_auc", "error-auc_shuffled", "whole-blob-auc_shuffled"], "pool-"),
         ("bridge", ["home-wang-image_auc", "map-blob-auc_shuffled"], "unseen"),
     ],
 )  # fmt: skip
