@@ -51,7 +51,7 @@ def jobs_of(profiles: list[str], data: str, trials: bool = False, only: Sequence
     for name in profiles:
         try:
             planner = Planner(name, data=data)
-            chosen = {id(job) for job in planner.named(only)} if only else {id(job) for job in planner.jobs.values()}
+            wanted = planner.named(only) if only else [*planner.jobs.values()]
         except ProfileError as error:
             raise SystemExit(str(error)) from None
         jobs = planner.jobs.values()
@@ -59,14 +59,19 @@ def jobs_of(profiles: list[str], data: str, trials: bool = False, only: Sequence
         for other in filter(plan.trains, needed):
             if other.state.why == "kept":  # its rows came from elsewhere, the weights that others need did not
                 other.state = State("absent")
-        todo = [job for job in jobs if id(job) in chosen and not job.page]
-        todo = [job for job in todo if (job.parameters.get("trial", -1) >= 0) == trials]
+        todo = [job for job in wanted if not job.page and (job.parameters.get("trial", -1) >= 0) == trials]
         todo = [job for job in (planner.needed_by(todo) if trials or only else todo) if not job.done]
         found += [job for job in todo if not plan.trains(job)] + plan.ordered(todo)
         if trials:
-            waits = [job for job in jobs if id(job) in chosen and job.notebook.endswith("/nrr") and not job.done]
+            waits = [job for job in wanted if job.notebook.endswith("/nrr") and not job.done]
             found += [job for job in plan.ordered(waits) if not any(job is other for other in todo)]
     return found
+
+
+def others(jobs: list[Job]) -> list[str]:
+    """'package version, locked version' of all that results depend on and that is here in another version than the lock names."""
+    packages = {name: version for job in jobs for name, version in job.needs.get("packages", {}).items()}
+    return [f"{name} {version}" for name, version in sorted(packages.items()) if ", locked " in version]
 
 
 def sets_of(training: list[Job]) -> list[tuple[str, int, int]]:
@@ -79,18 +84,22 @@ def sets_of(training: list[Job]) -> list[tuple[str, int, int]]:
     return [*needed]
 
 
-def generate(name: str, count: int, size: int) -> subprocess.Popen:
-    """A process that generates a twin, or finds it; so many runs that need it at once do not wait for each other's."""
-    script = f"from imdlib import data; data.load({name!r}, count={count}, size={size})"
+def generate(sets: list[tuple[str, int, int]], workers: int) -> list[subprocess.Popen]:
+    """At most so many processes that generate these twins, or find them, so that runs that need one at once need not wait for it."""
+    load = "import sys; from imdlib import data; [data.load(name, count=count, size=size) for name, count, size in eval(sys.argv[1])]"
+    shares = [some for k in range(workers) if (some := sets[k::workers])]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    return subprocess.Popen([sys.executable, "-c", script], cwd=REPO, env=environment, stdout=subprocess.DEVNULL)
+    options = dict(cwd=REPO, env=environment, stdout=subprocess.DEVNULL)
+    return [subprocess.Popen([sys.executable, "-c", load, repr(some)], **options) for some in shares]
 
 
 def wait_for(generated: list[subprocess.Popen], queue: Queue) -> None:
-    """Until these have ended, or the time has; the queue goes on."""
+    """Until these have ended, or are ended since the time is over; the queue goes on."""
     while any(one.poll() is None for one in generated) and time.monotonic() < queue.until:
         queue.tick()
         time.sleep(0.2)
+    for one in generated:
+        one.terminate()
 
 
 def measure(part: str, seconds: float, place: Path, device: str, queue: Queue) -> pd.DataFrame:
@@ -171,6 +180,10 @@ def main(arguments: list[str] | None = None) -> int:
     end = began + options.seconds - max(LEAST_END, END * options.seconds)
     data = str(Path(options.data).expanduser().resolve()) if options.data else ""
     jobs = jobs_of(options.profiles, data, options.trials, options.runs)
+    if found := others(jobs):
+        print(
+            f"-- packages in other versions than the lock's, so that rows made here count as older at home: {', '.join(found)}"
+        )
     environment = {"CUDA_VISIBLE_DEVICES": ""} if options.device == "cpu" else {}
     queue = Queue(jobs, end, plan.Durations(), card=0, processors=max(1, cores - 1), environment=environment)
     try:
@@ -198,7 +211,7 @@ def evidence(queue: Queue, options: argparse.Namespace, place: Path, began: floa
     share, cores = min(MOST, MEASURED * options.seconds), len(os.sched_getaffinity(0))
     share = share if options.measure < 0 else options.measure
     training = [job for job in queue.jobs if plan.trains(job)]
-    generated = [generate(*one) for one in sets_of(training)]
+    generated = generate(sets_of(training), max(1, cores - 1))
     print(f"-- {place.name}, {cores} cores, {options.seconds:.0f} s: checks and speed {share:.0f} s each, then")
     print(f"   {len(training)} runs of {', '.join(options.profiles)} in this order, as far as they fit:")
     print("   " + ", ".join(list(dict.fromkeys(map(plan.row_of, training)))[:12]) + ", ...", flush=True)

@@ -144,26 +144,6 @@ def check_packages() -> None:
         raise SystemExit(
             f"{', '.join(missing)}: not installed here. `make gpu-pack` where there is a network carries what is missing"
         )
-    if found := others():
-        print(
-            f"-- other versions than those of requirements.lock: {', '.join(found)}; at home, rows made here count as older"
-        )
-
-
-def others() -> list[str]:
-    """'package version (of the lock)' of what is installed here in another version."""
-    known = [
-        (name, importlib.metadata.version(name).split("+")[0]) for name in closure((*HAS, *NEEDS)) if installed(name)
-    ]
-    wanted = locked()
-    return sorted(
-        f"{name} {here} ({' or '.join(wanted[name])})" for name, here in known if here not in wanted.get(name, [here])
-    )
-
-
-def installed(name: str) -> bool:
-    """Whether a distribution is there."""
-    return any(True for _ in importlib.metadata.distributions(name=name))
 
 
 def commit_of() -> dict[str, str]:

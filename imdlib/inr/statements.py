@@ -27,40 +27,48 @@ RGB_WHOLE, WSCL, MVSS = METHODS["rgb-whole"], METHODS["wscl"], METHODS["mvss"]
 IMAGENET, IMAGENET_WHOLE = METHODS["lite0-base"], METHODS["lite0-whole"]
 ERROR = "NRR error, smoothed"
 TURNED = "under which the difference lies on the other side of zero"
+LONGER = f"an NRR trained longer, or of another size, {TURNED}"
+SETTINGS = f"settings of either, found on validation images, {TURNED}"
+ELSEWHERE = f"another training set, {TURNED}"
+GATES = {
+    "f1": "auc_shuffled",
+    "change": "auc_shuffled",
+    "correct": "image_auc",
+}  # what decides -> what its gate looks at, where another
 BOTH = (*MAPS, *LABELS)
 
 
 def kind(
-    cut: Callable, decides: str, metrics: tuple[str, ...] = BOTH, *, gate: Callable | None = None, gate_metric: str = ""
+    cut: Callable, decides: str, metrics: tuple[str, ...] = BOTH, *, gate: Callable | None = None
 ) -> Callable[..., Statement]:
     """Function that makes statements of one kind from name, where, says, worse, better and, for a headline, what would overturn it."""
 
     def stated(name: str, where: str, says: str, worse: str, better: str, overturned: str = "") -> Statement:
         """One statement of this kind."""
-        gated = dict(gate=gate, gate_metric=gate_metric, overturned=overturned, headline=bool(overturned))
+        gated = dict(gate=gate, gate_metric=GATES.get(decides, "") if gate else "")
+        gated |= dict(overturned=overturned, headline=bool(overturned))
         return Statement(name, where, says, cut, worse, better, metrics, decides, **gated)
 
     return stated
 
 
-maps, labels = dict(gate_metric="auc_shuffled"), dict(gate_metric="image_auc")
 decibels = kind(cuts.decibels, "psnr", ("psnr",))
 errors = kind(cuts.error_maps, "auc_shuffled", MAPS)
-redrawn = kind(cuts.redrawn_tampered, "f1", ("f1", "auc_shuffled"), gate=cuts.redrawn_gate, **maps)
+redrawn = kind(cuts.redrawn_tampered, "f1", ("f1", "auc_shuffled"), gate=cuts.redrawn_gate)
 redrawn_blur = kind(cuts.redrawn_tampered, "auc_shuffled", ("f1", "auc_shuffled"), gate=cuts.redrawn_gate)
-changed = kind(cuts.redrawn_changes, "change", ("change",), gate=cuts.redrawn_gate, **maps)
-relabelled = kind(cuts.redrawn_authentic, "correct", ("correct",), gate=cuts.redrawn_labels_gate, **labels)
-own = kind(cuts.own_images, "f1", gate=cuts.beside_trivial_maps, **maps)
+changed = kind(cuts.redrawn_changes, "change", ("change",), gate=cuts.redrawn_gate)
+relabelled = kind(cuts.redrawn_authentic, "correct", ("correct",), gate=cuts.redrawn_labels_gate)
+own = kind(cuts.own_images, "f1", gate=cuts.beside_trivial_maps)
 labelled = kind(cuts.own_images, "image_auc", gate=cuts.beside_trivial_labels)
 away = kind(cuts.other_sets, "auc_shuffled", gate=cuts.beside_trivial_maps)
 copied = kind(cuts.same_source, "auc_shuffled", gate=cuts.beside_trivial_maps)
 local = kind(cuts.local_edits, "auc_shuffled", gate=cuts.local_gate)
 edited = kind(cuts.whole_edits, "image_auc", LABELS, gate=cuts.beside_trivial_labels)
-pool = kind(cuts.poolings, "f1", gate=cuts.poolings_gate, **maps)
-pool_beside = kind(cuts.contrast_poolings, "f1", gate=cuts.contrast_poolings_gate, **maps)
-taught = kind(cuts.distilled, "f1", (*MAPS, "image_auc"), gate=cuts.distilled_gate, **maps)
-unlabelled = kind(cuts.unlabelled, "f1", MAPS, gate=cuts.distilled_gate, **maps)
-beside_error = kind(cuts.without_labels, "f1", MAPS, gate=cuts.without_labels, **maps)
+pool = kind(cuts.poolings, "f1", gate=cuts.poolings_gate)
+pool_beside = kind(cuts.contrast_poolings, "f1", gate=cuts.contrast_poolings_gate)
+taught = kind(cuts.distilled, "f1", (*MAPS, "image_auc"), gate=cuts.distilled_gate)
+unlabelled = kind(cuts.unlabelled, "f1", MAPS, gate=cuts.distilled_gate)
+beside_error = kind(cuts.without_labels, "f1", MAPS, gate=cuts.without_labels)
 seen = kind(cuts.without_labels, "auc_shuffled", MAPS)
 maps_beside = kind(cuts.beside_trivial_maps, "auc_shuffled", MAPS)
 labels_beside = kind(cuts.beside_trivial_labels, "image_auc", LABELS)
@@ -70,9 +78,9 @@ labels_beside = kind(cuts.beside_trivial_labels, "image_auc", LABELS)
 STATEMENTS = (
     # the hypothesis
     decibels("gap", "section 1, Fig. 2", "tampered pixels are redrawn worse than the rest of the image (PSNR in dB)",
-        INSIDE, OUTSIDE, f"an NRR trained longer, or of another size, {TURNED}"),
+        INSIDE, OUTSIDE, LONGER),
     errors("error", "section 1, Fig. 2", "the NRR's error is larger on tampered pixels than elsewhere (beside a random map)",
-        "random map", ERROR, f"an NRR trained longer, or of another size, {TURNED}"),
+        "random map", ERROR, LONGER),
     errors("error-highpass", "section 2.1", "the NRR's error ranks tampered pixels higher than a fixed high-pass filter does",
         "high-pass energy, smoothed", ERROR),
     errors("error-srm", "section 2.1", "the NRR's error ranks tampered pixels higher than SRM filters do",
@@ -118,23 +126,23 @@ STATEMENTS = (
 
     # the whole method
     own("whole", "Tables 2, 4", "the whole method improves on the baseline, both with a residual, own test images", BASE, WHOLE,
-        f"settings of either, found on validation images, {TURNED}"),
+        SETTINGS),
     labelled("whole-labels", "Tables 2, 4", "the whole method improves on the baseline's labels of images", BASE, WHOLE,
-        f"settings of either, found on validation images, {TURNED}"),
+        SETTINGS),
     own("whole-rgb", "Tables 2, 4", "on RGB alone the whole method improves on the baseline, own test images", RGB, RGB_WHOLE,
-        f"settings of either, found on validation images, {TURNED}"),
+        SETTINGS),
     labelled("whole-rgb-labels", "Tables 2, 4", "on RGB alone it improves on the baseline's labels of images", RGB, RGB_WHOLE),
     own("whole-literal", "Tables 2, 4", "with Eq. 5 as printed it improves on the baseline", BASE, LITERAL),
     own("whole-standard", "not printed", "with standard InfoNCE it does", BASE, STANDARD),
     away("whole-away", "Tables 2, 3", "the whole method improves on the baseline, both with a residual, sets not trained on", BASE, WHOLE,
-        f"another training set, {TURNED}"),
+        ELSEWHERE),
     own("wscl", "Table 2", "the whole method is better than WSCL, own test images", WSCL, WHOLE,
-        f"settings of either, found on validation images, {TURNED}"),
+        SETTINGS),
     labelled("wscl-labels", "Table 2", "the whole method's labels of images are better than WSCL's", WSCL, WHOLE),
     away("wscl-away", "Table 2", "the whole method is better than WSCL, sets not trained on", WSCL, WHOLE,
-        f"another training set, {TURNED}"),
+        ELSEWHERE),
     own("whole-imagenet", "not printed", "on a backbone that ImageNet trained the whole method improves on the baseline",
-        IMAGENET, IMAGENET_WHOLE, f"settings of either, found on validation images, {TURNED}"),
+        IMAGENET, IMAGENET_WHOLE, SETTINGS),
     labelled("whole-imagenet-labels", "not printed", "on that backbone it improves on the baseline's labels of images",
         IMAGENET, IMAGENET_WHOLE),
     local("magicbrush", "Table 3", "the whole method improves on the baseline on local edits", BASE, WHOLE),

@@ -131,10 +131,17 @@ def test_twins_whose_checks_are_there_are_generated_before_many_runs_need_them_a
     assert command.sets_of(runs) == [("sim-casia", 80, 64)]
 
 
-def test_a_twin_is_generated_by_a_process_of_its_own(tmp_path, monkeypatch):
+def test_twins_are_generated_by_no_more_processes_than_there_are_workers(tmp_path, monkeypatch):
     monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path))
-    assert command.generate("sim-casia", 12, 64).wait() == 0
-    assert [*tmp_path.glob("synthetic/sim-casia-12x64-seed1/manifest.csv")]
+    begun = command.generate([("sim-casia", 12, 64), ("sim-nist16", 12, 64)], workers=1)
+    assert [one.wait() for one in begun] == [0]
+    assert len([*tmp_path.glob("synthetic/*-12x64-seed1/manifest.csv")]) == 2
+
+
+def test_only_packages_that_results_depend_on_and_that_are_not_the_lock_s_are_named():
+    made = job("inr", "a")
+    made.needs["packages"] = {"numpy": "2.5.2, locked 2.4.6", "torch": "2.11.0"}
+    assert command.others([made, job("data", "sim-toy")]) == ["numpy 2.5.2, locked 2.4.6"]
 
 
 def test_what_was_measured_a_moment_before_is_taken_as_it_lies(tmp_path):
