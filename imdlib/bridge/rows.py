@@ -102,6 +102,11 @@ class Rows:
         one = self.usual_runs[self.usual_runs["seed"] == self.settings["seed"].min()].set_index("variant")["run"]
         return one.get(variant)
 
+    @property
+    def pictured(self) -> dict[str, str]:
+        """{variant: run} of TransCAM and the whole method, whose maps and features are shown; those of them that are there."""
+        return {variant: run for variant in ("transcam", MAIN) if (run := self.run_of(variant))}
+
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Rows of runs in which nothing is turned, on any training set."""

@@ -50,9 +50,6 @@ AWAITED = (
     "that has fewer. The same command goes on from here.</p>"
 )
 ABSENT = "*This profile has no runs for this.*"
-ELSEWHERE = Markdown(
-    "*No maps or features of runs are kept here (a fresh clone holds none): this stands as it was drawn.*"
-)
 
 
 def show(*exhibits: Figure | HTML | Markdown | None) -> None:
@@ -65,17 +62,6 @@ def show(*exhibits: Figure | HTML | Markdown | None) -> None:
             plt.close(found)
             found = embedded(Path(found.get_gid())) if found.get_gid() else found
         display(Markdown(ABSENT) if found is None else found)
-
-
-def begin(folder: Path) -> None:
-    """Clear a study's tables and figures before they are drawn, so that none of another profile or method stays behind.
-
-    All stay where no run has its maps, as in a fresh clone: what needs maps or features then stands as it was drawn.
-    """
-    folder = Path(folder)
-    if any(folder.glob("runs/*/maps.npz")):
-        for path in [*folder.glob("tables/*.*"), *folder.glob("figures/*.*")]:
-            path.unlink()
 
 
 def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:

@@ -1,5 +1,7 @@
 """Exhibits of Bridging's report: what each writes over all kinds of runs, and that it shows nothing where runs are missing."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -105,6 +107,8 @@ def test_figure_2_of_kept_maps(all_runs):
     assert exhibits.figure2(all_runs, 2) is not None
     drawn = pd.read_csv(all_runs.folder / "figures" / "figure2.csv")
     assert len(drawn) == 2 * 2 * 4 and set(drawn["method"].str.split("\n").str[0]) == {METHODS["transcam"], "Ours"}
+    shutil.rmtree(all_runs.folder / "runs")
+    assert "Bridging Figure 2" in exhibits.figure2(all_runs, 2).data
 
 
 def test_figure_4_needs_features(two_runs):
@@ -128,6 +132,9 @@ def test_figure_4_of_kept_features(tmp_path, monkeypatch):
     rows = Rows.gather(tmp_path)
     assert exhibits.figure4(rows) is not None and exhibits.figure4_perplexities(rows, [5, 30, 100]) is not None
     assert exhibits.table_embedding(rows, [5, 30, 100]) is not None
+    shutil.rmtree(folder)
+    gone = Rows.gather(tmp_path)
+    assert 'data-file="figures/figure4"' in exhibits.figure4(gone).data
     judged = pd.read_csv(rows.folder / "tables" / "table_embedding.csv")
     value = judged.set_index(["method", "metric"])["value"]
     assert set(judged["method"]) == {

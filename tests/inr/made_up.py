@@ -27,7 +27,9 @@ ALL = dict(
     rows=[*ROWS], classic=CLASSIC, poolings=POOLS, contrast_poolings=["max", *POOLS], random_start=True, literal=True
 )
 SWEEPS = dict(sweep_widths=[8], sweep_seeds=[0])
-FACTS = dict(seconds=60.0, peak_memory_mb=100, train_images=10, commit="abc", device="a processor", outdated=False)
+FACTS = dict(
+    seconds=60.0, peak_memory_mb=100, train_images=10, commit="abc", key="k", device="a processor", outdated=False
+)
 WATCHED = ("loss", "cls", "val_auc", "val_cluster", "psnr_gap")
 DECIBELS = dict(psnr_authentic=30.0, psnr_outside=29.0, psnr_tampered=31.0, psnr_gap=-2.0)
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from imdlib import runs
 from imdlib.inr import exhibits
-from imdlib.inr.exhibits import training
-from imdlib.pages import plots, report, tables
+from imdlib.inr.exhibits import maps, training
+from imdlib.pages import plots, standing, tables
 from tests.inr.made_up import ALL, SWEEPS, TARGET, study
 
 COSTS, MAPS = ("table_costs", "figure_costs"), ("figure2", "figure4")
@@ -44,6 +44,7 @@ def quick(monkeypatch):
         return figure
 
     monkeypatch.setattr(plots, "save", save)
+    monkeypatch.setattr(maps, "signed", lambda figure, of: figure)
     yield
     plt.close("all")
 
@@ -87,7 +88,7 @@ def test_a_sweep_holds_the_usual_value_and_those_turned(whole):
 
 @pytest.mark.parametrize("name", MAPS)
 def test_maps_that_were_kept_are_drawn(whole, monkeypatch, name):
-    assert getattr(exhibits, name)(whole, 2) is report.ELSEWHERE
+    assert getattr(exhibits, name)(whole, 2) is standing.ELSEWHERE
     blank = dict(map=np.ones((4, 4)), image=np.ones((4, 4, 3), np.uint8), mask=np.ones((4, 4), np.uint8))
     monkeypatch.setattr(runs, "pictures", lambda *_: {f"{TARGET}/{i}.png": blank for i in (1, 3, 5)})
     assert isinstance(getattr(exhibits, name)(whole, 2), Figure)

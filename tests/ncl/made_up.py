@@ -68,7 +68,9 @@ TOGETHER, BLOB, CLASSIC = 0.08, -0.3, -0.2
 
 def settings(**asked) -> pd.DataFrame:
     """A row per run of a grid, as `archive.gather` gives them."""
-    stamp = dict(seconds=60.0, peak_memory_mb=900, train_images=100, commit="abc", device="made up", outdated=False)
+    stamp = dict(
+        seconds=60.0, peak_memory_mb=900, train_images=100, commit="abc", key="k", device="made up", outdated=False
+    )
     usual = parameters.declared("ncl/run") | dict(contour_grid=4, keep="val_auc_shuffled") | stamp
     return pd.DataFrame([{**usual, **cell.parameters, "run": run} for run, cell in configurations(**asked).items()])
 

@@ -1,5 +1,7 @@
 """Exhibits: each writes its files and returns what is shown, and returns None where its runs are missing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from matplotlib.figure import Figure
 from imdlib.ncl import exhibits
 from imdlib.ncl.exhibits import pictures, training
 from imdlib.ncl.grid import METHODS, OWN, STEPS
-from imdlib.pages import tables
+from imdlib.pages import standing, tables
 from tests.ncl import made_up
 
 TABLES = {
@@ -126,6 +128,16 @@ def test_figures_3_and_4_show_the_images_of_the_training_set(study, monkeypatch)
     assert three["method"].tolist() == NAMES * 2
     assert three["image"].str.startswith("sim-casia/").all()
     assert four["image"].str.split("/").str[0].unique().tolist() == made_up.SETS and len(four) == 2 * 3 * 2
+
+
+def test_a_figure_of_maps_stands_where_its_runs_are_the_same_and_their_maps_are_gone(study, monkeypatch):
+    monkeypatch.setattr(pictures, "pictures", maps)
+    exhibits.figure3(study, 2), exhibits.figure4(study)
+    monkeypatch.undo()
+    three, four = exhibits.figure3(study, 2), exhibits.figure4(study)
+    assert "NCL Figure 3" in three.data and "NCL Figure 4" in four.data
+    again = replace(study, settings=study.settings.assign(key="trained again"))
+    assert exhibits.figure3(again, 2) is standing.ELSEWHERE and exhibits.figure4(again) is standing.ELSEWHERE
 
 
 def test_costs_say_the_contrast_s_share(study, monkeypatch):

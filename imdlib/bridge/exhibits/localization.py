@@ -12,7 +12,7 @@ from imdlib.bridge.measures import detection, maps
 from imdlib.bridge.methods import METHODS
 from imdlib.bridge.rows import STUDY, Rows
 from imdlib.pages import plots, tables
-from imdlib.pages.report import ELSEWHERE
+from imdlib.pages.standing import keys, signed, standing
 
 PIXELS = {"iou": "pixel IoU", "f1": "pixel F1", "auc": "pixel AUC", "auc_shuffled": "shuffled AUC"}
 BINARY = "\n> 0.5"  # what is added to a method's name for its map at the threshold
@@ -56,7 +56,7 @@ def figure_localization(rows: Rows) -> Figure | None:
     )
 
 
-def figure2(rows: Rows, examples: int) -> Figure | Markdown | None:
+def figure2(rows: Rows, examples: int) -> Figure | HTML | Markdown | None:
     """Figure 2: up to `examples` images of each data set, with the maps of TransCAM and of the whole method, as drawn and at
     0.5; best, worst and equal steps between by F1 of the last. None without masks, a sentence where no maps are kept.
     """
@@ -64,7 +64,7 @@ def figure2(rows: Rows, examples: int) -> Figure | Markdown | None:
         return None
     kept = with_thresholds(kept_maps(rows))
     judged = maps.maps(rows.main, ["drawn_"])
-    judged = judged[judged["run"].isin([rows.run_of("transcam"), rows.run_of(MAIN)])]
+    judged = judged[judged["run"].isin(rows.pictured.values())]
     judged = judged.assign(method=judged["method"].str.removesuffix(maps.DRAWN))
     judged = pd.concat([judged, judged.assign(method=judged["method"] + BINARY)])
     columns, drawn = [], []
@@ -78,22 +78,25 @@ def figure2(rows: Rows, examples: int) -> Figure | Markdown | None:
             titles = [detection.short(name) if k == len(some) // 2 else "" for k in range(len(some))]
             columns += [dict(column, title=title) for column, title in zip(some, titles)]
             drawn.append(chosen)
+    of = keys(rows.settings, rows.pictured.values())
     if not columns:
-        return ELSEWHERE
+        return standing(rows.folder, "figure2", of)
     figure = plots.prediction_grid(columns[:MOST], list(kept))
-    return plots.save(
-        figure,
-        pd.concat(drawn),
-        rows.folder,
-        "figure2",
-        what="Bridging Figure 2: maps of TransCAM and of the whole method, as drawn and at 0.5, first seed",
+    return signed(
+        plots.save(
+            figure,
+            pd.concat(drawn),
+            rows.folder,
+            "figure2",
+            what="Bridging Figure 2: maps of TransCAM and of the whole method, as drawn and at 0.5, first seed",
+        ),
+        of,
     )
 
 
 def kept_maps(rows: Rows) -> dict[str, dict]:
     """{method: {'<dataset>/<file>': {image, mask, map}}} of TransCAM and the whole method, where their runs kept maps."""
-    names = {METHODS[key]: rows.run_of(key) for key in ("transcam", MAIN)}
-    found = {method: runs.pictures(rows.results, STUDY, run) for method, run in names.items() if run}
+    found = {METHODS[key]: runs.pictures(rows.results, STUDY, run) for key, run in rows.pictured.items()}
     return {method: some for method, some in found.items() if some}
 
 

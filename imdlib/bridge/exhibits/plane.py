@@ -17,7 +17,7 @@ from imdlib.bridge.grid import MAIN
 from imdlib.bridge.labels import CLASSES
 from imdlib.bridge.rows import STUDY, Rows
 from imdlib.pages import captions, plots, plots_embedding, tables
-from imdlib.pages.report import ELSEWHERE
+from imdlib.pages.standing import ELSEWHERE, keys, signed, standing
 from imdlib.places import run_folder
 from imdlib.scoring import embedding
 
@@ -29,8 +29,7 @@ WAYS = {"tsne": "t-SNE, perplexity {}", "umap": "UMAP, {} neighbours"}
 @cache
 def features(rows: Rows) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """(what is known of the points, {title: features (N,D)}) of one seed; both empty where runs kept none."""
-    names = {key: rows.run_of(key) for key in ("transcam", MAIN)}
-    paths = {key: run_folder(rows.results, STUDY, run) / "points.npz" for key, run in names.items() if run}
+    paths = {key: run_folder(rows.results, STUDY, run) / "points.npz" for key, run in rows.pictured.items()}
     kept = {key: read_points(path) for key, path in paths.items() if path.exists()}
     known = next(iter(kept.values()))[0] if kept else pd.DataFrame(columns=["class", "generator"])
     return known, {title: kept[key][1][which] for (key, which), title in SHOWN.items() if key in kept}
@@ -67,27 +66,29 @@ def planes(features: dict, known: pd.DataFrame, ways: Iterable[tuple[str, int]],
     return coordinates, judged
 
 
-def figure4(rows: Rows) -> Figure | Markdown:
+def figure4(rows: Rows) -> Figure | HTML | Markdown:
     """Figure 4: TransCAM, the extractor and the whole method, by t-SNE and UMAP."""
     return draw(rows, *usual_planes(rows), "figure4", columns=len(features(rows)[1]))
 
 
-def figure4_perplexities(rows: Rows, perplexities: list[int]) -> Figure | Markdown:
+def figure4_perplexities(rows: Rows, perplexities: list[int]) -> Figure | HTML | Markdown:
     """The whole method at other perplexities."""
     found = other_planes(rows, tuple(perplexities))
     return draw(rows, *found, "figure4_perplexities", columns=len(found[0]) // 2)
 
 
-def draw(rows: Rows, coordinates: dict, judged: dict, name: str, columns: int) -> Figure | Markdown:
-    """One panel per plane, saved under that name; ELSEWHERE where there are none."""
+def draw(rows: Rows, coordinates: dict, judged: dict, name: str, columns: int) -> Figure | HTML | Markdown:
+    """One panel per plane, saved under that name; where there are none, the figure of the same runs that lies there."""
+    of = keys(rows.settings, rows.pictured.values())
     if not coordinates:
-        return ELSEWHERE
+        return standing(rows.folder, name, of)
     known = features(rows)[0]
     made_by = known["generator"].replace("", "none (real)").to_numpy() if known["generator"].any() else None
     looks = dict(classes=CLASSES, verdicts=judged, columns=columns)
     figure = plots_embedding.scatter(coordinates, classes(known), **looks)
     what = f"{captions.title(name)}. Features of {len(known)} test images, one seed, in the plane"
-    return plots.save(figure, plots_embedding.rows(coordinates, known["class"], made_by), rows.folder, name, what=what)
+    drawn = plots_embedding.rows(coordinates, known["class"], made_by)
+    return signed(plots.save(figure, drawn, rows.folder, name, what=what), of)
 
 
 def table_embedding(rows: Rows, perplexities: list[int]) -> HTML | Markdown:

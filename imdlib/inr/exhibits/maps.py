@@ -1,6 +1,6 @@
-"""Figures 2 and 4: maps that runs kept; a clone in which nothing was trained holds none."""
+"""Figures 2 and 4: maps that runs kept; in a clone, which holds none, stands what was drawn of the same runs."""
 
-from IPython.display import Markdown
+from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
 from imdlib import runs
@@ -8,17 +8,17 @@ from imdlib.inr.grid import nrr_name
 from imdlib.inr.methods import DISTILLED, METHODS, WHOLE
 from imdlib.inr.rows import Rows
 from imdlib.pages import plots
-from imdlib.pages.report import ELSEWHERE
+from imdlib.pages.standing import keys, signed, standing
 
 SHORT = {METHODS["base"]: "Baseline", METHODS["nrr"]: "+NRR", WHOLE: "whole, weak", DISTILLED: "without labels"}
 
 
-def figure2(rows: Rows, examples: int) -> Figure | Markdown:
+def figure2(rows: Rows, examples: int) -> Figure | HTML | Markdown:
     """INR Figure 2: the NRR's error map, each stretched to its own maximum; authentic images last. examples: columns."""
     run = nrr_name({"train_set": rows.target, "seed": rows.detectors["seed"].min()})
-    kept = runs.pictures(rows.results, "inr", run)
+    kept, of = runs.pictures(rows.results, "inr", run), keys(rows.settings, [run])
     if not kept:
-        return ELSEWHERE
+        return standing(rows.folder, "figure2", of)
     kept = {name: found | {"map": found["map"] / found["map"].max()} for name, found in kept.items()}
     cut = rows.error[(rows.error["method"] == "NRR error, Otsu") & (rows.error["run"] == run)].assign(
         method="NRR error"
@@ -29,31 +29,38 @@ def figure2(rows: Rows, examples: int) -> Figure | Markdown:
     for one in plain.values():
         maps = dict(maps={"NRR error": one["map"]}, captions={"NRR error": ""})
         columns.append(dict(image=one["image"], mask=one["mask"], title="authentic", **maps))
-    return plots.save(
-        plots.prediction_grid(columns, ["NRR error"], values="of its maximum"),
-        drawn,
-        rows.folder,
-        "figure2",
-        what="INR Figure 2: error maps of the NRR, each stretched to its own maximum",
+    return signed(
+        plots.save(
+            plots.prediction_grid(columns, ["NRR error"], values="of its maximum"),
+            drawn,
+            rows.folder,
+            "figure2",
+            what="INR Figure 2: error maps of the NRR, each stretched to its own maximum",
+        ),
+        of,
     )
 
 
-def figure4(rows: Rows, examples: int) -> Figure | Markdown:
+def figure4(rows: Rows, examples: int) -> Figure | HTML | Markdown:
     """INR Figure 4: image, mask and the map of each method of SHORT, first seed, sets that have masks. examples: columns."""
     shown = rows.usual(rows.detectors)
     shown = shown[(shown["seed"] == shown["seed"].min()) & (shown["train_set"] == rows.target)]
     shown = shown[shown["method"].isin(SHORT)].assign(method=lambda t: t["method"].map(SHORT))
     kept = {method: pictures(rows, run) for method, run in shown[["method", "run"]].itertuples(index=False)}
+    of = keys(rows.settings, shown["run"])
     if not kept or not all(kept.values()):
-        return ELSEWHERE
+        return standing(rows.folder, "figure4", of)
     named = rows.scores[rows.scores["run"].isin(shown["run"])].assign(method=lambda t: t["method"].map(SHORT))
     columns, drawn = plots.choose_columns(kept, named, examples)
-    return plots.save(
-        plots.prediction_grid(columns, list(kept)),
-        drawn,
-        rows.folder,
-        "figure4",
-        what="INR Figure 4: maps of each method on test images, first seed",
+    return signed(
+        plots.save(
+            plots.prediction_grid(columns, list(kept)),
+            drawn,
+            rows.folder,
+            "figure4",
+            what="INR Figure 4: maps of each method on test images, first seed",
+        ),
+        of,
     )
 
 

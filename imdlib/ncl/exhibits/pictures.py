@@ -1,13 +1,16 @@
-"""Pictures: the maps of test images, chosen by rule (Figures 3 and 4). They need the maps of runs, which are not in git."""
+"""Pictures: the maps of test images, chosen by rule (Figures 3 and 4).
+
+They need the maps of runs, which are not in git: without them stands what was drawn of the same runs.
+"""
 
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
 from imdlib.ncl.grid import BOTH, STEPS, TESTED_ON
 from imdlib.ncl.rows import Rows
 from imdlib.pages import plots
-from imdlib.pages.report import ELSEWHERE
+from imdlib.pages.standing import keys, signed, standing
 from imdlib.runs import pictures
 
 
@@ -32,44 +35,50 @@ def columns(rows: Rows, chosen: pd.DataFrame, kept: dict, count: int) -> tuple[l
     return plots.choose_columns(kept, rows.scores[rows.scores["run"].isin(chosen["run"])], count)
 
 
-def figure3(rows: Rows, count: int) -> Figure | Markdown | None:
+def figure3(rows: Rows, count: int) -> Figure | HTML | Markdown | None:
     """Figure 3: maps of every variant on `count` test images."""
     chosen = first_runs(rows, rows.target)
     if chosen.empty:
         return None
-    kept = maps(rows, chosen)
+    kept, of = maps(rows, chosen), keys(rows.settings, chosen["run"])
     if not kept:
-        return ELSEWHERE
+        return standing(rows.folder, "figure3", of)
     shown, drawn = columns(rows, chosen, kept, count)
-    return plots.save(
-        plots.prediction_grid(shown, list(kept)),
-        drawn,
-        rows.folder,
-        "figure3",
-        what="NCL Figure 3: maps of every variant on test images, first seed",
+    return signed(
+        plots.save(
+            plots.prediction_grid(shown, list(kept)),
+            drawn,
+            rows.folder,
+            "figure3",
+            what="NCL Figure 3: maps of every variant on test images, first seed",
+        ),
+        of,
     )
 
 
-def figure4(rows: Rows) -> Figure | Markdown | None:
+def figure4(rows: Rows) -> Figure | HTML | Markdown | None:
     """Figure 4: the best, the median and the worst image of every set, maps of Base and of the whole method."""
     if rows.both.empty:
         return None
-    shown, drawn, methods = [], [], []
+    shown, drawn, methods, of = [], [], [], {}
     for name in rows.own["dataset"].unique():
         chosen = first_runs(rows, name)
         chosen = chosen[chosen["variant"].isin(BOTH)]
-        kept = maps(rows, chosen)
+        kept, of = maps(rows, chosen), of | keys(rows.settings, chosen["run"])
         if len(kept) == len(BOTH):
             methods = list(kept)
             three, part = columns(rows, chosen, kept, 3)
             shown += [column | {"title": name if k == 1 else ""} for k, column in enumerate(three)]
             drawn.append(part)
     if not shown:
-        return ELSEWHERE
-    return plots.save(
-        plots.prediction_grid(shown, methods),
-        pd.concat(drawn),
-        rows.folder,
-        "figure4",
-        what="NCL Figure 4: best, median and worst test image of every set, maps of Base and of the whole method, first seed",
+        return standing(rows.folder, "figure4", of)
+    return signed(
+        plots.save(
+            plots.prediction_grid(shown, methods),
+            pd.concat(drawn),
+            rows.folder,
+            "figure4",
+            what="NCL Figure 4: best, median and worst test image of every set, maps of Base and of the whole method, first seed",
+        ),
+        of,
     )

@@ -1,0 +1,65 @@
+"""Standing: figures of maps and features, which runs keep and git does not, in a page that is drawn where no run is.
+
+The png of such a figure names the runs that it shows, with their keys; where a page shows the same runs, it stands as it was drawn.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import HTML, Markdown
+from matplotlib.figure import Figure
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from imdlib.pages.report import embedded
+
+OF = "imdlib runs"  # entry of a png: {run: key} of those that it shows
+ELSEWHERE = Markdown(
+    "*This needs maps or features of runs, which are not in git; none of today's are here. `make study` makes them.*"
+)
+
+
+def keys(settings: pd.DataFrame, shown: Iterable[str]) -> dict[str, str]:
+    """{run: key} of some runs. settings: a row per run, of `archive.gather`."""
+    found = settings.set_index("run")["key"]
+    return {run: found[run] for run in shown}
+
+
+def begin(folder: Path | str, settings: pd.DataFrame) -> None:
+    """Clear a study's tables and figures before they are drawn, so that none of another profile or method stays behind.
+
+    settings: a row per run that will be shown. What was drawn of maps of these runs stays, and all does where no run has its maps, as in
+    a fresh clone.
+    """
+    folder, shown = Path(folder), keys(settings, settings["run"])
+    if not any(folder.glob("runs/*/maps.npz")):
+        return
+    figures = {path: entry(path).items() for path in folder.glob("figures/*.png")}
+    stay = {path.stem for path, of in figures.items() if of and of <= shown.items()}
+    for path in [*folder.glob("tables/*.*"), *folder.glob("figures/*.*")]:
+        if path.stem not in stay:
+            path.unlink()
+
+
+def entry(path: Path) -> dict[str, str]:
+    """{run: key} of the runs that a png was drawn of; {} where it says nothing."""
+    with Image.open(path) as png:
+        return json.loads(png.info.get(OF, "{}"))
+
+
+def signed(figure: Figure, of: Mapping[str, str]) -> Figure:
+    """A figure of `plots.save`, whose png then says of which runs {run: key} it was drawn."""
+    path, said = Path(figure.get_gid()), PngInfo()
+    said.add_text(OF, json.dumps(dict(of)))
+    with Image.open(path) as png:
+        png.load()
+    png.save(path, optimize=True, dpi=png.info["dpi"], pnginfo=said)
+    return figure
+
+
+def standing(folder: Path, name: str, of: Mapping[str, str]) -> HTML | Markdown:
+    """`<folder>/figures/<name>.png`, where it was drawn of these runs {run: key} and of no others; else ELSEWHERE."""
+    path = Path(folder) / "figures" / f"{name}.png"
+    return embedded(path) if of and path.exists() and entry(path) == dict(of) else ELSEWHERE
