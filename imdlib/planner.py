@@ -21,6 +21,7 @@ from imdlib.study import Cell, ProfileError, Study, asked, grid, profile, settin
 # how a notebook is executed: saved once, at its end or where it fails, since after every cell takes a tenth of a short run; where many
 # kernels read PyTorch from a cold disk at once, they take more than the usual minute to start
 PAPERMILL = "-m papermill --no-progress-bar --log-level ERROR --no-request-save-on-cell-execute --start-timeout 300"
+KEPT = "kept"  # why a run counts as finished of which rows alone are there
 TOP = "page"  # name of the job that joins all studies in one page
 
 
@@ -145,7 +146,13 @@ class Planner:
         used = {name: self.run_named(study, other) for name, other in cell.uses.items()}
         after = [*(self.jobs["data", one] for one in sets), *used.values()]
         keys = {name: job.key for name, job in used.items()}
-        return self.add(self.made(study, notebook, run, given, sets, keys, after))
+        found = self.add(self.made(study, notebook, run, given, sets, keys, after))
+        if not found.done and not self.pages:
+            for job in used.values():
+                job.state = (
+                    runs.State("absent") if job.state.why == KEPT else job.state
+                )  # of its weights nothing was kept
+        return found
 
     def run_named(self, study: str, run: str) -> Job:
         """The training of that name."""
@@ -164,7 +171,7 @@ class Planner:
         needed = runs.needs(notebook, full, data=found, uses=uses)
         state = runs.state(folder, needed)
         if state.word != "finished" and kept.get("key") == runs.key_of(needed):
-            state = runs.State("finished", "kept", kept)
+            state = runs.State("finished", KEPT, kept)
         elif state.word == "absent" and kept:
             state = runs.State("outdated", "; ".join(runs.differences(kept["needs"], needed)), kept)
         return Job(notebook.replace("/", "_"), run, notebook, given, folder, needed, state, after)

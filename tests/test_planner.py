@@ -293,6 +293,7 @@ for study in ("data", *STUDIES):
 
 @pytest.mark.slow
 def test_a_clone_that_holds_what_was_kept_draws_pages_alone_and_an_edit_counts_there_too(project):
+    """Of an NRR rows alone are kept: a detector that is made again needs its weights, so the NRR is made again as well."""
     project.run(KEEP)
     for study in ("data", *STUDIES):
         shutil.rmtree(project.folder / "results/quick" / study / "runs")
@@ -300,7 +301,7 @@ def test_a_clone_that_holds_what_was_kept_draws_pages_alone_and_an_edit_counts_t
     assert {rule: len(names) for rule, names in project.todo().items()} == PAGES
     project.edit("imdlib/ncl/losses.py", "EPS = 1e-6", "EPS = 1e-5")
     project.edit("profiles/quick.yaml", "inr/run.steps: 30", "inr/run.steps: 31")
-    assert {rule: len(names) for rule, names in project.todo().items()} == PAGES | NCL | {"inr_run": 8}
+    assert {rule: len(names) for rule, names in project.todo().items()} == PAGES | NCL | {"inr_run": 8, "inr_nrr": 1}
     spoil(project.folder / "results/quick/bridge/scores.parquet", "flipped")
     found = json.loads(project.run(TODO).splitlines()[-1])
     assert sum(rule == "bridge_run" for rule, _, _ in found["todo"]) == 5

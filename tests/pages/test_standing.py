@@ -39,7 +39,9 @@ def test_what_is_cleared_before_a_page_is_drawn(tmp_path):
     (tmp_path / "tables/table1.csv").write_text("x\n1\n")
     before = sorted(path.name for path in tmp_path.glob("*/*.*"))
     standing.begin(tmp_path, RUNS)
-    assert sorted(path.name for path in tmp_path.glob("*/*.*")) == before  # a fresh clone: nothing could be drawn of maps again
+    assert (
+        sorted(path.name for path in tmp_path.glob("*/*.*")) == before
+    )  # a fresh clone: nothing could be drawn of maps again
 
     run = tmp_path / "runs/b"
     run.mkdir(parents=True)
