@@ -30,7 +30,7 @@ class Study:
 
     configurations(**keys of a profile) -> {run: Cell}.
     turned: parameters in which runs differ from the usual. notebooks: that train, first those whose runs others use. space,
-    rows: of the search (`imdlib.protocol.search`): settings, and the compared methods that are tuned in them.
+    rows: of the search (`imdlib.protocol.search`): settings, and the compared methods that are tuned in them; names: {row: its name}.
     """
 
     name: str
@@ -41,6 +41,11 @@ class Study:
     notebooks: tuple[str, ...] = ("run",)
     space: Mapping[str, Range] = field(default_factory=dict)
     rows: Mapping[str, Row] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def called(self, row: str) -> str:
+        """Name of a row of the search in tables."""
+        return self.names.get(row, row)
 
     @property
     def keys(self) -> dict:

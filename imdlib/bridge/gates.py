@@ -3,6 +3,8 @@
 `docs/protocol.md` says what a gate is. Rows are of the test images of the training set; `blind` marks those that look at no image.
 """
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from imdlib.bridge import cuts
@@ -51,11 +53,10 @@ def maps_learned(rows: Rows) -> pd.DataFrame:
     return found.assign(blind=found["method"].isin(rows.trivial["method"].unique()))
 
 
-def spaces_learned(rows: Rows) -> pd.DataFrame:
-    """Every space of features beside the largest class."""
-    found = cuts.spaces(rows)
-    named = rows.main.drop_duplicates("image").set_index("image")["class"]
-    largest = named.mode()[0] if len(named) else ""
+def spaces_learned(rows: Rows, *, cut: Callable[[Rows], pd.DataFrame] = cuts.spaces) -> pd.DataFrame:
+    """Every space of features beside the largest class, of the images that the cut looks at."""
+    found = cut(rows)
     always = found.drop_duplicates("image").assign(method="the largest class", seed=0, blind=True)
-    always["knn"] = always["image"].map(named).eq(largest).astype(float)
+    classes = always["image"].map(rows.main.drop_duplicates("image").set_index("image")["class"])
+    always["knn"] = classes.isin(classes.mode()[:1]).astype(float)
     return pd.concat([always, found.assign(blind=False)], ignore_index=True)

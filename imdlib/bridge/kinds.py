@@ -96,5 +96,5 @@ def traces(name: str, where: str, says: str, worse: str, better: str, **more: ob
 
 def parts_classes(name: str, says: str, worse: str, better: str, cut: Callable = spaces) -> Statement:
     """A statement about neighbours of other scenes in two spaces of features."""
-    shown = dict(gate=spaces_learned, overturned=REAL_GENERATORS)
+    shown = dict(gate=partial(spaces_learned, cut=cut), overturned=REAL_GENERATORS)
     return Statement(name, "Fig. 4", says, cut, worse, better, ("knn",), "knn", **shown)

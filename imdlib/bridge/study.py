@@ -1,7 +1,7 @@
 """Bridging as a study: its name, its methods, and where its runs differ."""
 
 from imdlib.bridge.grid import TURNED, configurations
-from imdlib.bridge.methods import METHODS
+from imdlib.bridge.methods import METHODS, NAMES
 from imdlib.bridge.space import ROWS, SPACE
 from imdlib.study import Study
 
@@ -13,4 +13,5 @@ STUDY = Study(
     turned=TURNED,
     space=SPACE,
     rows=ROWS,
+    names=NAMES,
 )

@@ -14,4 +14,5 @@ STUDY = Study(
     notebooks=("nrr", "run", "classic"),
     space=SPACE,
     rows=ROWS,
+    names=METHODS,
 )

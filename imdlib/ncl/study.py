@@ -1,9 +1,14 @@
 """NCL as a study: its name, its methods, where its runs differ, and what they are tuned in."""
 
+from collections import defaultdict
+
 from imdlib.ncl.grid import KIND, METHODS, TURNED, configurations
 from imdlib.ncl.space import ROWS, SPACE
 from imdlib.study import Study
 
+STARTS = defaultdict(
+    str, rgb=", RGB", scratch=", lite0 from scratch", pretrained=", lite0 pre-trained"
+)  # of rows named after one
 STUDY = Study(
     name="ncl",
     title="Pre-training-free Image Manipulation Localization through Non-Mutually Exclusive Contrastive Learning",
@@ -13,4 +18,5 @@ STUDY = Study(
     notebooks=("run", "classic"),
     space=SPACE,
     rows=ROWS,
+    names={row: METHODS[one.fixed["variant"]] + STARTS[row.split("-")[0]] for row, one in ROWS.items()},
 )

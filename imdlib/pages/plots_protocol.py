@@ -41,10 +41,10 @@ def expected_best(scores: Sequence[float]) -> np.ndarray:
     return np.array([(values * np.diff(below**n)).sum() for n in range(1, len(values) + 1)])
 
 
-def trials(tried: pd.DataFrame) -> Figure:
+def trials(tried: pd.DataFrame, number: str = "score") -> Figure:
     """Validation score of every trial of every row, the chosen one filled, and the best that n trials are expected to find.
 
-    tried: of `imdlib.protocol.tuned.best`.
+    tried: of `imdlib.protocol.tuned.best`; number: what the score is.
     """
     rows = list(dict.fromkeys(tried["row"]))
     figure, axes = panels(len(rows), 1.5, sharex=True, sharey=True)
@@ -61,7 +61,7 @@ def trials(tried: pd.DataFrame) -> Figure:
         axis.set(xlabel="trial, n")
         axis.tick_params(labelbottom=True)
         axis.xaxis.get_major_locator().set_params(integer=True)
-    figure.supylabel("validation score", fontsize=SMALL)
+    figure.supylabel(f"{number}, validation", fontsize=SMALL)
     legend_below(figure, axes)
     figure.set_label(TRIALS)
     return figure

@@ -75,7 +75,7 @@ def chance(row: dict[str, Any]) -> str:
     """p of a claim; of headlines it is Holm's, and says so."""
     if pd.isna(row["p"]):
         return "–"
-    return (f"{row['p']:.3f}" if row["p"] >= 0.001 else "< 0.001") + " (Holm)" * bool(row["headline"])
+    return scoreboard.chance(row["p"]) + " (Holm)" * bool(row["headline"])
 
 
 def seen(row: dict[str, Any]) -> str:
@@ -118,8 +118,10 @@ def trials(study: Study, rows: Any) -> tuple[Figure | None, HTML | Markdown]:
         return None, Markdown("")
     found = tuned.best(rows.trials, rows.history, study.rows)
     tables.save_csv(found, rows.folder, "table_trials")
-    what = "Validation scores of the trials of every row's search"
-    figure = plots.save(plots_protocol.trials(found), found, rows.folder, "figure_trials", what=what)
+    number, judge = tables.called(rows.trials["keep"].iloc[0].removeprefix("val_")), "on validation images"
+    what = f"The {found['trial'].nunique()} trials of every row's search: {number} {judge}"
+    named = found.assign(row=found["row"].map(study.called))
+    figure = plots.save(plots_protocol.trials(named, number), named, rows.folder, "figure_trials", what=what)
     chosen = found[found["chosen"]]
     said = tuned.of(study.name)
     names = [(row["row"], row) for row in chosen.to_dict("records")]
@@ -128,9 +130,9 @@ def trials(study: Study, rows: Any) -> tuple[Figure | None, HTML | Markdown]:
         name: chosen[name].map(lambda value: "–" if pd.isna(value) else f"{value:.3g}")
         for name in chosen.select_dtypes(float)
     }
-    table = tables.show(
-        chosen.assign(**digits).drop(columns=["run", "chosen"]).rename(columns={"trial": "trial, from 0"})
-    )
+    digits |= {"row": chosen["row"].map(study.called), "trial": chosen["trial"] + 1}
+    columns = {"trial": "chosen trial", "score": f"{number}, validation"}
+    table = tables.show(chosen.assign(**digits).drop(columns=["run", "chosen"]).rename(columns=columns))
     if other:
         return figure, Markdown(
             f"**Not yet in profiles/tuned/{study.name}.yaml: {', '.join(other)}.** Run `make tune`."
@@ -153,13 +155,17 @@ def steps(
     found = found.assign(metric=metric) if metric else found
     moving = course.unfinished(rows.settings, rows.history)
     words = cut_short(moving, rows)
-    kinds = sorted({made.pattern(run) or run for run in moving})
-    said = f"{words}: {', '.join(kinds)}." if moving else f"{words}."
+    kinds = pd.Series([made.pattern(run) or run for run in moving], dtype=str).value_counts().sort_index()
+    said = f"{words}: {', '.join(f'{kind} ({count})' for kind, count in kinds.items())}." if moving else f"{words}."
     if found.empty:
         return None, Markdown(said)
     without = [one.says for one in statements if one.headline and one.name not in set(found["name"])]
-    why = "there are no runs, a side is no training or both are the same one, it is a mean over sets or attacks, or nothing chose an epoch"
-    said += f" Without a course, since {why}: {'; '.join(without)}." if without else ""
-    what = "The effect of every headline claim against epochs times training images, on validation images of the training set"
+    why = "a side was not run or is no training, both are one training, the claim is a mean over sets or attacks, or no number chose an epoch"
+    said += f"\n\nNot drawn, since {why}: {'; '.join(without)}." if without else ""
+    number = tables.called(found["metric"].iloc[0].removeprefix("val_"))
+    what = (
+        f"The effect of {found['name'].nunique()} headline claims against epochs times training images: difference in {number} on "
+        "validation images of the training set, whatever decides the claim"
+    )
     figure = plots.save(plots_protocol.effect_against_steps(found), found, rows.folder, "figure_steps", what=what)
     return figure, Markdown(said)

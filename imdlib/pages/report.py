@@ -28,22 +28,26 @@ WIDE = 1380  # pixels, of a picture in a page
 ON_SCREEN = 130  # pixels that an inch of a figure takes there, so that text of 7 pt can be read
 
 LEGEND = """**+ supported**: the whole 95% interval of the effect (images and seeds resampled together) lies above zero, after Holm's
-correction over a study's headlines, and in at least three of four settings. **− contradicted**: below zero likewise. **± depends on
-settings**: clear here, but not in three of four settings. **? inconclusive**: zero is inside, or p too large. **∅ nothing learned here**:
-no row of the claim stands above the best that looks at no image (the *gate*), so that a difference says nothing. **· not tested**: no runs,
-or fewer than three seeds. One metric, named in advance, decides each claim. """
+correction over a study's headlines, and, where settings were searched, in at least three of four. **− contradicted**: below zero
+likewise. **± depends on settings**: clear here, but not in three of four settings. **? inconclusive**: zero is inside, or p too large.
+**∅ nothing learned here**: the row that has to have learned does not stand above the best that looks at no image (the *gate*), so that a
+difference says nothing. **· not tested**: no runs, or fewer than three seeds. One metric, named in advance, decides each claim. """
 WORDS = """<details><summary>What the words mean</summary>
 
 - *own test images*: of the set that was trained on; *unseen*: of other sets. Pixels are scored on tampered images that have a mask.
 - *shuffled AUC*: the AUC of a map in which authentic pixels count as much as other images' masks lie there. A map that only knows where
-  tampering tends to lie has 0.5.
-- *gate*: the mean of the better row, and of the best row that looks at no image, on own test images.
-- *settings*: draws of learning rate, loss weights and the like with which both rows were trained, one seed each, on own test images.
-- *would have been seen*: the smallest true effect that eight of ten such studies would find, before any correction for many claims.
+  tampering tends to lie has 0.5 or a little less.
+- *gate*: two means on own test images, of the row that has to have learned and of the best row that looks at no image. The first is the
+  better row of the claim; of a claim about drops the worse one, since what is at chance cannot drop; of *trained without fully fake images*
+  the rival.
+- *settings*: draws of learning rate, loss weights and the like with which both rows were trained, one seed each. The effect in a setting is
+  that on the images of the claim; of claims about other sets, on one of these.
+- *p*: of headlines after Holm's correction; *would have been seen*: before it, the smallest true effect that eight of ten such studies
+  would find.
 - *twins*: embedded pictures, `sim-...`, made by a simulated camera after the data set they are named after.
 </details>"""
 UNJUDGED = "Effects of one seed, with what other images would make of them; nothing is judged here. "
-DRAWN = "Drawn: effect (dot) and interval (line) against zero, one scale for one metric."
+DRAWN = "Drawn: effect (dot) and interval (line) against zero, one scale for one metric of a study."
 
 AWAITED = (
     '<p class="notice">{}. Tables lack their rows, claims about them are <i>not tested</i>, and a claim counts the seeds of the side '

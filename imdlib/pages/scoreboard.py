@@ -80,14 +80,15 @@ def older(board: pd.DataFrame, folders: dict[str, Path]) -> str:
         known = board[board[f"{side} verdict"].notna()]
         for profile, part in known.groupby(f"{side} profile", sort=False):
             old = [study for study, one in part.groupby("study", sort=False) if one[f"{side} gate"].isna().all()]
-            whose = "all" if set(old) == set(known["study"]) else f"those of {' and '.join(old)}"
+            whose = "of all studies" if set(old) == set(known["study"]) else f"of {' and '.join(old)}"
             there += [f"{whose} on {side} (results/{profile})"] if old else []
     if not there:
         return ""
     return (
-        f"Of the verdicts {' and '.join(there)} are older than the protocol (docs/protocol.md): they were given without its gate, its "
-        "search of settings and its correction for many claims, and their intervals of image AUC and of pairs in order are half as wide as "
-        "they should be. They also judge an older list of claims, of which some compared other rows under the same name."
+        f"Older than the protocol (docs/protocol.md) are the verdicts {' and those '.join(there)}. They were given without "
+        "its gate, its search of settings and its correction for many claims, and their intervals of image AUC and of pairs in order are "
+        "half as wide as they should be. They also judge an older list of claims: some compared other rows under the same name, and "
+        "headlines that are none today are not shown."
     )
 
 
@@ -124,6 +125,11 @@ def signed(value: float) -> str:
     """A number with its sign and three decimals, with four where three would show a 0 that it is not."""
     digits = 3 if value == 0 or round(abs(value), 3) > 0 else 4
     return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def chance(p: float) -> str:
+    """A p with three decimals, or that it is less than they show."""
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def agreeing(share: float, settings: float) -> str:

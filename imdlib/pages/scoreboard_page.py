@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from imdlib.pages.scoreboard import SIGNS, agreeing, effect, headlines, judges, metric, said
+from imdlib.pages.scoreboard import SIGNS, agreeing, chance, effect, headlines, judges, metric, said
 from imdlib.protocol import verdicts
 
 
@@ -66,6 +66,8 @@ def side_cell(row: pd.Series, side: str, limit: float) -> str:
     if pd.notna(row[f"{side} learned"]):
         beside = f"{row[f'{side} learned']:.3f}, {row[f'{side} beside']} {row[f'{side} blind']:.3f}"
         facts.append(f"gate {row[f'{side} gate']}: {beside}")
+    if pd.notna(row[f"{side} p"]):
+        facts.append(f"p {chance(row[f'{side} p'])}")
     if row[f"{side} verdict"] == verdicts.INCONCLUSIVE and pd.notna(row[f"{side} smallest"]):
         facts.append(f"{row[f'{side} smallest']:.3f} would have been seen")
     if pd.isna(row[f"{side} gate"]):

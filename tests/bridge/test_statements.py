@@ -7,6 +7,7 @@ import pytest
 
 from imdlib.bridge import cuts, gates
 from imdlib.bridge.cuts import OURS
+from imdlib.bridge.labels import CLASSES
 from imdlib.bridge.measures import labelled
 from imdlib.bridge.measures.detection import balanced
 from imdlib.bridge.measures.ordering import METRICS
@@ -172,6 +173,16 @@ def test_space_transcam_is_about_real_and_partly_fake_images(all_runs):
     assert set(some) == {0.0} and every.max() > 0
     pair = rows.every[rows.every["class"] != "partly fake"]
     assert cuts.spaces_of_partly(replace(rows, every=pair)).empty
+
+
+@pytest.mark.parametrize("cut, classes", [(cuts.spaces_of_partly, CLASSES[:2]), (cuts.spaces, CLASSES)])
+def test_the_gate_of_a_space_looks_at_the_images_of_its_claim(all_runs, cut, classes):
+    rows = changed(all_runs, knn_final=lambda every: 1.0 + 0 * every["label"])
+    found = gates.spaces_learned(rows, cut=cut)
+    images = rows.main[rows.main["class"].isin(classes)].drop_duplicates("image")
+    blind = found[found["blind"]]
+    assert set(blind["image"]) == set(images["image"])
+    assert blind["knn"].mean() == pytest.approx(images["class"].value_counts(normalize=True).max())
 
 
 def test_missing_runs_are_not_tested(two_runs):

@@ -71,8 +71,9 @@ def test_a_study_that_the_night_has_not_come_to_is_the_laptops(results):
     old = pd.read_csv(results / "laptop" / "claims.csv").drop(columns="gate")
     for place in (results / "laptop", results / "laptop" / "ncl"):
         old.to_csv(place / "claims.csv", index=False)
-    assert "Of the verdicts those of ncl on twins (results/laptop) are older" in scoreboard.older(
-        scoreboard.read(folders), folders
+    assert (
+        "Older than the protocol (docs/protocol.md) are the verdicts of ncl on twins (results/laptop)."
+        in scoreboard.older(scoreboard.read(folders), folders)
     )
 
 
@@ -132,7 +133,12 @@ def test_claims_of_before_the_protocol_stand_beside_others_and_are_named(results
         old.assign(verdict=["contradicted", "not tested here"]).to_csv(path, index=False)  # its words and columns
     board = scoreboard.read(folders)
     words = scoreboard.older(board, folders)
-    assert words.startswith("Of the verdicts all on real (results/real) are older") and "twins" not in words
+    assert (
+        words.startswith(
+            "Older than the protocol (docs/protocol.md) are the verdicts of all studies on real (results/real)."
+        )
+        and "twins" not in words
+    )
     table = scoreboard.markdown(board, folders)
     assert f"|\n\n{words}\n" in table and "| − contradicted: −0.200" in table
     assert words in report.totals(board, folders).data and "not tested" in report.verdicts(board, "ncl", folders).data

@@ -56,9 +56,10 @@ def table_runs(rows: Rows) -> HTML:
 
 
 def parameters(rows: Rows) -> HTML:
-    """The usual values of the parameters SHOWN."""
-    values = pd.Series(rows.first)[SHOWN].astype(str)
-    return tables.show(values.rename_axis("parameter").rename("value").reset_index())
+    """The values of the parameters SHOWN in one run: of the whole method, where it is there."""
+    values = pd.Series(rows.first | {"train_count": rows.first["train_count"] or "all"})[SHOWN].astype(str)
+    method = rows.usual_runs.set_index("run").at[rows.first["run"], "method"]
+    return tables.show(values.rename_axis("parameter").rename(f"of {method}").reset_index())
 
 
 def extractor(rows: Rows) -> Markdown:
