@@ -160,7 +160,7 @@ def steps(
     if found.empty:
         return None, Markdown(said)
     without = [one.says for one in statements if one.headline and one.name not in set(found["name"])]
-    why = "a side was not run or is no training, both are one training, the claim is a mean over sets or attacks, or no number chose an epoch"
+    why = "a side was not run or is no training, both are one training, it is a mean over sets or attacks, or no number chose an epoch"
     said += f"\n\nNot drawn, since {why}: {'; '.join(without)}." if without else ""
     number = tables.called(found["metric"].iloc[0].removeprefix("val_"))
     what = (
