@@ -27,17 +27,18 @@ def keys(settings: pd.DataFrame, shown: Iterable[str]) -> dict[str, str]:
     return {run: found[run] for run in shown}
 
 
-def begin(folder: Path | str, settings: pd.DataFrame) -> None:
+def begin(folder: Path | str, settings: pd.DataFrame, beside: Mapping[str, str] = {}) -> None:
     """Clear a study's tables and figures before they are drawn, so that none of another profile or method stays behind.
 
     settings: a row per run that will be shown. What was drawn of maps of these runs stays, and all does where no run has its maps, as in
-    a fresh clone.
+    a fresh clone. beside: {table that was made of what a figure shows: the figure}: it stays where that does.
     """
     folder, shown = Path(folder), keys(settings, settings["run"])
     if not any(folder.glob("runs/*/maps.npz")):
         return
     figures = {path: entry(path).items() for path in folder.glob("figures/*.png")}
     stay = {path.stem for path, of in figures.items() if of and of <= shown.items()}
+    stay |= {table for table, figure in beside.items() if figure in stay}
     for path in [*folder.glob("tables/*.*"), *folder.glob("figures/*.*")]:
         if path.stem not in stay:
             path.unlink()

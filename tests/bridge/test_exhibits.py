@@ -135,6 +135,7 @@ def test_figure_4_of_kept_features(tmp_path, monkeypatch):
     shutil.rmtree(folder)
     gone = Rows.gather(tmp_path)
     assert 'data-file="figures/figure4"' in exhibits.figure4(gone).data
+    assert "silhouette" in exhibits.table_embedding(gone, [5]).data
     judged = pd.read_csv(rows.folder / "tables" / "table_embedding.csv")
     value = judged.set_index(["method", "metric"])["value"]
     assert set(judged["method"]) == {

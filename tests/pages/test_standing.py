@@ -36,7 +36,8 @@ def test_what_is_cleared_before_a_page_is_drawn(tmp_path):
     drawn(tmp_path, "figure4", "a", "c")
     drawn(tmp_path, "figure_costs")
     (tmp_path / "tables").mkdir()
-    (tmp_path / "tables/table1.csv").write_text("x\n1\n")
+    for name in ("table1", "table_beside", "table_of_another"):
+        (tmp_path / f"tables/{name}.csv").write_text("x\n1\n")
     before = sorted(path.name for path in tmp_path.glob("*/*.*"))
     standing.begin(tmp_path, RUNS)
     assert (
@@ -46,7 +47,8 @@ def test_what_is_cleared_before_a_page_is_drawn(tmp_path):
     run = tmp_path / "runs/b"
     run.mkdir(parents=True)
     (run / "maps.npz").touch()
-    standing.begin(tmp_path, RUNS.assign(key=["k1", "k2", "trained again"]))
+    beside = {"table_beside": "figure3", "table_of_another": "figure4"}
+    standing.begin(tmp_path, RUNS.assign(key=["k1", "k2", "trained again"]), beside)
     left = sorted(path.name for path in (tmp_path / "figures").iterdir())
     assert left == ["figure3.csv", "figure3.pdf", "figure3.png", "figure3.txt"]
-    assert not list((tmp_path / "tables").iterdir())
+    assert [path.name for path in (tmp_path / "tables").iterdir()] == ["table_beside.csv"]
