@@ -10,7 +10,12 @@ from imdlib.inr.rows import Rows
 from imdlib.pages import plots
 from imdlib.pages.standing import keys, signed, standing
 
-SHORT = {METHODS["base"]: "Baseline", METHODS["nrr"]: "+NRR", WHOLE: "whole, weak", DISTILLED: "without labels"}
+SHORT = {
+    DISTILLED: "without labels",
+    METHODS["base"]: "Baseline",
+    METHODS["nrr"]: "+NRR",
+    WHOLE: "whole, weak",
+}  # the last chooses
 
 
 def figure2(rows: Rows, examples: int) -> Figure | HTML | Markdown:
@@ -45,7 +50,8 @@ def figure4(rows: Rows, examples: int) -> Figure | HTML | Markdown:
     """INR Figure 4: image, mask and the map of each method of SHORT, first seed, sets that have masks. examples: columns."""
     shown = rows.usual(rows.detectors)
     shown = shown[(shown["seed"] == shown["seed"].min()) & (shown["train_set"] == rows.target)]
-    shown = shown[shown["method"].isin(SHORT)].assign(method=lambda t: t["method"].map(SHORT))
+    shown = shown[shown["method"].isin(SHORT)].sort_values("method", key=lambda names: names.map([*SHORT].index))
+    shown = shown.assign(method=shown["method"].map(SHORT))
     kept = {method: pictures(rows, run) for method, run in shown[["method", "run"]].itertuples(index=False)}
     of = keys(rows.settings, shown["run"])
     if not kept or not all(kept.values()):
