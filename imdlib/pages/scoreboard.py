@@ -29,11 +29,16 @@ ABOUT = ["id", "study", "where", "statement", "metric", "headline"]
 
 def read(folders: dict[str, Path]) -> pd.DataFrame:
     """All claims, a row each and side by side: ABOUT, then the other columns of claims.csv as '<side> <column>'; those of a side in
-    which a claim does not stand are empty. Every claim of any side is there, in the order of the studies and of the first side.
+    which a claim does not stand are empty. Every claim of any side is there, in the order of the studies and of the first side; what was a
+    headline before the protocol alone, and is no claim of the first side, is none.
     '<side> profile' is where a claim was judged.
     """
     parts = {side: judged_in(folder) for side, folder in folders.items()}
     about = pd.concat([part[ABOUT] for part in parts.values()]).drop_duplicates("id")
+    first = next(iter(parts.values()))
+    for part in parts.values():
+        gone = part["study"].isin(first["study"]) & ~part["id"].isin(first["id"]) & before_the_protocol(part)
+        about["headline"] &= ~about["id"].isin(part.loc[gone, "id"])
     for side, part in parts.items():
         values = part.drop(columns=[name for name in ABOUT if name != "id"]).set_index("id").add_prefix(f"{side} ")
         about = about.join(values, on="id")
@@ -47,6 +52,11 @@ def judged_in(folder: Path) -> pd.DataFrame:
         more = claims.read(other)
         found = pd.concat([found, more[~more["study"].isin(found["study"])].assign(profile=other.name)])
     return found
+
+
+def before_the_protocol(part: pd.DataFrame) -> pd.Series:
+    """Whether claims are of a study none of whose verdicts says whether a gate was passed."""
+    return part["gate"].isna().groupby(part["study"]).transform("all")
 
 
 def judges(sides: Iterable[str]) -> bool:

@@ -139,6 +139,7 @@ def test_claims_of_before_the_protocol_stand_beside_others_and_are_named(results
         )
         and "twins" not in words
     )
+    assert board.set_index("id")["headline"].to_dict()["ncl-late-f1"] is False  # of its older list alone
     table = scoreboard.markdown(board, folders)
     assert f"|\n\n{words}\n" in table and "| − contradicted: −0.200" in table
     assert words in report.totals(board, folders).data and "not tested" in report.verdicts(board, "ncl", folders).data
