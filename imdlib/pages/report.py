@@ -31,7 +31,7 @@ LEGEND = """**+ supported**: the whole 95% interval of the effect (images and se
 correction over a study's headlines, and, where settings were searched, in at least three of four. **− contradicted**: below zero
 likewise. **± depends on settings**: clear here, but not in three of four settings. **? inconclusive**: zero is inside, or p too large.
 **∅ nothing learned here**: the row that has to have learned does not stand above the best that looks at no image (the *gate*), so that a
-difference says nothing. **· not tested**: no runs, or fewer than three seeds. One metric, fixed before the final runs, decides each claim. """
+difference says nothing. **· not tested**: no runs, or fewer than three seeds. One metric decides a claim, fixed before its final runs. """
 WORDS = """<details><summary>What the words mean</summary>
 
 - *own test images*: of the set that was trained on; *unseen*: of other sets. Pixels are scored on tampered images that have a mask.
