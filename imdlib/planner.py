@@ -6,7 +6,7 @@ all judged alike. The Snakefile executes the jobs that are not done.
 """
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -147,11 +147,8 @@ class Planner:
         after = [*(self.jobs["data", one] for one in sets), *used.values()]
         keys = {name: job.key for name, job in used.items()}
         found = self.add(self.made(study, notebook, run, given, sets, keys, after))
-        if not found.done and not self.pages:
-            for job in used.values():
-                job.state = (
-                    runs.State("absent") if job.state.why == KEPT else job.state
-                )  # of its weights nothing was kept
+        if not self.pages:
+            bring_weights(found, used.values())
         return found
 
     def run_named(self, study: str, run: str) -> Job:
@@ -259,6 +256,13 @@ class Planner:
         """What a page shows of a job: today's result, which is made first, or, of runs that are not made, the older one."""
         older = self.pages and not (job.page or job.done)
         return f"older: {job.state.stamp.get('key', 'none')}" if older else job.key
+
+
+def bring_weights(job: Job, used: Iterable[Job]) -> None:
+    """Where a job is not done, those that it uses and of which rows alone were kept count as absent: it needs their weights."""
+    for other in used:
+        if not job.done and other.state.why == KEPT:
+            other.state = runs.State("absent")
 
 
 def cells_of(name: str, values: dict, study: Study) -> dict[str, Cell]:

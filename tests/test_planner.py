@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imdlib.planner import KEPT, Job, bring_weights
+from imdlib.runs import State
 from imdlib.study import STUDIES
 from tests.data.disk import mask, photo, region
 from tests.data.test_readers import casia1_tree
@@ -277,6 +279,16 @@ def test_a_page_depends_on_what_it_shows_beside_its_own_rows(project):
     after = json.loads(project.run(BESIDE, profile="laptop"))
     assert before["page"]["real"] != after["page"]["real"] and before["ncl"]["tuned"] != after["ncl"]["tuned"]
     assert before["page"]["notes"] == after["page"]["notes"]
+
+
+def test_a_run_of_which_rows_alone_are_kept_is_made_again_where_a_job_needs_its_weights():
+    def one(word, why=""):
+        return Job("inr_nrr", "nrr", "inr/nrr", {}, Path("nowhere"), {}, State(word, why, {"key": "k"}))
+
+    for asking, wanted in ((one("finished"), ["finished"] * 2), (one("absent"), ["absent", "finished"])):
+        kept, near = one("finished", KEPT), one("finished")
+        bring_weights(asking, [kept, near])
+        assert [kept.state.word, near.state.word] == wanted
 
 
 KEEP = """

@@ -24,7 +24,6 @@ from benchmarks.run import machine
 from imdlib import parameters
 from imdlib.places import REPO
 from imdlib.planner import Job, Planner
-from imdlib.runs import State
 from imdlib.study import ProfileError
 
 MEASURED, MOST = 2 / 15, 120.0  # share of the seconds that checks get, and speed likewise; at most so many
@@ -54,11 +53,6 @@ def jobs_of(profiles: list[str], data: str, trials: bool = False, only: Sequence
             wanted = planner.named(only) if only else [*planner.jobs.values()]
         except ProfileError as error:
             raise SystemExit(str(error)) from None
-        jobs = planner.jobs.values()
-        needed = [other for job in jobs if not (job.done or job.page) for other in job.after]
-        for other in filter(plan.trains, needed):
-            if other.state.why == "kept":  # its rows came from elsewhere, the weights that others need did not
-                other.state = State("absent")
         todo = [job for job in wanted if not job.page and (job.parameters.get("trial", -1) >= 0) == trials]
         todo = [job for job in (planner.needed_by(todo) if trials or only else todo) if not job.done]
         found += [job for job in todo if not plan.trains(job)] + plan.ordered(todo)

@@ -9,7 +9,6 @@ import torch
 from benchmarks.gpu import __main__ as command
 from benchmarks.gpu import checks, pieces, side_by_side, speed
 from imdlib.planner import Planner
-from imdlib.runs import State
 from tests.gpu.jobs import job
 
 TINY = {"crop": 64, "batch_size": 2, "width": 0.125, "head_width": 8}
@@ -77,19 +76,6 @@ def test_notebooks_take_turns_so_that_too_little_time_leaves_some_of_each():
     found = checks.in_turn(checks.CASES)
     assert sorted(map(str, found)) == sorted(map(str, checks.CASES))
     assert {notebook for notebook, _ in found[:4]} == {"ncl/run", "inr/nrr", "inr/run", "bridge/run"}
-
-
-def test_a_run_whose_rows_came_from_elsewhere_is_made_again_where_others_need_its_weights(monkeypatch):
-    def kept(name, **more):
-        one = job("inr", name, done=True, **more)
-        one.state = State("finished", "kept", {"key": "k"})
-        return one
-
-    nrr, idle = kept("nrr_seed0", notebook="nrr"), kept("nrr_seed1", notebook="nrr")
-    near = job("inr", "nrr_seed2", notebook="nrr", done=True)
-    jobs = [nrr, idle, near, job("inr", "a", after=[nrr, near]), job("inr", "trial", after=[nrr], trial=0)]
-    monkeypatch.setattr(command, "Planner", lambda name, data: type("P", (), {"jobs": dict(enumerate(jobs))}))
-    assert [one.name for one in command.jobs_of(["toy"], "")] == ["nrr_seed0", "a"]
 
 
 @pytest.fixture

@@ -155,7 +155,9 @@ def test_blocks_of_draws_change_nothing(monkeypatch):
     parts = exhibits.resampled(table, 50, 0)
     assert sizes == [50] + [7] * 7 + [1]  # of seeds, then of images
     for name in NAMES:
-        np.testing.assert_allclose(whole[name], parts[name], rtol=1e-13)  # a product of other shapes may round otherwise
+        np.testing.assert_allclose(
+            whole[name], parts[name], rtol=1e-13
+        )  # a product of other shapes may round otherwise
 
 
 # ---- rows
