@@ -17,22 +17,31 @@ def interval_panels(
     rows: pd.DataFrame,
     *,
     trivial: Collection[str] = (),
+    untrained: Collection[str] = (),
     label: str = "method",
     panel: str = "metric",
     floor: bool = True,
 ) -> Figure:
     """Values with their 95% intervals: one panel per metric, one line per method; trivial rows are grey, their best value is a dashed line.
 
-    rows: `value, low, high` and the columns named by label and panel; trivial: labels of the rows that look at no image;
-    floor: draw that dashed line.
+    rows: `value, low, high` and the columns named by label and panel; trivial: labels of the rows that look at no image; untrained: of
+    those that look at one and are not trained on these images; floor: draw that dashed line.
     """
+
+    def look(text: str) -> tuple[str, str]:
+        """Colour and shape of a row."""
+        if text in trivial:
+            return "0.5", "s"
+        return (PALETTE[2], "^") if text in untrained else (PALETTE[0], "o")
+
     names, panels = list(dict.fromkeys(rows[label])), list(dict.fromkeys(rows[panel]))
     figure, axes = style.panels(len(panels), 0.7 + 0.2 * len(names), sharey=True)
     for axis, name in zip(axes, panels):
         part = rows[rows[panel] == name]
         for row in part.itertuples():
             text = getattr(row, label)
-            y, (color, marker) = names.index(text), ("0.5", "s") if text in trivial else (PALETTE[0], "o")
+            color, marker = look(text)
+            y = names.index(text)
             axis.plot([row.low, row.high], [y, y], color=color, lw=1.4, solid_capstyle="round")
             axis.plot(row.value, y, marker, ms=3.5, color=color, mfc="w" if marker == "s" else color)
         best = part.loc[part[label].isin(trivial), "value"].max()
@@ -42,8 +51,12 @@ def interval_panels(
         axis.set(title=title, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
         axis.xaxis.set_major_locator(plt.MaxNLocator(max(2, 9 // len(panels))))
         axis.grid(axis="x", color="0.92", lw=0.6)
-    grey = "Grey squares: look at no image" + ("; dashed: the best of those." if floor else ".")
-    figure.set_label(f"Blue dots: methods. {grey}" if len(trivial) else "")
+    kinds = {
+        "Blue dots: trained.": len(trivial) + len(untrained),
+        "Green triangles: not trained on these images.": len(untrained),
+        f"Grey squares: look at no image{'; dashed: the best of those' if floor else ''}.": len(trivial),
+    }
+    figure.set_label(" ".join(said for said, count in kinds.items() if count))
     return figure
 
 

@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 from IPython.display import HTML, Markdown
-from matplotlib.figure import Figure
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
+from imdlib.pages import plots
 from imdlib.pages.report import embedded
 
-OF = "imdlib runs"  # entry of a png: {run: key} of those that it shows
 ELSEWHERE = Markdown(
     "*This needs maps or features of runs, which are not in git; none of today's are here. `make study` makes them.*"
 )
@@ -47,20 +45,15 @@ def begin(folder: Path | str, settings: pd.DataFrame, beside: Mapping[str, str] 
 def entry(path: Path) -> dict[str, str]:
     """{run: key} of the runs that a png was drawn of; {} where it says nothing."""
     with Image.open(path) as png:
-        return json.loads(png.info.get(OF, "{}"))
+        return json.loads(png.info.get(plots.OF, "{}"))
 
 
-def signed(figure: Figure, of: Mapping[str, str]) -> Figure:
-    """A figure of `plots.save`, whose png then says of which runs {run: key} it was drawn."""
-    path, said = Path(figure.get_gid()), PngInfo()
-    said.add_text(OF, json.dumps(dict(of)))
-    with Image.open(path) as png:
-        png.load()
-    png.save(path, optimize=True, dpi=png.info["dpi"], pnginfo=said)
-    return figure
-
-
-def standing(folder: Path, name: str, of: Mapping[str, str]) -> HTML | Markdown:
-    """`<folder>/figures/<name>.png`, where it was drawn of these runs {run: key} and of no others; else ELSEWHERE."""
+def stands(folder: Path | str, name: str, of: Mapping[str, str]) -> bool:
+    """Whether `<folder>/figures/<name>.png` was drawn of these runs {run: key} and of no others."""
     path = Path(folder) / "figures" / f"{name}.png"
-    return embedded(path) if of and path.exists() and entry(path) == dict(of) else ELSEWHERE
+    return bool(of) and path.exists() and entry(path) == dict(of)
+
+
+def standing(folder: Path | str, name: str, of: Mapping[str, str]) -> HTML | Markdown:
+    """The figure that `stands`; ELSEWHERE where none does."""
+    return embedded(Path(folder) / "figures" / f"{name}.png") if stands(folder, name, of) else ELSEWHERE

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from imdlib import runs
 from imdlib.inr import exhibits
-from imdlib.inr.exhibits import maps, training
+from imdlib.inr.exhibits import training
 from imdlib.pages import plots, standing, tables
 from tests.inr.made_up import ALL, SWEEPS, TARGET, study
 
@@ -38,13 +38,12 @@ def few(tmp_path_factory):
 def quick(monkeypatch):
     """Figures are drawn, but of their files the csv alone is written."""
 
-    def save(figure, data, folder, name, what):
+    def save(figure, data, folder, name, what, of=None):
         (folder / "figures").mkdir(parents=True, exist_ok=True)
         pd.DataFrame(data).to_csv(folder / "figures" / f"{name}.csv", index=False)
         return figure
 
     monkeypatch.setattr(plots, "save", save)
-    monkeypatch.setattr(maps, "signed", lambda figure, of: figure)
     yield
     plt.close("all")
 

@@ -181,6 +181,17 @@ def test_interval_panels_show_the_best_of_what_looks_at_no_image():
     assert [axis.get_title() for axis in figure.axes] == ["F1", "AUC"]
     dashed = [[line.get_xdata()[0] for line in axis.lines if line.get_linestyle() == "--"] for axis in figure.axes]
     assert dashed == [[0.2], [0.7]]
+    assert figure.get_label() == "Blue dots: trained. Grey squares: look at no image; dashed: the best of those."
+
+
+def test_interval_panels_tell_trained_rows_from_others_by_colour_and_shape():
+    rows = pd.DataFrame({"method": ["blob", "ELA", "Base"], "metric": "F1", "value": [0.2, 0.3, 0.4]})
+    rows = rows.assign(low=rows["value"] - 0.05, high=rows["value"] + 0.05)
+    figure = plots.interval_panels(rows, trivial=["blob"], untrained=["ELA", "NOI"], floor=False)
+    looks = [(line.get_marker(), line.get_color()) for line in figure.axes[0].lines if line.get_marker() != "None"]
+    assert [marker for marker, _ in looks] == ["s", "^", "o"] and len(set(looks)) == 3
+    said = "Blue dots: trained. Green triangles: not trained on these images. Grey squares: look at no image."
+    assert figure.get_label() == said
 
 
 def test_learning_curves_have_a_panel_for_each_column_that_holds_something():

@@ -14,8 +14,7 @@ def drawn(folder, name, *shown):
     """A saved figure of these runs."""
     figure, axis = plt.subplots(figsize=(2, 2))
     axis.imshow(np.eye(4))
-    plots.save(figure, {"x": [0]}, folder, name)
-    standing.signed(figure, standing.keys(RUNS, shown))
+    plots.save(figure, {"x": [0]}, folder, name, of=standing.keys(RUNS, shown))
     plt.close(figure)
 
 

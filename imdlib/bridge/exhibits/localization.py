@@ -12,7 +12,7 @@ from imdlib.bridge.measures import detection, maps
 from imdlib.bridge.methods import METHODS
 from imdlib.bridge.rows import STUDY, Rows
 from imdlib.pages import plots, tables
-from imdlib.pages.standing import keys, signed, standing
+from imdlib.pages.standing import keys, standing
 
 PIXELS = {"iou": "pixel IoU", "f1": "pixel F1", "auc": "pixel AUC", "auc_shuffled": "shuffled AUC"}
 BINARY = "\n> 0.5"  # what is added to a method's name for its map at the threshold
@@ -82,15 +82,13 @@ def figure2(rows: Rows, examples: int) -> Figure | HTML | Markdown | None:
     if not columns:
         return standing(rows.folder, "figure2", of)
     figure = plots.prediction_grid(columns[:MOST], list(kept))
-    return signed(
-        plots.save(
-            figure,
-            pd.concat(drawn),
-            rows.folder,
-            "figure2",
-            what="Bridging Figure 2: maps of TransCAM and of the whole method, as drawn and at 0.5, first seed",
-        ),
-        of,
+    return plots.save(
+        figure,
+        pd.concat(drawn),
+        rows.folder,
+        "figure2",
+        what="Bridging Figure 2: maps of TransCAM and of the whole method, as drawn and at 0.5, first seed",
+        of=of,
     )
 
 

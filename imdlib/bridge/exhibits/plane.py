@@ -17,7 +17,7 @@ from imdlib.bridge.grid import MAIN
 from imdlib.bridge.labels import CLASSES
 from imdlib.bridge.rows import STUDY, Rows
 from imdlib.pages import captions, plots, plots_embedding, tables
-from imdlib.pages.standing import ELSEWHERE, keys, signed, standing
+from imdlib.pages.standing import ELSEWHERE, keys, standing, stands
 from imdlib.places import run_folder
 from imdlib.scoring import embedding
 
@@ -88,7 +88,7 @@ def draw(rows: Rows, coordinates: dict, judged: dict, name: str, columns: int) -
     figure = plots_embedding.scatter(coordinates, classes(known), **looks)
     what = f"{captions.title(name)}. Features of {len(known)} test images, one seed, in the plane"
     drawn = plots_embedding.rows(coordinates, known["class"], made_by)
-    return signed(plots.save(figure, drawn, rows.folder, name, what=what), of)
+    return plots.save(figure, drawn, rows.folder, name, what=what, of=of)
 
 
 def table_embedding(rows: Rows, perplexities: list[int]) -> HTML | Markdown:
@@ -96,10 +96,9 @@ def table_embedding(rows: Rows, perplexities: list[int]) -> HTML | Markdown:
     numbers = usual_planes(rows)[1] | other_planes(rows, tuple(perplexities))[1]
     if not numbers:
         written = rows.folder / "tables" / "table_embedding.csv"
-        same = standing(rows.folder, "figure4", keys(rows.settings, rows.pictured.values())) is not ELSEWHERE
-        return (
-            tables.show(pd.read_csv(written)[["method", "metric", "value"]]) if same and written.exists() else ELSEWHERE
-        )
+        if not (stands(rows.folder, "figure4", keys(rows.settings, rows.pictured.values())) and written.exists()):
+            return ELSEWHERE
+        return tables.show(pd.read_csv(written)[["method", "metric", "value"]])
     found = pd.DataFrame(numbers).T.rename_axis("method").reset_index().melt("method", var_name="metric")
     found = found.assign(test_set="all", n=len(features(rows)[0]), seeds=1)
     caption = "How far the classes lie apart, in the features and in the plane; chance: the largest class"

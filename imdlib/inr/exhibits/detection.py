@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from imdlib.baselines.provenance import provenance as rows_of
 from imdlib.inr import published
-from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, blind, detection, localization, short
+from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, blind, detection, localization, short, untrained
 from imdlib.inr.image_level import always_tampered, image_rows
 from imdlib.inr.rows import ALWAYS, Rows
 from imdlib.inr.space import MAIN
@@ -52,7 +52,7 @@ def figure_unsupervised(rows: Rows) -> Figure | None:
     drawn = drawn[drawn["metric"] == "pixel F1"].assign(panel=lambda t: t["test_set"])
     if (rows.error.empty and rows.unsupervised.empty) or drawn.empty:
         return None
-    figure = plots.interval_panels(drawn, panel="panel", trivial=blind(rows))
+    figure = plots.interval_panels(drawn, panel="panel", trivial=blind(rows), untrained=untrained(rows))
     return plots.save(
         figure,
         drawn,

@@ -6,7 +6,7 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
-from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, blind
+from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, blind, untrained
 from imdlib.inr.grid import SWEPT
 from imdlib.inr.premise import INSIDE, OUTSIDE
 from imdlib.inr.rows import BLURRED, REDRAWN, Rows
@@ -81,7 +81,7 @@ def figure_premise(rows: Rows) -> Figure | None:
     left_out = found["method"].isin(["random map", "average training mask"])
     drawn = found[(found["test_set"] == rows.target) & ~left_out]
     return plots.save(
-        plots.interval_panels(drawn, trivial=blind(rows), floor=False),
+        plots.interval_panels(drawn, trivial=blind(rows), untrained=untrained(rows), floor=False),
         drawn,
         rows.folder,
         "figure_premise",

@@ -8,7 +8,7 @@ from imdlib.inr.grid import nrr_name
 from imdlib.inr.methods import DISTILLED, METHODS, WHOLE
 from imdlib.inr.rows import Rows
 from imdlib.pages import plots
-from imdlib.pages.standing import keys, signed, standing
+from imdlib.pages.standing import keys, standing
 
 SHORT = {
     DISTILLED: "without labels",
@@ -34,15 +34,13 @@ def figure2(rows: Rows, examples: int) -> Figure | HTML | Markdown:
     for one in plain.values():
         maps = dict(maps={"NRR error": one["map"]}, captions={"NRR error": ""})
         columns.append(dict(image=one["image"], mask=one["mask"], title="authentic", **maps))
-    return signed(
-        plots.save(
-            plots.prediction_grid(columns, ["NRR error"], values="of its maximum"),
-            drawn,
-            rows.folder,
-            "figure2",
-            what="INR Figure 2: error maps of the NRR, each stretched to its own maximum",
-        ),
-        of,
+    return plots.save(
+        plots.prediction_grid(columns, ["NRR error"], values="of its maximum"),
+        drawn,
+        rows.folder,
+        "figure2",
+        what="INR Figure 2: error maps of the NRR, each stretched to its own maximum",
+        of=of,
     )
 
 
@@ -58,15 +56,13 @@ def figure4(rows: Rows, examples: int) -> Figure | HTML | Markdown:
         return standing(rows.folder, "figure4", of)
     named = rows.scores[rows.scores["run"].isin(shown["run"])].assign(method=lambda t: t["method"].map(SHORT))
     columns, drawn = plots.choose_columns(kept, named, examples)
-    return signed(
-        plots.save(
-            plots.prediction_grid(columns, list(kept)),
-            drawn,
-            rows.folder,
-            "figure4",
-            what="INR Figure 4: maps of each method on test images, first seed",
-        ),
-        of,
+    return plots.save(
+        plots.prediction_grid(columns, list(kept)),
+        drawn,
+        rows.folder,
+        "figure4",
+        what="INR Figure 4: maps of each method on test images, first seed",
+        of=of,
     )
 
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from imdlib.baselines.names import DETECTORS
 from imdlib.inr.image_level import image_rows
 from imdlib.inr.rows import Rows
 from imdlib.pages import published, tables
@@ -38,3 +39,8 @@ def short(sets: pd.Series) -> pd.Series:
 def blind(rows: Rows) -> list[str]:
     """Methods that look at no image: the grey lines of figures."""
     return [*rows.trivial["method"].unique(), "random minority"]
+
+
+def untrained(rows: Rows) -> list[str]:
+    """Methods that look at an image and were not trained on this study's: classic detectors and fixed filters."""
+    return [*DETECTORS.values(), *(name for name in rows.error["method"].unique() if " energy" in name)]

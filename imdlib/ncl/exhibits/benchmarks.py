@@ -49,7 +49,8 @@ def figure_benchmarks(rows: Rows) -> Figure | None:
     drawn = found[found["metric"].isin(CROSSED.values()) & found["method"].isin(methods)]
     drawn = drawn.assign(line=drawn["test_set"] + ": " + drawn["method"]).sort_values("test_set", kind="stable")
     grey = drawn.loc[drawn["method"].isin(BLIND_DRAWN), "line"].unique()
-    figure = plots.interval_panels(drawn, label="line", trivial=grey, floor=False)
+    classic = drawn.loc[drawn["method"].isin(DETECTORS.values()), "line"].unique()
+    figure = plots.interval_panels(drawn, label="line", trivial=grey, untrained=classic, floor=False)
     return plots.save(
         figure,
         drawn,

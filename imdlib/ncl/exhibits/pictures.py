@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from imdlib.ncl.grid import BOTH, STEPS, TESTED_ON
 from imdlib.ncl.rows import Rows
 from imdlib.pages import plots
-from imdlib.pages.standing import keys, signed, standing
+from imdlib.pages.standing import keys, standing
 from imdlib.runs import pictures
 
 
@@ -44,15 +44,13 @@ def figure3(rows: Rows, count: int) -> Figure | HTML | Markdown | None:
     if not kept:
         return standing(rows.folder, "figure3", of)
     shown, drawn = columns(rows, chosen, kept, count)
-    return signed(
-        plots.save(
-            plots.prediction_grid(shown, list(kept)),
-            drawn,
-            rows.folder,
-            "figure3",
-            what="NCL Figure 3: maps of every variant on test images, first seed",
-        ),
-        of,
+    return plots.save(
+        plots.prediction_grid(shown, list(kept)),
+        drawn,
+        rows.folder,
+        "figure3",
+        what="NCL Figure 3: maps of every variant on test images, first seed",
+        of=of,
     )
 
 
@@ -72,13 +70,11 @@ def figure4(rows: Rows) -> Figure | HTML | Markdown | None:
             drawn.append(part)
     if not shown:
         return standing(rows.folder, "figure4", of)
-    return signed(
-        plots.save(
-            plots.prediction_grid(shown, methods),
-            pd.concat(drawn),
-            rows.folder,
-            "figure4",
-            what="NCL Figure 4: best, median and worst test image of every set, maps of Base and of the whole method, first seed",
-        ),
-        of,
+    return plots.save(
+        plots.prediction_grid(shown, methods),
+        pd.concat(drawn),
+        rows.folder,
+        "figure4",
+        what="NCL Figure 4: best, median and worst test image of every set, maps of Base and of the whole method, first seed",
+        of=of,
     )
