@@ -108,12 +108,14 @@ def save(
 ) -> HTML:
     """Write `<folder>/tables/<name>.csv|md|tex|html` and return the wide form that md, tex and html hold, to be looked at.
 
-    rows: DataFrame with at least `method, test_set, metric, value`; missing columns of COLUMNS are filled with blanks. A cell of the
-    wide form reads `value [low, high] (paper published)`; NaN is printed as a dash; the runs behind a row are noted by `made.save`.
-    What the interval is, n and seeds are added to the caption. best: mark the best and second best values where more is better, and
-    those not told apart from the best.
+    rows: DataFrame with at least `method, test_set, metric, value`; missing columns of COLUMNS are filled with blanks, others may be
+    headings (index, columns) of the wide form, which the csv lacks. A cell of the wide form reads
+    `value [low, high] (paper published)`; NaN is printed as a dash; the runs behind a row are noted by `made.save`. What the interval is,
+    n and seeds are added to the caption. best: mark the best and second best values where more is better, and those not told apart from
+    the best.
     """
-    rows = rows.reindex(columns=COLUMNS).reset_index(drop=True)
+    headings = [key for key in (*index, *columns) if key not in COLUMNS]
+    rows = rows.reindex(columns=[*COLUMNS, *headings]).reset_index(drop=True)
     path = save_csv(rows[WRITTEN], folder, name).parent
     made.save(rows, path, name)
     marks = marked(rows) if best else pd.Series("", index=rows.index)
