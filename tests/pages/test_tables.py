@@ -242,6 +242,14 @@ def test_one_metric_is_one_table_where_metrics_come_first(scores, tmp_path):
     assert 'data-file="tables/t"' in shown
 
 
+def test_a_table_has_headings_that_its_csv_lacks(scores, tmp_path):
+    found = tables.rows(scores, names={"f1": "pixel F1"})
+    found = found.assign(part="splicing", set_name=found["test_set"].str.removeprefix("sim-"))
+    page = tables.save(found, tmp_path, "parts", "By part", index=("part", "method"), columns=("set_name",)).data
+    assert "<caption>splicing</caption>" in page and "<th>casia</th>" in page
+    assert ",".join(pd.read_csv(tmp_path / "tables/parts.csv")) == CONTRACT
+
+
 def test_names_with_markup_stay_text(tmp_path):
     rows = pd.DataFrame({"method": ["<script>x</script>"], "test_set": ["a_b & c"], "metric": ["m|n"], "value": [0.5]})
     shown = tables.save(rows, tmp_path, "t", "<b>what</b>", index=("method",), columns=("test_set", "metric")).data
