@@ -214,11 +214,14 @@ class Planner:
 
         texts: files that it shows and no job makes: tuned settings, claims of another profile.
         """
-        folder, notes = results_folder(self.results, study), results_folder(self.results) / "notes.md"
+        folder = results_folder(self.results, study)
+        notes = [place / "notes.md" for place in dict.fromkeys((results_folder(self.results), folder))]
         plain = {name: value for name, value in given.items() if name not in (*parameters.PLACES, "runs", "sets")}
         needed = {"notebook": notebook, "parameters": plain, **sources.of_notebook(notebook)}
         needed["uses"] = {f"{job.rule} {job.name}": self.shown_key(job) for job in after}
-        needed["data"] = {"notes": sources.digest(notes.read_text(encoding="utf-8")) if notes.exists() else ""}
+        needed["data"] = {
+            "notes": sources.digest("".join(path.read_text(encoding="utf-8") for path in notes if path.exists()))
+        }
         needed["data"] |= {path.parent.name: sources.digest(path.read_text(encoding="utf-8")) for path in texts}
         state, waiting = (
             runs.state(folder, needed),

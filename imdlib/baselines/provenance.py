@@ -54,6 +54,11 @@ def provenance(
     made = found["in this project"] != QUOTED
     has = [OURS.get(row, row) in there for row in found["row of the paper"]]
     found["on this page"] = np.select([has, made], ["a row", "not run in this profile"], "its published numbers, below")
+    found["tables"] = [
+        ", ".join(paper.loc[paper["method"].isin(one.split(", ")), "table"].str.removeprefix("Table ").unique())
+        or "the text"
+        for one in found["row of the paper"]
+    ]
     printed = [any(name in named for name in one.split(", ")) for one in found["row of the paper"]]
     shown = tables.show(found[printed].sort_values("in this project", kind="stable", ignore_index=True))
     below = quoted(paper, folder)
@@ -83,7 +88,8 @@ def quoted(paper: pd.DataFrame, folder: Path | str) -> HTML | None:
     shown.columns.name = None
     caption = (
         "Numbers that the paper prints for rows which are not, or not quite, computed here: quoted from it, measured on its data sets by "
-        "their authors or by the paper's, without intervals. They are not comparable with any other number of this page."
+        "their authors or by the paper's, without intervals, and as printed, even where an F1 lies below its IoU, which cannot be. They "
+        "are not comparable with any other number of this page."
     )
     return tables.write(shown.astype(object).fillna(""), Path(folder) / "tables", "table_quoted", caption)
 

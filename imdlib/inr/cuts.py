@@ -155,6 +155,11 @@ def beside_trivial_labels(rows: Rows) -> pd.DataFrame:
     return beside_blind_labels(own_images(rows))
 
 
+def error_gate(rows: Rows) -> pd.DataFrame:
+    """Error maps and fixed filters beside maps of predictors that look at no image, own test images."""
+    return beside_blind_maps(rows, at_home(rows, rows.error))
+
+
 def poolings_gate(rows: Rows) -> pd.DataFrame:
     """Maps of `poolings` beside those of predictors that look at no image."""
     return beside_blind_maps(rows, poolings(rows))

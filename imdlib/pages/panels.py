@@ -137,7 +137,9 @@ def response(
         slanted = max(len(line) for label in labels for line in label.split("\n")) * len(labels) * len(panels) > 110
         axis.set_xticklabels(labels, rotation=45 if slanted else 0, ha="right" if slanted else "center")
         axis.grid(axis="y", color="0.92", lw=0.6)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=style.across(len(hues)))
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=style.across([str(hue) for hue in hues])
+    )
     if "metric" in rows and rows["metric"].nunique() == 1 and share_y:
         axes[0].set_ylabel(rows["metric"].iloc[0])
     side = "Lines join the values of one colour and shape." if joined else "Positions have no order and are not joined."
@@ -194,6 +196,6 @@ def learning_curves(history: pd.DataFrame, columns: dict[str, str], *, hue: str 
         axis.xaxis.get_major_locator().set_params(integer=True)
     handles, labels = axes[-1].get_legend_handles_labels()
     axes[-1].get_legend().remove()
-    figure.legend(handles, labels, loc="outside lower center", ncols=style.across(len(labels)))
+    figure.legend(handles, labels, loc="outside lower center", ncols=style.across(labels))
     figure.set_label("Lines: means over seeds; bands: their range.")
     return figure

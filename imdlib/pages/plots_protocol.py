@@ -14,6 +14,7 @@ from imdlib.pages.style import HIGHEST, PAGE, PALETTE, SMALL, TAMPERED
 from imdlib.pages.tables import called
 
 ACROSS = 3  # panels in a line
+NAMED = 0.17  # inches that a line with a name takes
 MANY = 9  # claims above which their panels are smaller, so that a figure stays on a page
 SETTINGS = (
     "A mark is a claim's effect in one setting, sorted; below it the setting, dark at the high end of each parameter's range. "
@@ -77,10 +78,10 @@ def specification_curve(tried: pd.DataFrame, draws: Sequence[Mapping[str, Any]])
     names = list(dict.fromkeys(shown["name"]))
     places = placed(draws)
     many = len(names) > MANY
-    across, height, width = (ACROSS + 1, 1.1, 20) if many else (ACROSS, 1.7, 32)
+    across, height, width = (ACROSS + 1, 1.4, 20) if many else (ACROSS, 1.7, 32)
     lines = -(-max(len(names), 1) // across)
-    figure = plt.figure(figsize=(PAGE, lines * (height + 0.13 * len(places))), layout="constrained")
-    grid = figure.add_gridspec(2 * lines, across, height_ratios=[height - 0.6, 0.13 * len(places)] * lines)
+    figure = plt.figure(figsize=(PAGE, lines * (height + NAMED * len(places))), layout="constrained")
+    grid = figure.add_gridspec(2 * lines, across, height_ratios=[height - 0.6, NAMED * len(places)] * lines)
     for number, name in enumerate(names):
         part = shown[shown["name"] == name].sort_values("raw")
         line, column = divmod(number, across)

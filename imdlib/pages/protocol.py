@@ -131,7 +131,9 @@ def trials(study: Study, rows: Any) -> tuple[Figure | None, HTML | Markdown]:
         for name in chosen.select_dtypes(float)
     }
     digits |= {"row": chosen["row"].map(study.called), "trial": chosen["trial"] + 1}
-    columns = {"trial": "chosen trial", "score": f"{number}, validation"}
+    equal = found["score"].eq(found.groupby("row")["score"].transform("max")).groupby(found["row"]).sum()
+    digits["as_good"] = chosen["row"].map(equal) - 1
+    columns = {"trial": "chosen trial", "score": f"{number}, validation", "as_good": "others as good"}
     table = tables.show(chosen.assign(**digits).drop(columns=["run", "chosen"]).rename(columns=columns))
     if other:
         return figure, Markdown(
@@ -163,8 +165,10 @@ def steps(
     why = "a side was not run or is no training, both are one training, it is a mean over sets or attacks, or no number chose an epoch"
     said += f"\n\nNot drawn, since {why}: {'; '.join(without)}." if without else ""
     number = tables.called(found["metric"].iloc[0].removeprefix("val_"))
+    many = found["name"].nunique()
+    claimed = f"{many} headline claim{'s' if many > 1 else ''}"
     what = (
-        f"The effect of {found['name'].nunique()} headline claims against epochs times training images: difference in {number} on "
+        f"The effect of {claimed} against epochs times training images: difference in {number} on "
         "validation images of the training set, whatever decides the claim"
     )
     figure = plots.save(plots_protocol.effect_against_steps(found), found, rows.folder, "figure_steps", what=what)

@@ -56,8 +56,8 @@ AWAITED = (
 ABSENT = "*This profile has no runs for this.*"
 
 
-def show(*exhibits: Figure | HTML | Markdown | None) -> None:
-    """Display what an exhibit returned, tables and figures in order; one that had nothing to show (None) says so.
+def show(*exhibits: Figure | HTML | Markdown | None, optional: bool = False) -> None:
+    """Display what an exhibit returned, tables and figures in order; one that had nothing to show (None) says so, unless it is optional.
 
     Figures that were saved are shown from their files, with their captions, and closed, so that none is drawn twice.
     """
@@ -65,7 +65,8 @@ def show(*exhibits: Figure | HTML | Markdown | None) -> None:
         if isinstance(found, Figure):
             plt.close(found)
             found = embedded(Path(found.get_gid())) if found.get_gid() else found
-        display(Markdown(ABSENT) if found is None else found)
+        if found is not None or not optional:
+            display(Markdown(ABSENT) if found is None else found)
 
 
 def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
@@ -133,10 +134,12 @@ def provenance(settings: pd.DataFrame) -> Markdown:
     return Markdown("\n\n".join(lines))
 
 
-def notes(folder: Path | str) -> Markdown:
-    """The text of `<folder>/notes.md`: what a reader has to know about results that were made before something changed; often empty."""
-    path = Path(folder) / "notes.md"
-    return Markdown(path.read_text(encoding="utf-8") if path.exists() else "")
+def notes(*folders: Path | str) -> Markdown:
+    """The text of `<folder>/notes.md` of a profile, or of a study in it: what a reader has to know about results that were made before
+    something changed; often empty.
+    """
+    paths = [Path(folder) / "notes.md" for folder in folders]
+    return Markdown("\n\n".join(path.read_text(encoding="utf-8") for path in paths if path.exists()))
 
 
 def chapter(folder: Path, title: str) -> HTML:

@@ -15,7 +15,7 @@ from imdlib.pages import plots
 from imdlib.pages.report import embedded
 
 ELSEWHERE = Markdown(
-    "*This needs maps or features of runs, which are not in git; none of today's are here. `make study` makes them.*"
+    "*One more exhibit stands here where the maps or features of its runs are at hand: they are not in git. `make study` makes them.*"
 )
 
 

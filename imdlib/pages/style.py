@@ -3,6 +3,7 @@
 Colours: Okabe and Ito, "Color universal design" (2008). Widths: 3.3 in is one column and 6.9 in both of a page of CVPR's form.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -93,9 +94,10 @@ def panels(count: int, height: float, width_ratios: list | None = None, **option
     return figure, axes[0]
 
 
-def across(count: int) -> int:
-    """How many of `count` entries of a legend stand side by side."""
-    return min(count, 2 if LOOK.width == COLUMN else 4)
+def across(labels: Sequence[str]) -> int:
+    """How many entries of a legend stand side by side: as many as the width holds, at most four."""
+    widest = 0.5 + 0.06 * max(map(len, labels), default=0)  # inches, with the mark
+    return max(1, min(len(labels), 4, int((LOOK.width or PAGE) / widest)))
 
 
 def fit(figure: Figure) -> None:

@@ -43,8 +43,8 @@ FIXED = SEEDLESS | {*DETECTORS.values()}  # methods that have one seed however m
 RISING = r"(?i)\b(?:f1|iou|auc|accuracy|recall)\b"  # names of metrics of which more is better
 NOT_BESIDE, OTHER_DATA = "not beside: paper", "other data"  # of a published number in a note
 MARKS = [
-    "Bold: best, underlined: second best of the methods compared; ≈: its interval overlaps that of the best; whether "
-    "the two differ on the same images is told by the claims."
+    "Bold: best, underlined: second best of the methods compared, where the best is above all that look at no image; ≈: its interval "
+    "overlaps that of the best; whether the two differ on the same images is told by the claims."
 ]
 
 
@@ -187,19 +187,21 @@ def span(counts: pd.Series, word: str) -> str:
 
 def marked(rows: pd.DataFrame) -> pd.Series:
     """What marks each value among those of all methods in the same column: '**' the best, '*' the second best, '≈' after a value whose
-    interval overlaps that of the best; combined. '' where more is not better (RISING), and where fewer than three are compared.
+    interval overlaps that of the best; combined. '' where more is not better (RISING), where fewer than three are compared, and where the
+    best is no higher than the best row that looks at no image.
     """
     marks = pd.Series("", index=rows.index)
     rising = rows["metric"].astype(str).str.contains(RISING) & (rows["value"].round(3) > 0)  # nothing is no best
     blind = rows["method"].isin(BLIND)
     for _, some in rows[rising].groupby(["test_set", "metric"], sort=False, dropna=False):
-        some = some if blind[some.index].all() else some[~blind[some.index]]  # what looks at no image is no rival
+        apart = blind[some.index] & ~blind[some.index].all()
+        floor, some = some.loc[apart, "value"].round(3).max(), some[~apart]  # what looks at no image is no rival
         trained = some["train_set"].fillna("none").ne("none").any()
         for train_set, group in some.groupby("train_set" if trained else "metric", dropna=False, sort=False):
             if trained and train_set == "none":
                 continue  # nor is what nobody trained, where something was
             ranked = group["value"].round(3).rank(ascending=False, method="dense")
-            if len(group) > 2 and ranked.max() > 1:
+            if len(group) > 2 and ranked.max() > 1 and not group["value"].round(3).max() <= floor:
                 marks[group.index] = ranked.map({1: "**", 2: "*"}).fillna("")
                 reach = group.loc[ranked == 1, "low"].max()
                 level = (ranked > 1) & (group["high"] >= reach)

@@ -120,14 +120,17 @@ def test_settings_count_where_something_was_learned():
 
 
 def test_headlines_share_their_doubt():
-    """A p of 0.03 decides alone, and not as one of two headlines of which the other is clear."""
+    """A p of 0.03 decides alone, beside headlines that are clear, and not as one of three such."""
     rng = np.random.default_rng(1)
     rows = score_rows(0.1)
     rows["noise"] = np.where(rows["method"] == "Ours", 0.0165, 0) + rng.normal(0, 0.05, len(rows))
     weak = replace(PC, name="weak", metrics=("noise",), decides="noise")
     alone = claims.judge([weak], rows, "ncl").iloc[0]
-    pair = claims.judge([weak, *(replace(PC, name=f"clear{k}") for k in range(60))], rows, "ncl").set_index("id")
-    assert alone["verdict"] == verdicts.SUPPORTED and pair.loc["ncl-weak-noise", "verdict"] == verdicts.INCONCLUSIVE
+    clear = [replace(PC, name=f"clear{k}") for k in range(9)]
+    among = claims.judge([weak, *clear], rows, "ncl").set_index("id").loc["ncl-weak-noise"]
+    three = claims.judge([replace(weak, name=f"weak{k}") for k in range(3)], rows, "ncl")
+    assert alone["verdict"] == among["verdict"] == verdicts.SUPPORTED and alone["p"] == among["p"]
+    assert set(three["verdict"]) == {verdicts.INCONCLUSIVE} and three["p"][0] == pytest.approx(3 * alone["p"])
 
 
 def test_each_study_has_a_file_and_all_are_read_together(tmp_path):

@@ -16,6 +16,7 @@ from matplotlib.colors import to_rgb  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from imdlib.pages import claims, plots, plots_embedding  # noqa: E402
+from imdlib.pages.style import across  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -192,6 +193,11 @@ def test_interval_panels_tell_trained_rows_from_others_by_colour_and_shape():
     assert [marker for marker, _ in looks] == ["s", "^", "o"] and len(set(looks)) == 3
     said = "Blue dots: trained. Green triangles: not trained on these images. Grey squares: look at no image."
     assert figure.get_label() == said
+
+
+def test_a_legend_is_no_wider_than_its_figure():
+    assert across(["Base", "Ours"]) == 2 and across(["Base"] * 9) == 4
+    assert across(["Baseline+NRR+SCL+AGAP, counter samples"] * 8) == 2 and across(["a" * 200]) == 1
 
 
 def test_learning_curves_have_a_panel_for_each_column_that_holds_something():

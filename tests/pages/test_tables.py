@@ -275,6 +275,8 @@ def test_rows_know_their_runs_and_a_folder_has_them_once(scores, tmp_path):
 def test_what_looks_at_no_image_is_no_rival():
     rows = pd.DataFrame({"method": ["random minority", *"bcd"], "value": [0.9, 0.5, 0.4, 0.3]})
     rows = rows.assign(train_set="none", test_set="s", metric="pixel F1")
+    assert tables.marked(rows.reindex(columns=tables.COLUMNS)).tolist() == [""] * 4  # none does better without looking
+    rows.loc[0, "value"] = 0.45
     assert tables.marked(rows.reindex(columns=tables.COLUMNS)).tolist() == ["", "**", "*", ""]
 
 

@@ -19,13 +19,14 @@ TABLE4 = [name for name in ROWS if name not in (*ON_RGB, *BACKBONES[3:])]
 DRAWN_ROWS = (
     "base",
     "nrr",
+    "nrr+otsu",
     "nrr+agap",
     "nrr+scl",
     MAIN,
     "literal",
     "standard",
     "counter",
-)  # as many as there are colours
+)  # `once` leaves as many as there are colours
 SHOWN = ["pixel IoU", "pixel F1", "shuffled AUC", "image F1", "image AUC", "combined F1"]
 DRAWN = ("pixel F1", "shuffled AUC", "image AUC")
 
@@ -34,6 +35,12 @@ def responses(found: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """One colour per method, one position per test set, one panel per metric of DRAWN: figure, and the rows drawn."""
     drawn = found[found["metric"].isin(DRAWN)].assign(tested=lambda t: t["test_set"])
     return plots.response(drawn, x="tested", panel="metric", share_y=False), drawn
+
+
+def once(rows: Rows, names: Iterable[str]) -> list[str]:
+    """Some of the compared rows without the whole method where both forms of its contrast were run apart: one of the two is it."""
+    apart = {"literal", "standard"} <= set(rows.weak["row"])
+    return [name for name in names if not (apart and name == MAIN)]
 
 
 def of_rows(rows: Rows, names: Iterable[str]) -> pd.DataFrame:
@@ -60,10 +67,11 @@ def table4(rows: Rows) -> HTML | None:
 
 def figure_ablation(rows: Rows) -> Figure | None:
     """The rows of Table 4 and of the contrast's forms."""
-    if of_rows(rows, DRAWN_ROWS).empty:
+    some = of_rows(rows, once(rows, DRAWN_ROWS))
+    if some.empty:
         return None
     found = components(rows)
-    figure, drawn = responses(found[found["method"].isin(of_rows(rows, DRAWN_ROWS)["method"])])
+    figure, drawn = responses(found[found["method"].isin(some["method"])])
     what = "INR Table 4: what each component adds, and the contrast in other forms"
     return plots.save(figure, drawn, rows.folder, "figure_ablation", what=what)
 
@@ -134,7 +142,9 @@ def figure_pooling(rows: Rows) -> Figure | None:
     found = poolings(rows)
     alone = found["method"].isin(rows.pooled["method"]) | (len(rows.pooled) == 0)
     figure, drawn = responses(found[alone & found["test_set"].isin([rows.target, *rows.masked[:3]])])
-    what = f"INR Table 6: other poolings, {'without' if len(rows.pooled) else 'beside'} the contrast"
+    what = (
+        f"INR Table 6, the home set and two others: poolings {'without' if len(rows.pooled) else 'beside'} the contrast"
+    )
     return plots.save(figure, drawn, rows.folder, "figure_pooling", what=what)
 
 

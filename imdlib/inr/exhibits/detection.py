@@ -99,7 +99,7 @@ def figure_weak(rows: Rows) -> Figure | None:
         drawn,
         rows.folder,
         "figure_weak",
-        what="INR Table 2: baseline and whole method, trained on image labels",
+        what="INR Table 2: WSCL, baseline and whole method, trained on image labels",
     )
 
 
