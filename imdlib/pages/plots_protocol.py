@@ -28,7 +28,7 @@ def panels(count: int, height: float, **options: Any) -> tuple[Figure, list[Axes
     """A page-wide figure of so many panels, those that are left over hidden; height: of a line of them, in inches."""
     lines = -(-max(count, 1) // ACROSS)
     figure, axes = plt.subplots(
-        lines, ACROSS, figsize=(PAGE, height * lines), squeeze=False, layout="constrained", **options
+        lines, ACROSS, figsize=(PAGE, min(height * lines, HIGHEST)), squeeze=False, layout="constrained", **options
     )
     for axis in axes.flat[count:]:
         axis.set_axis_off()
@@ -78,9 +78,9 @@ def specification_curve(tried: pd.DataFrame, draws: Sequence[Mapping[str, Any]])
     names = list(dict.fromkeys(shown["name"]))
     places = placed(draws)
     many = len(names) > MANY
-    across, height, width = (ACROSS + 1, 1.4, 20) if many else (ACROSS, 1.7, 32)
+    across, height, width = (ACROSS + 1, 1.25, 20) if many else (ACROSS, 1.7, 32)
     lines = -(-max(len(names), 1) // across)
-    figure = plt.figure(figsize=(PAGE, lines * (height + NAMED * len(places))), layout="constrained")
+    figure = plt.figure(figsize=(PAGE, min(lines * (height + NAMED * len(places)), HIGHEST)), layout="constrained")
     grid = figure.add_gridspec(2 * lines, across, height_ratios=[height - 0.6, NAMED * len(places)] * lines)
     for number, name in enumerate(names):
         part = shown[shown["name"] == name].sort_values("raw")
@@ -126,8 +126,7 @@ def effect_against_steps(found: pd.DataFrame) -> Figure:
     found: of `imdlib.protocol.course.effects`.
     """
     names = list(dict.fromkeys(found["name"]))
-    lines = -(-max(len(names), 1) // ACROSS)
-    figure, axes = panels(len(names), min(1.55, HIGHEST / lines), sharex=True)
+    figure, axes = panels(len(names), 1.55, sharex=True)
     for axis, name in zip(axes, names):
         part = found[found["name"] == name]
         wide = part.pivot_table(index="images", columns="seed", values="effect").sort_index().ffill()
