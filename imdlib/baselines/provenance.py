@@ -54,11 +54,11 @@ def provenance(
     made = found["in this project"] != QUOTED
     has = [OURS.get(row, row) in there for row in found["row of the paper"]]
     found["on this page"] = np.select([has, made], ["a row", "not run in this profile"], "its published numbers, below")
-    found["tables"] = [
-        ", ".join(paper.loc[paper["method"].isin(one.split(", ")), "table"].str.removeprefix("Table ").unique())
-        or "the text"
+    tables_of = [
+        ", ".join(paper.loc[paper["method"].isin(one.split(", ")), "table"].unique())
         for one in found["row of the paper"]
     ]
+    found.insert(1, "in", [of or "text" for of in tables_of])
     printed = [any(name in named for name in one.split(", ")) for one in found["row of the paper"]]
     shown = tables.show(found[printed].sort_values("in this project", kind="stable", ignore_index=True))
     below = quoted(paper, folder)

@@ -19,7 +19,7 @@ VERDICTS = {
 }  # verdict -> colour, shape
 CLAIMS = (
     "Marks are effects in the unit of their metric; right of zero speaks for the statement. The shape says the verdict "
-    "as the colour does. Below the dotted line: what no paper prints."
+    "as the colour does."
 )
 
 
@@ -58,5 +58,5 @@ def claims_plot(found: pd.DataFrame) -> Figure:
     ]
     if len(marks) > 1 or not counts["not tested"]:
         figure.legend(handles=marks, loc="outside upper right", ncols=3)
-    figure.set_label(CLAIMS)
+    figure.set_label(CLAIMS + " Below the dotted line: what no paper prints." * (0 < printed < len(lines)))
     return figure

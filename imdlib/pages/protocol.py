@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from imdlib.pages import claims, made, plots, plots_protocol, scoreboard, tables
 from imdlib.protocol import course, search, tuned
-from imdlib.protocol.verdicts import INCONCLUSIVE, LEAST_SEEDS
+from imdlib.protocol.verdicts import INCONCLUSIVE, LEAST_SEEDS, UNTESTED
 from imdlib.study import Study
 
 ENDS = ("effect", "low", "high")
@@ -72,8 +72,8 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def chance(row: dict[str, Any]) -> str:
-    """p of a claim; of headlines it is Holm's, and says so."""
-    if pd.isna(row["p"]):
+    """p of a claim that was tested; of headlines it is Holm's, and says so."""
+    if pd.isna(row["p"]) or row["verdict"] == UNTESTED:
         return "–"
     return scoreboard.chance(row["p"]) + " (Holm)" * bool(row["headline"])
 
@@ -104,9 +104,10 @@ def settings(study: Study, tried: pd.DataFrame, rows: Any) -> Figure | None:
     if tried.empty or not tried.loc[tried["headline"], "raw"].notna().any():
         return None
     draws = search.draws(study.space, int(tried["trial"].max()) + 1)
-    what = "The effect of every headline claim in every setting of the search"
+    drawn = tried[tried["headline"] & tried["raw"].notna()]
+    what = "The effect of every headline claim whose sides were searched, in every setting of the search"
     return plots.save(
-        plots_protocol.specification_curve(tried, draws), tried, rows.folder, "figure_settings", what=what
+        plots_protocol.specification_curve(drawn, draws), drawn, rows.folder, "figure_settings", what=what
     )
 
 

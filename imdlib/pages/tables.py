@@ -187,8 +187,8 @@ def span(counts: pd.Series, word: str) -> str:
 
 def marked(rows: pd.DataFrame) -> pd.Series:
     """What marks each value among those of all methods in the same column: '**' the best, '*' the second best, '≈' after a value whose
-    interval overlaps that of the best; combined. '' where more is not better (RISING), where fewer than three are compared, and where the
-    best is no higher than the best row that looks at no image.
+    interval overlaps that of the best; combined. '' where more is not better (RISING), where fewer than three are compared, where the
+    best is no higher than the best row that looks at no image, and on rows of one seed beside others of several.
     """
     marks = pd.Series("", index=rows.index)
     rising = rows["metric"].astype(str).str.contains(RISING) & (rows["value"].round(3) > 0)  # nothing is no best
@@ -200,6 +200,10 @@ def marked(rows: pd.DataFrame) -> pd.Series:
         for train_set, group in some.groupby("train_set" if trained else "metric", dropna=False, sort=False):
             if trained and train_set == "none":
                 continue  # nor is what nobody trained, where something was
+            several = group["seeds"] > 1
+            group = (
+                group[several | group["method"].isin(FIXED)] if several.any() else group
+            )  # one seed is no rival of several
             ranked = group["value"].round(3).rank(ascending=False, method="dense")
             if len(group) > 2 and ranked.max() > 1 and not group["value"].round(3).max() <= floor:
                 marks[group.index] = ranked.map({1: "**", 2: "*"}).fillna("")

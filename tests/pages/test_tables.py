@@ -272,6 +272,15 @@ def test_rows_know_their_runs_and_a_folder_has_them_once(scores, tmp_path):
     assert made.read(tmp_path).empty
 
 
+def test_one_seed_is_no_rival_of_several_but_where_there_is_no_other():
+    rows = pd.DataFrame(
+        {"method": ["one", "ELA", *"abc"], "value": [0.9, 0.8, 0.7, 0.6, 0.5], "seeds": [1, 1, 5, 5, 5]}
+    )
+    rows = rows.assign(train_set="none", test_set="s", metric="pixel F1").reindex(columns=tables.COLUMNS)
+    assert tables.marked(rows).tolist() == ["", "**", "*", "", ""]
+    assert tables.marked(rows.assign(seeds=1)).tolist() == ["**", "*", "", "", ""]
+
+
 def test_what_looks_at_no_image_is_no_rival():
     rows = pd.DataFrame({"method": ["random minority", *"bcd"], "value": [0.9, 0.5, 0.4, 0.3]})
     rows = rows.assign(train_set="none", test_set="s", metric="pixel F1")

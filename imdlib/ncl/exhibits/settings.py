@@ -26,9 +26,7 @@ def weights(rows: Rows) -> HTML | None:
     """Table of the whole method under other weights, temperatures and widths of the contour."""
     if weighted(rows).empty:
         return None
-    caption = (
-        "The whole method under other weights, temperatures and widths of Eq. 8's contour (contour_grid, in pixels)"
-    )
+    caption = "The whole method with one number of its losses turned (contour_grid: width of Eq. 8's contour in pixels)"
     return tables.save(weighted(rows), rows.folder, "table_weights", caption, index=("method",))
 
 
@@ -48,7 +46,7 @@ def figure_weights(rows: Rows) -> Figure | None:
         drawn,
         rows.folder,
         "figure_weights",
-        what="The whole method under other weights and temperatures; dashed: shuffled AUC of Base",
+        what="The whole method with one number of its losses turned; dashed: shuffled AUC of Base",
     )
 
 
