@@ -101,10 +101,10 @@ def other_metrics(rows: Any) -> str:
 
 def settings(study: Study, tried: pd.DataFrame, rows: Any) -> Figure | None:
     """The specification curves of the headlines; None where no settings were searched."""
-    if tried.empty or not tried.loc[tried["headline"], "raw"].notna().any():
+    drawn = tried[tried["headline"].astype(bool) & tried["raw"].notna()]
+    if drawn.empty:
         return None
     draws = search.draws(study.space, int(tried["trial"].max()) + 1)
-    drawn = tried[tried["headline"] & tried["raw"].notna()]
     what = "The effect of every headline claim whose sides were searched, in every setting of the search"
     return plots.save(
         plots_protocol.specification_curve(drawn, draws), drawn, rows.folder, "figure_settings", what=what
