@@ -78,7 +78,7 @@ faults: .venv/ready
 gpu:
 	@if test -x $(BIN)/python; then site=""; run=$(BIN)/python; else site=":$$($(PYTHON) benchmarks/gpu/unpack.py)"; run=$(PYTHON); fi; \
 		PYTHONPATH="$(CURDIR)$$site$${PYTHONPATH:+:$$PYTHONPATH}" $$run -m benchmarks.gpu --seconds $(SECONDS) --device $(DEVICE) \
-		--profiles $(PROFILES) --data "$(DATA)" $(if $(TRIALS),--trials) $(if $(RUNS),--runs $(RUNS)) $(if $(MEASURE),--measure $(MEASURE))
+		--profiles $(PROFILES) --data "$(DATA)" $(if $(TRIALS),--trials) $(if $(RUNS),--runs "$(RUNS)") $(if $(MEASURE),--measure $(MEASURE))
 
 gpu-pack: .venv/ready
 	@$(BIN)/python -m benchmarks.gpu.pack $(if $(DATA),--data "$(DATA)") --sets $(SETS)

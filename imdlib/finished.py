@@ -1,6 +1,6 @@
 """Finished runs, as they are used after their training: found by name, with their weights, and with what has to be said of them.
 
-Every study has `imdlib/<study>/saved.py` with the same names: `load_run`, `score`, `look` and `title`.
+Every study has `imdlib/<study>/saved.py` with the same names (CONTRIBUTING.md lists them).
 """
 
 from collections.abc import Callable
@@ -165,7 +165,8 @@ def words(run: Finished, title: str, found: pd.DataFrame) -> str:
         if data.startswith("sim-")
         else f"It knows the manipulations of `{data}` and no others."
     )
-    start = "ImageNet weights" if run.params.get("pretrained") else "scratch"
+    imagenet = run.params.get("pretrained") or run.params.get("start") == "imagenet"
+    start = "ImageNet weights" if imagenet else "scratch"
     commit, device = run.stamp.get("commit", "unknown"), run.stamp.get("device", "unknown device")
     lines = [
         f"**{title}** (`{run.name.replace('`', '')}`), trained from {start} on "

@@ -70,7 +70,7 @@ class Planner:
         studies = asked(name, self.values)
         grids = {study: cells_of(name, self.values, one) for study, one in studies.items()}
         sets = {study: named_sets(self.values, study, cells) for study, cells in grids.items()}
-        for study in (name for name in studies if self.values.get(f"{name}.tuned")):
+        for study in (one for one in studies if self.values.get(f"{one}.tuned")):
             if rows := untuned(studies[study], grids[study]):
                 self.warnings.append(
                     f"{study}: profiles/tuned/{study}.yaml has no settings of {', '.join(rows)}: their runs take the notebook's own, "
@@ -104,17 +104,17 @@ class Planner:
 
     def named(self, patterns: Sequence[str]) -> list[Job]:
         """Runs whose `<study>/<run>` is like one of the patterns, such as 'ncl/base_*'; ProfileError for one that fits none."""
-        runs = {
+        known = {
             f"{job.rule.split('_')[0]}/{job.name}": job
             for job in self.jobs.values()
             if job.rule != "data" and not job.page
         }
         found = {}
         for pattern in patterns:
-            fits = {name: runs[name] for name in fnmatch.filter(runs, pattern)}
+            fits = {name: known[name] for name in fnmatch.filter(known, pattern)}
             if not fits:
                 raise ProfileError(
-                    f"RUNS={pattern}: no run of profile {self.name} is called so; runs are such as {', '.join([*runs][:3])}"
+                    f"RUNS={pattern}: no run of profile {self.name} is called so; runs are such as {', '.join([*known][:3])}"
                 )
             found |= fits
         return [*found.values()]
@@ -223,10 +223,8 @@ class Planner:
             "notes": sources.digest("".join(path.read_text(encoding="utf-8") for path in notes if path.exists()))
         }
         needed["data"] |= {path.parent.name: sources.digest(path.read_text(encoding="utf-8")) for path in texts}
-        state, waiting = (
-            runs.state(folder, needed),
-            [job for job in after if not job.done and (job.page or not self.pages)],
-        )
+        state = runs.state(folder, needed)
+        waiting = [job for job in after if not job.done and (job.page or not self.pages)]
         if state.word == "finished" and waiting:
             state = runs.State("outdated", f"waits for {waiting[0].name}", state.stamp)
         return Job(notebook.replace("/", "_"), study or TOP, notebook, given, folder, needed, state, after)
@@ -289,8 +287,3 @@ def named_sets(values: dict, study: str, cells: dict) -> list[str]:
     trained = [name for cell in cells.values() for name in cell.parameters["train_set"].split("+")]
     tested = [name for cell in cells.values() for name in cell.parameters.get("test_sets", [])]
     return list(dict.fromkeys([*trained, *values[f"{study}.test_sets"], *tested]))
-
-
-def plan(name: str, results: str = "", data: str = "") -> list[Job]:
-    """Every job of a profile, those that others wait for first; those that are not `done` have to be executed."""
-    return list(Planner(name, results, data).jobs.values())

@@ -1,9 +1,6 @@
 """Study: what one paper's reproduction consists of, and what a profile asks of it.
 
-Every study has a folder in the library with the same names for the same roles: `study.py` (this record), `grid.py` (which runs a
-profile needs), `networks.py` (what builds a network from parameters), `rows.py` (how score rows are labelled),
-`statements.py` (what is claimed), `exhibits/` (its tables and figures), `costs.py` (what it costs), `published` (the paper's
-numbers).
+Every study has a folder in the library with the same names for the same roles: CONTRIBUTING.md lists them.
 """
 
 import importlib
@@ -26,18 +23,15 @@ ASSIGNED = ("trial",)  # parameters that the search gives to a run, and no profi
 
 @dataclass(frozen=True)
 class Study:
-    """One paper. name: of its folders; title: in reports; methods: {parameter's value: name in tables}.
+    """One paper. name: of its folders; title: in reports; configurations(**keys of a profile) -> {run: Cell}.
 
-    configurations(**keys of a profile) -> {run: Cell}.
-    turned: parameters in which runs differ from the usual. notebooks: that train, first those whose runs others use. space,
+    notebooks: that train, first those whose runs others use. space,
     rows: of the search (`imdlib.protocol.search`): settings, and the compared methods that are tuned in them; names: {row: its name}.
     """
 
     name: str
     title: str
-    methods: dict
     configurations: Callable
-    turned: tuple[str, ...]
     notebooks: tuple[str, ...] = ("run",)
     space: Mapping[str, Range] = field(default_factory=dict)
     rows: Mapping[str, Row] = field(default_factory=dict)

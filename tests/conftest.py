@@ -5,7 +5,6 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are loaded; as many processes as cores run at once
 os.environ["MPLBACKEND"] = "agg"
 
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +12,9 @@ import torch
 
 from imdlib import parameters
 from imdlib.freshness import sources
+from imdlib.places import REPO
 from tests.toy_runs import CODE, DEFAULTS, free
 
-REPO = Path(__file__).resolve().parents[1]
 LONGEST = "test_make_study.py"
 
 

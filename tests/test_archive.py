@@ -3,16 +3,14 @@
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from imdlib import archive, runs, store
+from imdlib.places import REPO
 from tests.toy_runs import DEFAULTS, SCORES, begin, finish, flip
-
-REPO = Path(__file__).resolve().parents[1]
 
 pytestmark = pytest.mark.usefixtures("toy_runs")
 

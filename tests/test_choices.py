@@ -1,7 +1,5 @@
 """Choices: every value that the code takes is allowed, every other is refused before anything runs, in notebooks and in profiles."""
 
-from pathlib import Path
-
 import pytest
 import yaml
 
@@ -14,9 +12,9 @@ from imdlib.inr.choices import CHOICES as INR
 from imdlib.inr.networks import MODES
 from imdlib.ncl.choices import CHOICES as NCL
 from imdlib.networks import lite0, pixels, resnet
+from imdlib.places import REPO
 from imdlib.training.optimizers import SCHEDULES
 
-REPO = Path(__file__).resolve().parents[1]
 NAMES = sorted(
     path.relative_to(REPO / "notebooks").with_suffix("").as_posix() for path in REPO.glob("notebooks/**/*.ipynb")
 )
@@ -87,4 +85,4 @@ def test_a_profile_with_a_wrong_value_fails_before_anything_runs(key, value, mon
     values = {k: v for k, v in yaml.safe_load(text).items() if not k.startswith(("inr", "bridge"))} | {key: value}
     monkeypatch.setattr(planner, "profile", lambda name: values)
     with pytest.raises(study.ProfileError, match=r"profiles/wrong\.yaml: .*parameter '\w+' must be .*, got"):
-        planner.plan("wrong")
+        planner.Planner("wrong")

@@ -1,11 +1,13 @@
 """What an import brings with it: heavy packages only where they are used. Names are asserted, not times."""
 
+import ast
 import subprocess
 import sys
 
 import pytest
 
 from imdlib.places import REPO
+from imdlib.study import STUDIES
 
 HEAVY = {
     "torch", "torchvision", "timm", "umap", "numba", "skimage", "sklearn", "seaborn", "matplotlib", "cv2", "scipy", "pandas",
@@ -46,3 +48,14 @@ def test_an_import_brings_no_heavy_package_that_it_does_not_need(module, allowed
         [sys.executable, "-c", code], cwd=REPO, check=True, capture_output=True, text=True
     ).stdout.split()
     assert set(found) <= allowed
+
+
+def test_imports_run_one_way_from_studies_to_shared_rooms():
+    """A study never imports another, a shared room never a study; lessons stand above both."""
+    for path in (REPO / "imdlib").rglob("*.py"):
+        room = path.relative_to(REPO / "imdlib").parts[0]
+        nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+        modules = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+        modules += [name.name for node in nodes if isinstance(node, ast.Import) for name in node.names]
+        used = {name.split(".")[1] for name in modules if name.startswith("imdlib.")}
+        assert room == "lessons" or not used & {*STUDIES, "lessons"} - {room}, path

@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 import yaml
@@ -10,8 +9,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from imdlib.freshness.packages import locked
+from imdlib.places import REPO
 
-REPO = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]
 
 
@@ -42,3 +41,9 @@ def test_the_licence_of_every_locked_package_is_listed():
     """Made again by: python -m benchmarks.licences."""
     listed = re.findall(r"^\| ([\w.-]+) \| .+ \|$", (REPO / "docs" / "licences.md").read_text(), flags=re.M)
     assert set(listed) - {"package"} == set(locked())
+
+
+def test_the_hooks_before_a_commit_are_those_of_the_lock():
+    hooks = yaml.safe_load((REPO / ".pre-commit-config.yaml").read_text())["repos"]
+    for name, hook in zip(("ruff", "nbstripout"), hooks):
+        assert name in hook["repo"] and {hook["rev"].removeprefix("v")} == set(map(str, locked()[name]))

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -21,12 +20,12 @@ from imdlib.inr.methods import METHODS as INR_METHODS
 from imdlib.inr.premise import INSIDE, OUTSIDE
 from imdlib.ncl.grid import METHODS as NCL_METHODS
 from imdlib.pages import claims, tables
+from imdlib.places import REPO
 from imdlib.protocol import verdicts
 from imdlib.study import STUDIES
 from tests.cells import execute
 from tests.pages.test_report import self_contained
 
-REPO = Path(__file__).resolve().parents[1]
 TRIVIAL = ["all-ones map", "random map", "centre blob", "average training mask"]
 TWIN = "sim-dolos-nearest"
 PROFILE = {

@@ -6,7 +6,6 @@ import re
 import statistics
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import papermill
@@ -14,8 +13,8 @@ import pytest
 
 from imdlib import parameters
 from imdlib.freshness import sources
+from imdlib.places import REPO
 
-REPO = Path(__file__).resolve().parents[1]
 FOLDER = REPO / "notebooks"
 NAMES = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.glob("**/*.ipynb"))
 

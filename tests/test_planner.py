@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imdlib.places import REPO
 from imdlib.planner import KEPT, Job, bring_weights
 from imdlib.runs import State
 from imdlib.study import STUDIES
 from tests.data.disk import mask, photo, region
 from tests.data.test_readers import casia1_tree
 
-REPO = Path(__file__).resolve().parents[1]
 PARTS = ("imdlib", "notebooks", "profiles")
 FILES = ("Snakefile", "requirements.lock")
 TODO = """
@@ -113,7 +113,7 @@ def project(finished):
 
 NCL, INR, BRIDGE = {"ncl_run": 12}, {"inr_nrr": 2, "inr_run": 8}, {"bridge_run": 5}
 PAGES = {"ncl_report": 1, "inr_report": 1, "bridge_report": 1, "report": 1}
-NCL_PAGES, INR_PAGES, BRIDGE_PAGES = ({f"{s}_report": 1, "report": 1} for s in ("ncl", "inr", "bridge"))
+NCL_PAGES, BRIDGE_PAGES = ({f"{s}_report": 1, "report": 1} for s in ("ncl", "bridge"))
 ALL_RUNS, DATA, NOTHING = NCL | INR | BRIDGE, {"data": 6}, {}
 SCORED = ALL_RUNS | {"ncl_classic": 2}  # and what is scored without training
 

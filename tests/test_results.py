@@ -1,15 +1,14 @@
 """What git holds under results/: whole, within its limits, and enough to draw from."""
 
 import subprocess
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from imdlib import archive, store
 from imdlib.pages import claims
+from imdlib.places import REPO
 
-REPO = Path(__file__).resolve().parents[1]
 KEPT = sorted((REPO / "results").glob(f"*/*/{store.SUMS}"))
 MOST_FILES, MOST_BYTES = 400, 24e6  # of three studies, the rows of every trial included
 

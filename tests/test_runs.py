@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,9 +14,8 @@ import torch
 
 from imdlib import archive, places, runs, store
 from imdlib.freshness import sources
+from imdlib.places import REPO
 from tests.toy_runs import CODE, DEFAULTS, HISTORY, SCORES, aside, begin, bytes_of, finish, flip
-
-REPO = Path(__file__).resolve().parents[1]
 
 pytestmark = pytest.mark.usefixtures("toy_runs")
 

@@ -7,14 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 import yaml
 
 from imdlib import study
+from imdlib.places import REPO
 
-REPO = Path(__file__).resolve().parents[1]
 PLANNED = {"gpu", "gpu-paper"}  # by tests/gpu/test_profiles.py, since make gpu executes them
 PROFILES = sorted({path.stem for path in (REPO / "profiles").glob("*.yaml")} - PLANNED)
 

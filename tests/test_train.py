@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,12 +15,11 @@ from torch import nn
 
 from benchmarks.gpu import syncs
 from imdlib import train
+from imdlib.places import REPO
 from imdlib.training.checkpoints import CheckpointError
 from imdlib.training.finite import NonFiniteLoss
 from imdlib.training.optimizers import SCHEDULES, cosine, make_optimizer, poly
 from imdlib.training.settings import Settings
-
-REPO = Path(__file__).resolve().parents[1]
 
 
 class Squares(torch.utils.data.Dataset):

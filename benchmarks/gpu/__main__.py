@@ -156,7 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=900.0, help="everything together, the writing of results too")
     parser.add_argument("--profiles", nargs="+", default=["gpu"], help="the runs, profile after profile")
     parser.add_argument("--trials", action="store_true", help="the search that a profile asks for, not its final runs")
-    parser.add_argument("--runs", nargs="+", default=[], help="these alone, such as 'inr/*', and what they use")
+    parser.add_argument("--runs", type=str.split, default=[], help="these alone, such as 'inr/*', and what they use")
     parser.add_argument(
         "--measure", type=float, default=-1.0, help="seconds of checks, and of speed; 0: those that lie there"
     )

@@ -23,7 +23,6 @@ from imdlib.places import REPO
 from imdlib.planner import PAPERMILL, Job
 
 GRACE = 8.0  # seconds between asking a process to end and ending it
-WORDS = ("finished", "failed", "cut off", "no time", "waits for another", "no data")
 
 
 @dataclass
@@ -40,7 +39,8 @@ class Queue:
     """jobs: what is to be done, most valuable first; until: of time.monotonic; card, processors: how many runs that train, and that
     do not, go side by side, both may be changed at any time.
 
-    ended: {name: (one of WORDS, seconds)}; environment: of its processes, beside this one's.
+    ended: {name: (finished, failed, cut off, no time, waits for another or no data; seconds)}; environment: of its processes,
+    beside this one's.
     """
 
     jobs: list[Job]

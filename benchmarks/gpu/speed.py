@@ -1,8 +1,8 @@
 """Speed: what a card does at best, what training steps get of it, and how many small runs it takes side by side.
 
-python -m benchmarks.gpu.speed [--seconds 120] [--device cuda] [--out file]. A row per reading, the most useful first; what a row may be
-is WHAT. share: operations of a step (multiplications and additions, PyTorch's FlopCounterMode) per second, over those of the best
-matrix product measured on the same card a moment before.
+python -m benchmarks.gpu.speed [--seconds 120] [--device cuda] [--out file]. A row per reading, the most useful first; `what` is one of
+matrix, step, together, syncs, batch, crop, compiled and graph. share: operations of a step (multiplications and additions, PyTorch's
+FlopCounterMode) per second, over those of the best matrix product measured on the same card a moment before.
 """
 
 import time
@@ -17,7 +17,6 @@ from benchmarks.gpu import pieces, readings, side_by_side, syncs
 from benchmarks.gpu.steps import timed, training
 from imdlib.study import profile, settings
 
-WHAT = ("matrix", "step", "together", "syncs", "batch", "crop", "compiled", "graph")
 LARGE = ("ncl/run paper", "conformer paper")  # whose share of the card counts
 COLUMNS = [
     "what",

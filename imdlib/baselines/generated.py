@@ -157,14 +157,6 @@ def perturb(
     return T.horizontal_flip(image) if flip and draw(2, generator) else image
 
 
-def centre(
-    image: Tensor, generator: torch.Generator | None = None, *, resize: int | None = 256, crop: int | None = 224
-) -> Tensor:
-    """Test image: the same size as in training, cropped in the middle, nothing at random. -> (3,crop,crop) uint8."""
-    image = shorter_side(image, resize)
-    return image if crop is None else T.center_crop(image, [crop, crop])
-
-
 def shorter_side(image: Tensor, pixels: int | None) -> Tensor:
     """image (3,H,W) with its shorter side at `pixels`, bilinear with antialiasing; None leaves it alone."""
     return image if pixels is None else T.resize(image, [pixels], antialias=True)

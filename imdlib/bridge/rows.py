@@ -123,11 +123,6 @@ class Rows:
         return self.main[self.main["seen"]]
 
     @cached_property
-    def unseen(self) -> pd.DataFrame:
-        """Of these, images of generators that were not trained on."""
-        return self.main[~self.main["seen"]]
-
-    @cached_property
     def turned(self) -> dict[str, pd.DataFrame]:
         """{parameter: rows of runs on the target in which it alone is turned, their method named for it}."""
         own = self.every[self.every["train_set"] == self.target]

@@ -15,7 +15,8 @@ from imdlib import finished
 from imdlib.bridge import networks, scoring
 from imdlib.bridge.labels import CLASSES, REAL
 from imdlib.bridge.localize import fake_logits, unit_range
-from imdlib.bridge.methods import BINARY, METHODS
+from imdlib.bridge.methods import BINARY, NAMES
+from imdlib.bridge.space import kind_of
 from imdlib.bridge.towers import cache
 from imdlib.data import attacks
 from imdlib.data.batches import ImageSet
@@ -42,7 +43,7 @@ def untrained(params: dict[str, Any]) -> nn.Module:
 
 def title(run: Finished) -> str:
     """Name of its method in tables."""
-    return METHODS[run.params["method"]]
+    return NAMES[kind_of(run.params)]
 
 
 def score(

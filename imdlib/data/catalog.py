@@ -6,7 +6,6 @@
 import difflib
 import os
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +145,7 @@ def verify(manifest: pd.DataFrame, progress: bool = True) -> pd.DataFrame:
     """
     rows = manifest[["image", "mask"]].itertuples(index=False)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        jobs = pool.map(partial(check_pair), *zip(*rows)) if len(manifest) else []
+        jobs = pool.map(check_pair, *zip(*rows)) if len(manifest) else []
         bar = tqdm(jobs, "decoding", len(manifest), unit="image", disable=not (progress and interactive()), leave=False)
         found = [vars(problem) for some in bar for problem in some]
     return pd.DataFrame(found, columns=["file", "problem", "expected", "action"])

@@ -38,11 +38,6 @@ def digests(files: Iterable[Path | str]) -> list[str]:
     return [memories[folder][name][-1] for folder, name in places]
 
 
-def digest(file: Path | str) -> str:
-    """SHA-256 of one file's bytes."""
-    return digests([file])[0]
-
-
 def state(file: Path | str) -> list[int]:
     """What tells whether a file has changed: size, inode, nanoseconds of its contents and of anything about it."""
     found = os.stat(file)

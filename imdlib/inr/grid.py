@@ -10,12 +10,6 @@ from imdlib.protocol import search
 from imdlib.protocol.tuned import of
 from imdlib.study import Cell
 
-POOLINGS = (
-    "average",
-    "gem",
-    "smooth",
-)  # Table 6, besides the adaptive one; maximum and Otsu's are the rows nrr and nrr+otsu
-CONTRAST_POOLINGS = ("max", *POOLINGS)  # the same in the whole method, in which Otsu's is the row nrr+scl
 SWEPT = ("frequencies", "width", "stride")  # of the NRR
 TURNED = (
     "pooling",

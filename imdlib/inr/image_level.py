@@ -23,7 +23,6 @@ NAMES = {
     "combined_hmean": "combined F1 (sen, spe)",
 }
 NEEDED = ["method", "train_set", "seed", "dataset", "image", "label", "score", "f1"]
-BLOCK = 2**22  # images times draws at a time: 32 MiB
 KEYS = ["method", "train_set", "test_set", "metric"]
 
 
@@ -83,12 +82,10 @@ def point(rows: pd.DataFrame) -> dict[str, float]:
 def resampled(rows: pd.DataFrame, resamples: int, seed: int) -> dict[str, np.ndarray]:
     """The same over `resamples` draws of as many images and seeds as there are, with replacement: dict of (resamples,)."""
     image, names = pd.factorize(rows["image"])
-    n, rng = len(names), np.random.default_rng(seed)
-    block = max(1, BLOCK // n)
-    sizes = [min(block, resamples - start) for start in range(0, resamples, block)]
-    ends = np.cumsum(sizes)[:-1]
-    turns = np.split(intervals.turns(rows["seed"].nunique(), resamples, seed), ends)
-    parts = [drawn_metrics(rows, image, intervals.drawn(n, size, rng), some) for size, some in zip(sizes, turns)]
+    turns, done, parts = intervals.turns(rows["seed"].nunique(), resamples, seed), 0, []
+    for times in intervals.blocks(len(names), resamples, np.random.default_rng(seed)):
+        parts.append(drawn_metrics(rows, image, times, turns[done : done + len(times)]))
+        done += len(times)
     return {name: np.concatenate([part[name] for part in parts]) for name in NAMES}
 
 

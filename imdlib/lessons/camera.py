@@ -56,19 +56,6 @@ def energy(image: np.ndarray, side: int = 11) -> np.ndarray:
     return F.avg_pool2d(found, side, 1, side // 2, count_include_pad=False)[0, 0].numpy()
 
 
-def lattice(image: np.ndarray, side: int = 16) -> np.ndarray:
-    """How differently green is filled in at the two halves of a chessboard, in squares of `side` pixels: (h,w).
-
-    In a mosaic green is measured on one half and interpolated, hence smoother, on the other.
-    """
-    green = torch.from_numpy(np.ascontiguousarray(image[..., 1])).float()[None, None] / 255
-    high = residual(green).square()[0, 0]
-    y, x = torch.meshgrid(*(torch.arange(n) for n in high.shape), indexing="ij")
-    parity = ((y + x) % 2 * 2 - 1).float()
-    blocks = [F.avg_pool2d(one[None, None], side)[0, 0] for one in (high * parity, high)]
-    return (blocks[0] / blocks[1].clamp(min=1e-9)).numpy()
-
-
 def trace_auc(image: np.ndarray, mask: np.ndarray) -> float:
     """AUC of `energy` for the mask, whichever sign serves better (at least 0.5)."""
     found = metrics.auc(energy(image), mask)

@@ -1,6 +1,6 @@
 """Numbers that lie: predictors that look at no image, scored on masks that the reader moves.
 
-Section "What a result must carry" of every report: F1, AUC, thresholds, trivial rows and shuffled AUC on masks alone.
+What every report has to carry: F1, AUC, thresholds, trivial rows and shuffled AUC on masks alone.
 """
 
 from collections.abc import Iterable, Sequence

@@ -20,7 +20,7 @@ IMAGE, SEED, NOISE = 0.15, 0.03, 0.05  # deviations: between images, between tra
 def rows(
     *, effect: float, images: int = 60, seeds: int = 3, level: float = 0.65, between: float = SEED, draw: int = 0
 ) -> pd.DataFrame:
-    """Scores of methods `base`, `method` (better by `effect`) and `blind`: DataFrame image, seed, method, blind, score_of.
+    """Scores of methods `base`, `method` (better by `effect`) and `blind`: DataFrame image, seed, method, blind, auc.
 
     An image is hard for both methods; a training (seed) is lucky for one of them, on all images at once, with deviation `between`.
     """

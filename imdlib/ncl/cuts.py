@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from imdlib.ncl.grid import BOTH, OWN, STEPS, TESTED_ON
-from imdlib.ncl.labelled import METRICS, lost, on_own_set
+from imdlib.ncl.labelled import METRICS, changed_by_attacks, on_own_set
 from imdlib.ncl.rows import Rows
 from imdlib.scoring.rows import averaged
 
@@ -22,11 +22,6 @@ def gate(rows: Rows, cut: Callable[[Rows], pd.DataFrame]) -> pd.DataFrame:
 def steps(rows: Rows) -> pd.DataFrame:
     """Every variant of Table 5 on the test images of its own training set, for the sets of Table 5."""
     return on_own_set(rows.ablation)
-
-
-def own(rows: Rows) -> pd.DataFrame:
-    """Every usual run on the test images of its own training set, on all benchmarks."""
-    return rows.own
 
 
 def both(rows: Rows) -> pd.DataFrame:
@@ -82,7 +77,7 @@ def attacked(rows: Rows) -> pd.DataFrame:
 
 def attack_loss(rows: Rows) -> pd.DataFrame:
     """What attacks add to each image's values, below 0 where they take: the higher of two has lost less."""
-    return lost(rows.under_attack)
+    return changed_by_attacks(rows.under_attack)
 
 
 def unattacked(rows: Rows) -> pd.DataFrame:
@@ -174,12 +169,6 @@ def enough(rows: Rows) -> pd.DataFrame:
     part, full = few(rows), rows.own[rows.own["variant"] == "base"]
     full = full[full["dataset"].isin(part["dataset"])]
     return pd.concat([part[part["variant"] == "pivot+pc"].assign(method="NCL, few"), full.assign(method="Base, all")])
-
-
-def longer(rows: Rows) -> pd.DataFrame:
-    """Base and the whole method trained in more steps than usual."""
-    found = rows.turned("steps")
-    return found[found["steps"] > rows.usual_of("steps")]
 
 
 def beside_blind(rows: Rows) -> pd.DataFrame:

@@ -1,11 +1,11 @@
 """Runs and score rows of NCL under the names that its tables use, and what is cut from any rows in one way."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 
 from imdlib.baselines.names import DETECTORS
-from imdlib.ncl.grid import KIND, METHODS, TESTED_ON, TURNED
+from imdlib.ncl.grid import METHODS, TESTED_ON
 from imdlib.ncl.space import ROWS
 from imdlib.pages.published import paper_name
 from imdlib.protocol.search import row_of
@@ -37,22 +37,6 @@ def named(settings: pd.DataFrame) -> pd.DataFrame:
         order=settings["variant"].map(list(METHODS).index),
     )
     return settings.sort_values(["train_set", "order", "seed", "run"], ignore_index=True).drop(columns="order")
-
-
-def as_usual(settings: pd.DataFrame) -> pd.DataFrame:
-    """Whether each run's value of each parameter in TURNED is the usual one of its row: bool, a line per run.
-
-    A row is a method on a kind of network; usual is the commonest value among its runs, of equally common ones that which is
-    commonest among all runs. Rows are tuned apart, so that omega, say, may have another usual value in each.
-    """
-    row = settings.groupby(["variant", *KIND], sort=False).ngroup()
-    found = {}
-    for key in TURNED:
-        inside = settings.groupby([row, key])["run"].transform("size")
-        common = inside + settings.groupby(key)["run"].transform("size") / (len(settings) + 1)
-        usual = settings[key].loc[common.groupby(row).idxmax()].to_numpy()
-        found[key] = settings[key] == usual[row]
-    return pd.DataFrame(found, index=settings.index)
 
 
 def filled(scores: pd.DataFrame) -> pd.DataFrame:
@@ -96,8 +80,8 @@ def attacked(scores: pd.DataFrame) -> pd.DataFrame:
     return scores.merge(scores.loc[scores["attack"] != "none", keys].drop_duplicates(), on=keys)
 
 
-def lost(rows: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """What attacks take: value under attack minus value without, mean over attacks, one row per run and image."""
-    keys, metrics = ["method", "train_set", "seed", "dataset", "image"], list(metrics)
+def changed_by_attacks(rows: pd.DataFrame) -> pd.DataFrame:
+    """Value under attack minus value without, below 0 where attacks take something: mean over attacks, one row per run and image."""
+    keys, metrics = ["method", "train_set", "seed", "dataset", "image"], list(METRICS)
     clean = rows[rows["attack"] == "none"].set_index(keys)[metrics]
     return (rows[rows["attack"] != "none"].groupby(keys)[metrics].mean() - clean).reset_index()

@@ -16,10 +16,10 @@ import pandas as pd
 from imdlib import archive
 from imdlib.baselines.names import LOCALIZERS
 from imdlib.ncl.grid import BOTH, KIND, STEPS, TURNED
-from imdlib.ncl.labelled import as_usual, attacked, filled, named, of_detectors, on_other_sets, on_own_set, ordered
+from imdlib.ncl.labelled import attacked, filled, named, of_detectors, on_other_sets, on_own_set, ordered
 from imdlib.networks.named import LITE0
 from imdlib.places import results_folder
-from imdlib.scoring.rows import usual_value, whole_numbers, within
+from imdlib.scoring.rows import as_usual, usual_value, whole_numbers, within
 
 LABELS = ["run", "method", "variant", "train_set", "seed", *KIND, *TURNED]
 NONE = pd.DataFrame({"run": [], "trial": []})
@@ -88,7 +88,7 @@ class Rows:
     @cached_property
     def alike(self) -> pd.DataFrame:
         """Which parameters of each run have the usual value of its row: bool, a line per run of `settings`."""
-        return as_usual(self.settings)
+        return as_usual(self.settings, TURNED, ["variant", *KIND])
 
     @cached_property
     def ordinary(self) -> pd.Series:

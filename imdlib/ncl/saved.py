@@ -15,7 +15,10 @@ from imdlib.data.batches import ImageSet
 from imdlib.finished import Finished
 from imdlib.ncl import networks
 from imdlib.ncl.grid import BOTH, METHODS
+from imdlib.ncl.space import ROWS
+from imdlib.ncl.study import STUDY
 from imdlib.photos import tiles
+from imdlib.protocol.search import row_of
 from imdlib.scoring import evaluate, metrics
 
 MAIN = BOTH[1]
@@ -29,7 +32,8 @@ def load_run(folder: Path | str, data: str = "") -> Finished:
 
 def title(run: Finished) -> str:
     """Name of its method in tables."""
-    return METHODS.get(run.params["variant"], run.params["variant"])
+    row = row_of(run.params, ROWS)
+    return STUDY.called(row) if row else METHODS.get(run.params["variant"], run.params["variant"])
 
 
 def probability(network: nn.Module, variant: str = MAIN) -> Callable[[Tensor], Tensor]:

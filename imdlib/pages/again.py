@@ -4,9 +4,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
+from IPython.display import Markdown
 
 from imdlib import archive
 from imdlib.pages import captions, made
+
+MEANT = Markdown("""The command that trains what a table was made from, with what these runs need first, and draws the pages again
+(minutes: of the table's own runs); runs that are there, or were kept, are taken as they are (to train them again beside these, copy the
+profile under another name and give that: README). `tables/runs.csv` says of each table's rows which runs made them;
+`imdlib.archive.gather("results/<profile>", "<study>")` gives their parameters and stamps, and the score of every test image.
+
+Drawn again in seconds, without training, in another width, style or language:
+`.venv/bin/papermill notebooks/figures.ipynb out.ipynb -p results results/<profile> -p study <study> -p only table2`.""")
 
 
 def commands(folder: Path) -> pd.DataFrame:

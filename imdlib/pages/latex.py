@@ -59,7 +59,7 @@ def document(floats: Iterable[str]) -> str:
 
 
 def table(cells: pd.DataFrame, caption: str, label: str) -> str:
-    """One float, or several where the lines do not fit one page. cells: texts as `tables.wide` gives them, the index being what the
+    """One float, or several where the lines do not fit one page. cells: texts as `wide.wide` gives them, the index being what the
     lines are called.
     """
     across = [cells.iloc[:, start : start + MOST] for start in range(0, cells.shape[1], MOST)]

@@ -60,22 +60,21 @@ def interval_panels(
     return figure
 
 
-def cross_matrix(rows: pd.DataFrame, *, title: str = "method", names: dict[str, str] | None = None) -> Figure:
+def cross_matrix(rows: pd.DataFrame) -> Figure:
     """Value of every training set (line) on every test set (column), one panel per method; the diagonal is framed.
 
-    rows: `train_set, test_set, value` and the column named by title; a pair that was not run stays empty. names: shown in
-    place of the sets' own names.
+    rows: `method, train_set, test_set, value`; a pair that was not run stays empty.
     """
-    names, panels = names or {}, list(dict.fromkeys(rows[title]))
+    panels = list(dict.fromkeys(rows["method"]))
     trains, tests = list(dict.fromkeys(rows["train_set"])), list(dict.fromkeys(rows["test_set"]))
     height = 1.6 + 0.3 * len(trains)
     figure, axes = style.panels(len(panels), height, sharey=True)
-    metrics = rows.groupby(title, sort=False)["metric"].first() if "metric" in rows else dict.fromkeys(panels, "")
+    metrics = rows.groupby("method", sort=False)["metric"].first() if "metric" in rows else dict.fromkeys(panels, "")
     for axis, panel in zip(axes, panels):
         same = [name for name in panels if metrics[name] == metrics[panel]]  # one scale of colours for one metric
-        values = rows.loc[rows[title].isin(same), "value"]
+        values = rows.loc[rows["method"].isin(same), "value"]
         low, high = min(0.5, values.min()), values.max()
-        part = rows[rows[title] == panel].pivot(index="train_set", columns="test_set", values="value")
+        part = rows[rows["method"] == panel].pivot(index="train_set", columns="test_set", values="value")
         part = part.reindex(index=trains, columns=tests)
         sns.heatmap(
             part,
@@ -95,8 +94,8 @@ def cross_matrix(rows: pd.DataFrame, *, title: str = "method", names: dict[str, 
                 axis.add_patch(plt.Rectangle((tests.index(name), row), 1, 1, fill=False, edgecolor=TAMPERED, lw=1.8))
         axis.set_title(textwrap.fill(panel, 24), fontsize=USUAL)
         axis.set(xlabel="tested on", ylabel="trained on" if axis is axes[0] else "")
-        axis.set_xticklabels([names.get(t, t) for t in tests], rotation=45, ha="right")
-        axis.set_yticklabels([names.get(t, t) for t in trains], rotation=0)
+        axis.set_xticklabels(tests, rotation=45, ha="right")
+        axis.set_yticklabels(trains, rotation=0)
     figure.set_label("Framed: trained and tested on the same set; empty: not run. One scale of colours for one metric.")
     return figure
 

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from imdlib.pages.style import PAGE, PALETTE, SMALL, TAMPERED
+from imdlib.pages.style import HIGHEST, PAGE, PALETTE, SMALL, TAMPERED
 from imdlib.pages.tables import called
 
 VERDICTS = {
@@ -33,7 +33,7 @@ def claims_plot(found: pd.DataFrame) -> Figure:
     panels = list(dict.fromkeys(tested["metric"]))
     names = [textwrap.fill(line[1], 52 if len(panels) < 3 else 44) for line in lines]
     printed = sum(where != "not printed" for *_, where in lines)
-    height = min(sum(0.14 * name.count("\n") + 0.2 for name in names) + 1.0, 9.2)
+    height = min(sum(0.14 * name.count("\n") + 0.2 for name in names) + 1.0, HIGHEST)
     figure, axes = plt.subplots(1, max(len(panels), 1), figsize=(PAGE, height), sharey=True, squeeze=False)
     for axis, metric in zip(axes[0], panels or [""]):
         for row in tested[tested["metric"] == metric].itertuples():

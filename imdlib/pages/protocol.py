@@ -13,6 +13,26 @@ from imdlib.protocol.verdicts import INCONCLUSIVE, LEAST_SEEDS, UNTESTED
 from imdlib.study import Study
 
 ENDS = ("effect", "low", "high")
+MEANT = """Effect: difference of the means over the same test images. Interval: bootstrap over images and over seeds together. *Supported*:
+the whole interval lies above zero, p is below 0.05 (of headlines Holm's) and, where settings were searched, at least three quarters of them
+agree; *contradicted*: below zero likewise; *depends on settings*: clear, but fewer agree; *inconclusive*: zero is inside or p too large;
+*nothing learned here*: the gate is not passed; *not tested*: runs are missing in this profile, or fewer than three seeds. Verdicts of
+claims that are no headlines are not corrected for how many there are: they are weaker than the same word of a headline. A supported
+claim about two rows that both lie below a trivial one says only which of them fails less: read it beside the tables.
+
+*Gate*: the mean of the better row on its own test images, and that of the best row that looks at no image; a verdict is given only where
+the first stands clearly above the second (docs/protocol.md names the claims where the row that has to have learned is another, or both,
+and tells how a verdict comes about)."""
+MARKS = """Every mark is a claim's effect in one setting of the search, which both rows share; below it the settings, dark at the high end
+of their range (a row that lacks a parameter ignores it). Open marks: neither row had learned anything there. The effect of a claim is that
+of each row at its own best setting, with fresh seeds: it may lie on the other side of zero than most of these."""
+TRIED = """Every row that is drawn here had the same number of trials, one seed each on the training set of the tables, judged on validation
+images; rows that are absent take the settings of another (docs/protocol.md names them) or were not searched yet. Where others did as well
+as the chosen trial (*others as good*), the first was taken: that search chose nothing. One seed may be a lucky one: the score of a chosen
+trial is no estimate of the final runs'. A line that still climbs at its right end belongs to a row that more trials would help."""
+LENGTH = """Effects on validation images while training went on, mean and range of the seeds. A line that still moves at its right end has a
+verdict that belongs to this length of training. A budget of fewer than nine epochs is always used up: the rule of flatness needs that
+many (docs/protocol.md)."""
 
 
 def judged(study: Study, statements: Sequence[claims.Statement], rows: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -29,16 +49,16 @@ def judged(study: Study, statements: Sequence[claims.Statement], rows: Any) -> t
     return found, tried
 
 
-def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Markdown, Figure, HTML]:
-    """How many runs could have been longer, figure of the headline claims, which fit a page, and table of all claims, their other metrics
-    folded below.
+def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Markdown, Markdown, Figure, HTML]:
+    """What the words mean, how many runs could have been longer, figure of the headline claims, which fit a page, and table of all
+    claims, their other metrics folded below.
     """
     drawn, what = found[found["headline"].astype(bool)], "What the paper states, and the effect that these rows show"
     figure = plots.save(plots.claims_plot(drawn), drawn, rows.folder, "figure_claims", what=what)
     length = Markdown(
         f"{cut_short(course.unfinished(rows.settings, rows.history), rows)}: verdicts are about trainings of this length."
     )
-    return length, figure, HTML(tables.show(shown(found)).data + other_metrics(rows))
+    return Markdown(MEANT), length, figure, HTML(tables.show(shown(found)).data + other_metrics(rows))
 
 
 def cut_short(moving: Sequence[str], rows: Any) -> str:
@@ -99,24 +119,23 @@ def other_metrics(rows: Any) -> str:
     return f"<details><summary>The same claims in the other metrics, on which no verdict hangs</summary>\n{table}\n</details>"
 
 
-def settings(study: Study, tried: pd.DataFrame, rows: Any) -> Figure | None:
-    """The specification curves of the headlines; None where no settings were searched."""
+def settings(study: Study, tried: pd.DataFrame, rows: Any) -> tuple[Figure | None, Markdown]:
+    """The specification curves of the headlines and how they are read; None where no settings were searched."""
     drawn = tried[tried["headline"].astype(bool) & tried["raw"].notna()]
     if drawn.empty:
-        return None
+        return None, Markdown("")
     draws = search.draws(study.space, int(tried["trial"].max()) + 1)
     what = "The effect of every headline claim whose sides were searched, in every setting of the search"
-    return plots.save(
-        plots_protocol.specification_curve(drawn, draws), drawn, rows.folder, "figure_settings", what=what
-    )
+    figure = plots_protocol.specification_curve(drawn, draws)
+    return plots.save(figure, drawn, rows.folder, "figure_settings", what=what), Markdown(MARKS)
 
 
-def trials(study: Study, rows: Any) -> tuple[Figure | None, HTML | Markdown]:
+def trials(study: Study, rows: Any) -> tuple[Figure | None, HTML | Markdown, Markdown]:
     """Figure and table of every row's trials: validation score, what was searched, what was chosen, and whether the file of tuned
-    settings says the same.
+    settings says the same; how they are read.
     """
     if rows.trials.empty:
-        return None, Markdown("")
+        return None, Markdown(""), Markdown("")
     found = tuned.best(rows.trials, rows.history, study.rows)
     tables.save_csv(found, rows.folder, "table_trials")
     number, judge = tables.called(rows.trials["keep"].iloc[0].removeprefix("val_")), "on validation images"
@@ -137,10 +156,8 @@ def trials(study: Study, rows: Any) -> tuple[Figure | None, HTML | Markdown]:
     columns = {"trial": "chosen trial", "score": f"{number}, validation", "as_good": "others as good"}
     table = tables.show(chosen.assign(**digits).drop(columns=["run", "chosen"]).rename(columns=columns))
     if other:
-        return figure, Markdown(
-            f"**Not yet in profiles/tuned/{study.name}.yaml: {', '.join(other)}.** Run `make tune`."
-        )
-    return figure, table
+        table = Markdown(f"**Not yet in profiles/tuned/{study.name}.yaml: {', '.join(other)}.** Run `make tune`.")
+    return figure, table, Markdown(TRIED)
 
 
 def agrees(chosen: dict, said: dict, searched: Iterable[str]) -> bool:
@@ -150,9 +167,10 @@ def agrees(chosen: dict, said: dict, searched: Iterable[str]) -> bool:
 
 def steps(
     statements: Iterable[claims.Statement], rows: Any, looked: str = "", metric: str = ""
-) -> tuple[Figure | None, Markdown]:
-    """Headlines' effects against epochs times training images, those that have no such course, and which of all final runs used their
-    whole budget while they still moved. looked: of `course.effects`; metric: what that number is, where its name says another.
+) -> tuple[Figure | None, Markdown, Markdown]:
+    """Headlines' effects against epochs times training images, those that have no such course and which of all final runs used their
+    whole budget while they still moved, how the figure is read. looked: of `course.effects`; metric: what that number is, where its
+    name says another.
     """
     found = course.effects(statements, rows, looked)
     found = found.assign(metric=metric) if metric else found
@@ -161,7 +179,7 @@ def steps(
     kinds = pd.Series([made.pattern(run) or run for run in moving], dtype=str).value_counts().sort_index()
     said = f"{words}: {', '.join(f'{kind} ({count})' for kind, count in kinds.items())}." if moving else f"{words}."
     if found.empty:
-        return None, Markdown(said)
+        return None, Markdown(said), Markdown("")
     without = [one.says for one in statements if one.headline and one.name not in set(found["name"])]
     why = "a side was not run or is no training, both are one training, it is a mean over sets or attacks, or no number chose an epoch"
     said += f"\n\nNot drawn, since {why}: {'; '.join(without)}." if without else ""
@@ -173,4 +191,4 @@ def steps(
         "validation images of the training set, whatever decides the claim"
     )
     figure = plots.save(plots_protocol.effect_against_steps(found), found, rows.folder, "figure_steps", what=what)
-    return figure, Markdown(said)
+    return figure, Markdown(said), Markdown(LENGTH)

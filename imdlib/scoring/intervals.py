@@ -5,10 +5,12 @@ are mixed, `dataset`. Every number here is a ratio of two sums over rows, sum(pa
 matrix of how often each image was drawn, times those sums.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+
+BLOCK = 2**23  # draws times things at a time: 64 MiB
 
 # Ratios of sums: name -> the columns it needs, then part, whole and number of positives of every row; without any
 # positive the ratio is undefined. Any other metric is the name of a column, averaged over images.
@@ -175,10 +177,8 @@ def _by_image(scores, metric, side):
 
 def _resampled(sums, resamples, seed):
     """Sums over `resamples` draws of n images with replacement: (n,k) -> (resamples,k)."""
-    n, rng = len(sums), np.random.default_rng(seed)
-    block = max(1, 2**23 // max(n, 1))  # draws at a time: 64 MiB
-    sizes = [min(block, resamples - start) for start in range(0, resamples, block)]
-    return np.concatenate([drawn(n, size, rng) @ sums for size in sizes])
+    draws = blocks(len(sums), resamples, np.random.default_rng(seed))
+    return np.concatenate([times @ sums for times in draws])
 
 
 def over_seeds(sums: np.ndarray, resamples: int, seed: int) -> np.ndarray:
@@ -204,6 +204,13 @@ def drawn(n: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
         return np.zeros((resamples, 0))
     picks = rng.integers(n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
     return np.bincount(picks.ravel(), minlength=resamples * n).reshape(resamples, n).astype(float)
+
+
+def blocks(n: int, resamples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """`drawn` in parts of at most BLOCK numbers: how often each of n things is drawn, (R,n), together in `resamples` draws."""
+    size = max(1, BLOCK // max(n, 1))
+    for start in range(0, resamples, size):
+        yield drawn(n, min(size, resamples - start), rng)
 
 
 def _ratio_of(sums, times):

@@ -30,6 +30,22 @@ def usual_value(rows: pd.DataFrame, key: str) -> Any:
     return each[key].mode()[0]
 
 
+def as_usual(settings: pd.DataFrame, keys: Iterable[str], by: Sequence[str]) -> pd.DataFrame:
+    """Whether each run's value of each of the parameters `keys` is the usual one of its row: bool, a line per run.
+
+    A row is what has the same values in the columns `by`; usual is the commonest value among its runs, of equally common ones that which
+    is commonest among all runs. Rows are tuned apart, so that a parameter may have another usual value in each.
+    """
+    row = settings.groupby(list(by), sort=False).ngroup()
+    found = {}
+    for key in keys:
+        inside = settings.groupby([row, key])["run"].transform("size")
+        common = inside + settings.groupby(key)["run"].transform("size") / (len(settings) + 1)
+        value = settings[key].loc[common.groupby(row).idxmax()].to_numpy()
+        found[key] = settings[key] == value[row]
+    return pd.DataFrame(found, index=settings.index)
+
+
 def varied(rows: pd.DataFrame, turned: Sequence[str], key: str, **options: pd.DataFrame | None) -> pd.DataFrame:
     """Rows of runs in which `key` alone is turned away from its usual value; options: of `usual`."""
     found = usual(rows, turned, key, **options)

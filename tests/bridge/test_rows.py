@@ -46,7 +46,7 @@ def test_runs_are_labelled(rows):
 def test_cuts_of_the_usual_runs(rows):
     assert rows.target == HOME and set(rows.main["run"]) == {"late_0", "late_1", "wang_0"}
     assert set(rows.scores["run"]) == {"late_0", "late_1", "wang_0", "late_all"}
-    assert set(rows.seen["dataset"]) == {HOME} and set(rows.unseen["dataset"]) == {AWAY}
+    assert set(rows.seen["dataset"]) == {HOME}
     assert set(rows.usual_runs["run"]) == set(rows.main["run"])
     assert rows.first["run"] == "late_0" == rows.run_of("late") and rows.run_of("tar") is None
     assert set(rows.measured["method"]) == {"Ours"} and rows.masked == [AWAY, HOME]
@@ -92,7 +92,7 @@ def test_a_probe_stands_beside_without_changing_the_rest(rows):
 
 
 def test_two_classes_without_masks(two_runs):
-    assert two_runs.masked == [] and two_runs.maps.empty and two_runs.trivial.empty and two_runs.unseen.empty
+    assert two_runs.masked == [] and two_runs.maps.empty and two_runs.trivial.empty
     assert two_runs.groups == ("fully fake", "both") and all(rows.empty for rows in two_runs.turned.values())
 
 

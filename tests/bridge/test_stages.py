@@ -4,7 +4,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,13 +18,13 @@ from imdlib.bridge.samples import Samples, batches_on
 from imdlib.bridge.stages import ORDERS, STAGES, fit_stages, stage_losses, stages_of, timetable
 from imdlib.bridge.watch import medians, passes_over
 from imdlib.data.batches import training_batches
+from imdlib.places import REPO
 from imdlib.train import activate, loop
 from imdlib.training.checkpoints import CheckpointError
 from imdlib.training.finite import NonFiniteLoss
 from imdlib.training.optimizers import SCHEDULES
 from imdlib.training.settings import Settings, make_fabric
 
-REPO = Path(__file__).resolve().parents[2]
 SMALL = dict(dim=16, depth=1, heads=2)
 SETTINGS = Settings(
     epochs=2, batch_size=8, learning_rate=5e-5, schedule="constant", precision="32-true", accelerator="cpu"

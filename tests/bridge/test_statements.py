@@ -1,4 +1,4 @@
-"""What Bridging states: each cut holds both sides, effects of known size, what is not tested, and the README's rows."""
+"""What Bridging states: each cut holds both sides, effects of known size, and what is not tested."""
 
 from dataclasses import replace
 

@@ -13,10 +13,7 @@ from imdlib.data.readers.common import files_in
 from imdlib.twins import build
 from tests.data.disk import mask, photo, region, row, stored
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 NAMES = [f"Sp_D_CNN_A_ani000{i}_nat000{i}_009{i}" for i in range(6)]

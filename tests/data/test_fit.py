@@ -12,10 +12,7 @@ from imdlib.data.readers import coverage
 from imdlib.data.readers.fit import TURNS, window
 from tests.data.disk import mask, photo, region, row, stored
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def tagged(path, pixels, orientation):

@@ -8,12 +8,9 @@ from imdlib.data import catalog
 from imdlib.data.catalog import CatalogError
 from tests.data.disk import mask, photo, region, row, stored
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 NONE = np.zeros((24, 36), np.uint8)
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 def disk(root, images, masks):

@@ -14,12 +14,9 @@ from imdlib.data.catalog import CatalogError
 from imdlib.data.images import load_mask
 from tests.data.disk import row, stored
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "inputs"
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture

@@ -13,12 +13,9 @@ from imdlib.data.readers.common import Found, Row
 from tests.data.disk import mask, photo
 from tests.data.trees import TREES, again, nist16_official
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 CASES = {**TREES, "nist16 official": nist16_official}
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 def ends(dataset, root):

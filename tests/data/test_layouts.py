@@ -13,10 +13,7 @@ from imdlib.data.catalog import CatalogError
 from tests.data.disk import mask, photo, region, row, stored
 from tests.data.trees import TREES
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 OLD, NEW = "Sp_D_NNN_A_nat0001_ani0001_0301", "Sp_D_NND_A_nat0002_ani0005_0301"

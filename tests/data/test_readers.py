@@ -16,10 +16,7 @@ from imdlib.data.readers import columbia, gier
 from imdlib.data.splits import by_count, by_hash, published
 from tests.data.disk import mask, photo, region, row, stored
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def read(dataset, root, decode=True, **options):

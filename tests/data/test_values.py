@@ -10,6 +10,8 @@ from imdlib.data.catalog import CatalogError
 from imdlib.data.readers import values
 from tests.data.disk import photo, region, row, stored
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 SIZE = (96, 128)
 MASK = region(*SIZE, box=(20, 60, 30, 80))
 SOFT = np.clip(MASK * 255.0, 0, 255)
@@ -18,11 +20,6 @@ for _ in range(2):  # a border of two pixels
     SOFT = sum(padded[y : y + SIZE[0], x : x + SIZE[1]] for y in range(3) for x in range(3)) / 9
 OTHER = region(*SIZE, box=(70, 90, 90, 120))
 RAMP = np.linspace(0, 255, SIZE[1])[None].repeat(SIZE[0], 0)
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("IMDLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 def grey(low, high, kind=np.uint8):

@@ -9,8 +9,7 @@ import pytest
 
 from benchmarks.faults import __main__ as faults
 from benchmarks.faults import mutants, mutations
-
-REPO = Path(__file__).resolve().parents[2]
+from imdlib.places import REPO
 
 
 @pytest.mark.parametrize("written", [False, True])

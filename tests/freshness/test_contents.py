@@ -14,9 +14,9 @@ import pytest
 
 from imdlib.files import sha256
 from imdlib.freshness import contents
+from imdlib.places import REPO
 
 OLD = time.time() - 1000  # long settled
-REPO = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def test_what_is_unchanged_is_read_once(folder, reads):
     assert first[0] == first[2] == sha256(files[0]) != first[1]
     reads.clear()
     assert contents.digests(files[::-1]) == first[::-1] and not reads
-    assert contents.digest(folder / "b_mask.png") and reads == ["b_mask.png"]
+    assert contents.digests([folder / "b_mask.png"]) and reads == ["b_mask.png"]
     assert contents.digests([]) == []
 
 
@@ -93,11 +93,11 @@ def test_a_changed_last_byte_of_a_large_file_is_noticed(folder, change):
     path = folder / "large.png"
     path.write_bytes(bytes(3_000_000))
     os.utime(path, (OLD, OLD))
-    before = contents.digest(path)
+    before = contents.digests([path])
     time.sleep(0.02)  # the clock of files ticks every few thousandths of a second
     change(path)
     assert path.stat().st_size == 3_000_000
-    assert contents.digest(path) == sha256(path) != before
+    assert contents.digests([path]) == [sha256(path)] != before
 
 
 @pytest.mark.parametrize("clock", [0.0, -500.0, 3600.0], ids=["now", "set back", "of a file from the future"])
@@ -110,9 +110,9 @@ def test_edits_within_the_same_instant_are_noticed(folder, monkeypatch, clock):
     if clock < 0:
         now = time.time_ns()
         monkeypatch.setattr("time.time_ns", lambda: now + int(clock * 1e9))
-    before = contents.digest(path)
+    before = contents.digests([path])
     path.write_bytes(b"A.png" * 10)
-    assert contents.digest(path) != before
+    assert contents.digests([path]) != before
 
 
 def damages(memory):
@@ -151,20 +151,20 @@ def raising(number):
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
 @pytest.mark.parametrize("place", ["tempfile.mkstemp", "os.replace", "pathlib.Path.mkdir"])
 def test_a_memory_that_cannot_be_kept_is_only_slow(folder, cache, monkeypatch, reads, place, number):
-    right = contents.digest(folder / "a.png")
+    right = contents.digests([folder / "a.png"])
     shutil.rmtree(cache)
     with monkeypatch.context() as patched:
         patched.setattr(place, raising(number))
-        assert contents.digest(folder / "a.png") == right
+        assert contents.digests([folder / "a.png"]) == right
     assert not list(cache.glob("*")) and reads == ["a.png"] * 2
 
 
 def test_a_memory_that_is_a_folder_is_only_slow(folder, cache):
-    right = contents.digest(folder / "a.png")
+    right = contents.digests([folder / "a.png"])
     (memory,) = cache.glob("*.json")
     memory.unlink()
     memory.mkdir()
-    assert contents.digest(folder / "a.png") == right
+    assert contents.digests([folder / "a.png"]) == right
     assert not list(cache.glob("*.part"))
 
 
@@ -247,4 +247,7 @@ def test_names_in_no_known_encoding_are_taken(folder):
     path = os.fsdecode(os.fsencode(folder) + b"/\xff.png")
     Path(path).write_bytes(b"x")
     frame = pd.DataFrame({"image": [path], "mask": [""], "scene": [os.path.basename(path)], "label": np.array([0])})
-    assert contents.fingerprint(frame) == contents.fingerprint(frame)
+    before = contents.fingerprint(frame)
+    time.sleep(0.02)
+    Path(path).write_bytes(b"y")
+    assert contents.fingerprint(frame) != before

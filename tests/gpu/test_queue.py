@@ -12,9 +12,8 @@ import pytest
 import yaml
 
 from benchmarks.gpu import plan, queue
+from imdlib.places import REPO
 from tests.gpu.jobs import job
-
-REPO = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

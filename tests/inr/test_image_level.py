@@ -150,7 +150,7 @@ def test_intervals_are_those_of_the_shared_room():
 def test_blocks_of_draws_change_nothing(monkeypatch):
     table, drawn, sizes = scored(n=10), intervals.drawn, []
     whole = exhibits.resampled(table, 50, 0)
-    monkeypatch.setattr(exhibits, "BLOCK", 70)
+    monkeypatch.setattr(intervals, "BLOCK", 70)
     monkeypatch.setattr(intervals, "drawn", lambda n, size, rng: sizes.append(size) or drawn(n, size, rng))
     parts = exhibits.resampled(table, 50, 0)
     assert sizes == [50] + [7] * 7 + [1]  # of seeds, then of images

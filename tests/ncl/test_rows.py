@@ -7,10 +7,11 @@ import pytest
 
 from imdlib import runs, store
 from imdlib.baselines.names import LOCALIZERS
-from imdlib.ncl.grid import OWN
-from imdlib.ncl.labelled import as_usual, attacked, lost, named, on_other_sets, on_own_set
+from imdlib.ncl.grid import KIND, OWN, TURNED
+from imdlib.ncl.labelled import METRICS, attacked, changed_by_attacks, named, on_other_sets, on_own_set
 from imdlib.ncl.rows import Rows
 from imdlib.ncl.space import ROWS
+from imdlib.scoring.rows import as_usual
 from tests.ncl import made_up
 
 ATTACKED = pd.DataFrame(
@@ -55,10 +56,11 @@ def test_casia_v2_is_tested_on_v1_and_two_splits_of_one_benchmark_are_not_unseen
     assert on_own_set(rows).index.tolist() == [0, 3] and on_other_sets(rows).index.tolist() == [2]
 
 
-def test_lost_is_the_mean_over_attacks_minus_the_untouched_value():
-    found = lost(attacked(ATTACKED), ["f1"])
+def test_what_attacks_change_is_the_mean_over_attacks_minus_the_untouched_value():
+    complete = ATTACKED.assign(**{name: 0.0 for name in METRICS if name != "f1"})
+    found = changed_by_attacks(attacked(complete))
     assert len(found) == 1 and found["f1"][0] == pytest.approx((0.6 + 0.2) / 2 - 0.8)
-    assert lost(ATTACKED.head(0), ["f1"]).empty
+    assert changed_by_attacks(complete.head(0)).empty
 
 
 def test_runs_get_the_names_and_the_order_of_tables():
@@ -83,7 +85,7 @@ def test_a_run_is_turned_where_it_differs_from_its_own_row():
     runs = made_up.settings(seeds=[0, 1], ablation_sets=["a", "b"], detail_set="a", omegas=[0.4], train_counts=[9])
     usual = (runs["variant"] == "pivot+pc") & (runs["omega"] != 0.4)
     runs["omega"] = runs["omega"].mask(usual, 0.2).mask(runs["variant"] == "pivot", 0.4)
-    alike = as_usual(runs)
+    alike = as_usual(runs, TURNED, ["variant", *KIND])
     assert set(runs.loc[~alike["omega"], "run"]) == {f"pivot-pc_a_omega-0.4_seed{k}" for k in (0, 1)}
     assert set(runs.loc[~alike["train_count"], "run"]) == {run for run in runs["run"] if "train_count" in run}
     assert alike.drop(columns=["omega", "train_count"]).all(axis=None)
@@ -91,7 +93,8 @@ def test_a_run_is_turned_where_it_differs_from_its_own_row():
 
 def test_of_values_that_are_equally_common_in_a_row_the_commonest_of_all_is_usual():
     runs = made_up.settings(seeds=[0], ablation_sets=["a"], detail_set="a", hooks=["layer4"], train_counts=[9])
-    assert set(runs.loc[~as_usual(runs).all(axis=1), "run"]) == {run for run in runs["run"] if run.count("_") > 2}
+    alike = as_usual(runs, TURNED, ["variant", *KIND]).all(axis=1)
+    assert set(runs.loc[~alike, "run"]) == {run for run in runs["run"] if run.count("_") > 2}
 
 
 def test_trials_are_in_no_cut_and_each_draw_is_a_study_of_its_own(study):

@@ -73,4 +73,4 @@ def test_weights_of_another_shape_are_refused():
 
 
 def test_who_plans_knows_its_name_without_loading_it():
-    assert (named.LITE0, named.LITE0_PRECISION) == (lite0.NAME, lite0.PRECISION)
+    assert named.LITE0 == lite0.NAME

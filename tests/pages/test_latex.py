@@ -3,14 +3,13 @@
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from imdlib.pages import captions, latex, plots, tables
+from imdlib.places import REPO
 
-REPO = Path(__file__).resolve().parents[2]
 WORST = 'a_b & c% #1 ~ ^ {x} \\y $z$ <q> | "t" ω² ≈ → – −'
 KEPT = sorted(
     folder

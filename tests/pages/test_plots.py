@@ -237,13 +237,13 @@ def test_cross_matrix_frames_the_diagonal_and_leaves_out_what_was_not_run():
         [("M", "a", "a", 0.9), ("M", "a", "b", 0.6), ("M", "all", "a", 0.8), ("N", "a", "a", 0.7)],
         columns=["method", "train_set", "test_set", "value"],
     )
-    figure = plots.cross_matrix(rows, names={"b": "bee"})
+    figure = plots.cross_matrix(rows)
     first, second = figure.axes[:2]
     assert [text.get_text() for text in first.texts] == ["0.90", "0.60", "0.80"]
     assert [text.get_text() for text in second.texts] == ["0.70"]
     frames = [patch for patch in first.patches if not patch.get_fill()]
     assert len(frames) == 1 and frames[0].get_xy() == (0, 0)  # 'all' is no test set
-    assert [label.get_text() for label in first.get_xticklabels()] == ["a", "bee"]
+    assert [label.get_text() for label in first.get_xticklabels()] == ["a", "b"]
 
 
 def test_response_draws_one_line_per_method_at_its_values():

@@ -37,10 +37,10 @@ def test_every_claim_of_tuned_rows_has_its_effect_in_every_setting(rows, judged)
 
 def test_figures_are_drawn_and_saved(rows, judged):
     found, tried = judged
-    assert protocol.settings(STUDY, tried, rows) is not None
-    length, figure, table = protocol.verdicts(found, rows)
+    assert protocol.settings(STUDY, tried, rows)[0] is not None
+    _, length, figure, table = protocol.verdicts(found, rows)
     assert "final trainings" in length.data and figure.get_gid() and "improves on Base" in table.data
-    figure, said = protocol.steps(STATEMENTS, rows)
+    figure, said, _ = protocol.steps(STATEMENTS, rows)
     assert figure and said.data.startswith("0 of ")
     drawn = {path.stem for path in (rows.folder / "figures").glob("*.png")}
     assert {"figure_claims", "figure_settings", "figure_steps"} <= drawn
@@ -57,7 +57,7 @@ def test_the_table_of_claims_says_p_what_could_have_been_seen_and_other_metrics(
     shown = protocol.shown(pd.DataFrame([one, one | dict(verdict="supported", p=1e-5)]))
     assert shown["verdict"].tolist() == ["? inconclusive; 0.031 would have been seen", "+ supported"]
     assert shown["p"].tolist() == ["0.200 (Holm)", "< 0.001 (Holm)"]
-    length, _, table = protocol.verdicts(found, rows)
+    _, length, _, table = protocol.verdicts(found, rows)
     assert length.data.startswith("0 of ") and "of this length" in length.data
     text = table.data
     assert "<details>" in text and "on which no verdict hangs" in text and "pixel F1" in text
@@ -73,7 +73,7 @@ def test_no_text_of_the_protocols_figures_is_small(judged):
 
 def test_the_page_says_when_the_file_of_tuned_settings_is_older_than_the_trials(rows, tmp_path, monkeypatch):
     monkeypatch.setattr(tuned, "REPO", tmp_path)
-    figure, said = protocol.trials(STUDY, rows)
+    figure, said, _ = protocol.trials(STUDY, rows)
     assert figure and "Not yet in profiles/tuned/ncl.yaml: base," in said.data
     tuned.write("ncl", tuned.best(rows.trials, rows.history, STUDY.rows), STUDY.rows)
     assert "<table" in protocol.trials(STUDY, rows)[1].data
@@ -86,4 +86,4 @@ def test_a_study_without_trials_says_so_by_showing_none(tmp_path):
     rows = made_up.study(tmp_path, keep=lambda run: run["trial"] < 0)
     found, tried = protocol.judged(STUDY, STATEMENTS, rows)
     assert tried.empty and (found["settings"] == 0).all() and found["share"].isna().all()
-    assert protocol.settings(STUDY, tried, rows) is None and protocol.trials(STUDY, rows)[0] is None
+    assert protocol.settings(STUDY, tried, rows)[0] is None and protocol.trials(STUDY, rows)[0] is None

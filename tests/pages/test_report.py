@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -17,8 +16,7 @@ from PIL import Image
 
 from imdlib import archive, runs
 from imdlib.pages import page, report
-
-REPO = Path(__file__).resolve().parents[2]
+from imdlib.places import REPO
 
 
 class Loads(HTMLParser):

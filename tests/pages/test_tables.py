@@ -10,6 +10,8 @@ from imdlib.baselines.names import BLIND
 from imdlib.bridge.measures import blind
 from imdlib.inr.rows import ALWAYS
 from imdlib.pages import made, tables
+from imdlib.pages import wide as wide_form
+from imdlib.pages.wide import cell, wide
 from imdlib.scoring import trivial
 
 CONTRACT = "method,train_set,test_set,metric,value,low,high,n,seeds,published,note"
@@ -110,23 +112,23 @@ def test_save_fills_missing_columns_with_blanks(tmp_path):
 
 def test_wide_keeps_the_order_of_first_appearance(scores):
     rows = tables.rows(scores)
-    shown = tables.wide(rows)
+    shown = wide(rows)
     assert shown.index.get_level_values("method").tolist() == ["centre blob", "Base", "Alpha"]  # not alphabetical
     assert shown.columns.tolist() == ["pixel F1", "pixel AUC"]
-    turned = tables.wide(rows.iloc[::-1])
+    turned = wide(rows.iloc[::-1])
     assert turned.index.get_level_values("method").tolist() == ["Alpha", "Base", "centre blob"]
     assert turned.columns.tolist() == ["pixel AUC", "pixel F1"]
 
 
 def test_constant_headings_are_left_out():
-    one = tables.wide(tables.rows(score_rows()))
+    one = wide(tables.rows(score_rows()))
     assert one.index.names == ["method"] and one.columns.tolist() == ["pixel F1", "pixel AUC"]
-    two = tables.wide(tables.rows(pd.concat([score_rows(), score_rows(dataset="sim-nist16", train_set="x")])))
+    two = wide(tables.rows(pd.concat([score_rows(), score_rows(dataset="sim-nist16", train_set="x")])))
     assert two.index.names == ["method", "train_set"]
     expected = ["sim-casia pixel F1", "sim-casia pixel AUC", "sim-nist16 pixel F1", "sim-nist16 pixel AUC"]
     assert two.columns.tolist() == expected
     assert two.loc[("Base", "x"), "sim-casia pixel F1"] == ""  # never computed: empty, not a dash
-    single = tables.wide(tables.rows(score_rows(), names={"f1": "pixel F1"}))
+    single = wide(tables.rows(score_rows(), names={"f1": "pixel F1"}))
     assert single.shape == (1, 1) and single.columns.tolist() == ["pixel F1"]
 
 
@@ -143,7 +145,7 @@ def test_constant_headings_are_left_out():
 )
 def test_cell(value, low, high, published, text):
     row = pd.DataFrame([dict(value=value, low=low, high=high, published=published)])
-    assert tables.cell(next(row.itertuples())) == text
+    assert cell(next(row.itertuples())) == text
 
 
 def test_show_puts_intervals_on_a_line_of_their_own():
@@ -216,7 +218,7 @@ def test_a_published_number_stands_beside_ours_only_where_nothing_differs(scores
 def marked(values, metric="pixel F1", train_set="a"):
     rows = pd.DataFrame({"method": list("wxyz")[: len(values)], "value": values, "metric": metric})
     rows = rows.assign(test_set="s", train_set=train_set, low=rows["value"] - 0.05, high=rows["value"] + 0.05)
-    return tables.marked(rows.reindex(columns=tables.COLUMNS)).tolist()
+    return wide_form.marked(rows.reindex(columns=tables.COLUMNS)).tolist()
 
 
 def test_best_and_second_best_are_marked_and_what_is_not_told_apart_from_the_best():
@@ -226,8 +228,8 @@ def test_best_and_second_best_are_marked_and_what_is_not_told_apart_from_the_bes
     assert marked([0.1, 0.5, 0.4], metric="step_ms") == ["", "", ""]  # more is not better
     assert marked([0.1, 0.5, 0.4], train_set=["none", "a", "b"]) == ["", "", ""]  # nothing to compare with
     row = next(pd.DataFrame([dict(value=0.61, low=0.6, high=0.62, published=None)]).itertuples())
-    assert tables.cell(row, "*≈") == "*0.610* ≈ [0.600, 0.620]"
-    page = tables.show(pd.DataFrame({"a": [tables.cell(row, "**"), tables.cell(row, "*≈")]})).data
+    assert cell(row, "*≈") == "*0.610* ≈ [0.600, 0.620]"
+    page = tables.show(pd.DataFrame({"a": [cell(row, "**"), cell(row, "*≈")]})).data
     assert "<td><b>0.610</b><br><small>[0.600" in page and "<u>0.610</u> ≈<br>" in page
 
 
@@ -277,16 +279,18 @@ def test_one_seed_is_no_rival_of_several_but_where_there_is_no_other():
         {"method": ["one", "ELA", *"abc"], "value": [0.9, 0.8, 0.7, 0.6, 0.5], "seeds": [1, 1, 5, 5, 5]}
     )
     rows = rows.assign(train_set="none", test_set="s", metric="pixel F1").reindex(columns=tables.COLUMNS)
-    assert tables.marked(rows).tolist() == ["", "**", "*", "", ""]
-    assert tables.marked(rows.assign(seeds=1)).tolist() == ["**", "*", "", "", ""]
+    assert wide_form.marked(rows).tolist() == ["", "**", "*", "", ""]
+    assert wide_form.marked(rows.assign(seeds=1)).tolist() == ["**", "*", "", "", ""]
 
 
 def test_what_looks_at_no_image_is_no_rival():
     rows = pd.DataFrame({"method": ["random minority", *"bcd"], "value": [0.9, 0.5, 0.4, 0.3]})
     rows = rows.assign(train_set="none", test_set="s", metric="pixel F1")
-    assert tables.marked(rows.reindex(columns=tables.COLUMNS)).tolist() == [""] * 4  # none does better without looking
+    assert (
+        wide_form.marked(rows.reindex(columns=tables.COLUMNS)).tolist() == [""] * 4
+    )  # none does better without looking
     rows.loc[0, "value"] = 0.45
-    assert tables.marked(rows.reindex(columns=tables.COLUMNS)).tolist() == ["", "**", "*", ""]
+    assert wide_form.marked(rows.reindex(columns=tables.COLUMNS)).tolist() == ["", "**", "*", ""]
 
 
 def test_names_of_what_looks_at_no_image_are_those_that_are_given():

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from imdlib import finished, parameters, runs, store
+from imdlib.bridge import saved as bridge_saved
 from imdlib.ncl import networks, saved
 from imdlib.photos import names, panels
 from tests.cells import execute
@@ -230,13 +231,39 @@ def test_words_are_honest_about_epochs_twins_and_the_blob(run):
     used = saved.load_run(run)
     text = finished.words(used, saved.title(used), finished.beside_blob(used))
     assert "embedded twin" in text and "12 images" in text and "0.450" in text and "not computed" in text
-    assert "36 epochs" in text and "image AUC (0.5 is chance) on the test images of `sim-casia`: **0." in text
+    assert (
+        "trained from scratch" in text
+        and "36 epochs" in text
+        and "image AUC (0.5 is chance) on the test images of `sim-casia`: **0." in text
+    )
     blob = store.read(run / "scores.parquet").assign(method="centre blob", seed=0, f1=0.111)
     made(run.parents[2], "data", "sim-casia", "data", blob)
-    used.params["train_set"] = "casia1"
+    used.params.update(train_set="casia1", start="imagenet")
     text = finished.words(used, saved.title(used), finished.beside_blob(used))
-    assert "embedded twin" not in text and "0.111" in text and "not computed" not in text
+    assert (
+        "embedded twin" not in text
+        and "from ImageNet weights" in text
+        and "0.111" in text
+        and "not computed" not in text
+    )
     np.testing.assert_allclose(finished.authentic_scores(used), [0.6, 0.7], rtol=1e-6)  # kept with 20 bits
+
+
+@pytest.mark.parametrize(
+    "module, params, name",
+    [
+        (saved, dict(variant="base", backbone="resnet18", pretrained=False, inputs="rgb+residual"), "Base"),
+        (
+            saved,
+            dict(variant="base", backbone="efficientnet_lite0", pretrained=True, inputs="rgb"),
+            "Base, lite0 pre-trained",
+        ),
+        (bridge_saved, dict(method="late", crossfit=0, extractor="stand-in"), "Ours"),
+        (bridge_saved, dict(method="late", crossfit=0, extractor="efficientnet_lite0"), "Ours, ImageNet features"),
+    ],
+)
+def test_a_run_is_called_as_in_tables(module, params, name):
+    assert module.title(finished.Finished(Path("x"), torch.nn.Identity(), params, {})) == name
 
 
 @pytest.mark.slow

@@ -99,6 +99,8 @@ def test_blocks_of_resamples_give_what_one_block_gives(monkeypatch):
     counts = intervals.drawn(30, 100, np.random.default_rng(0))
     assert (counts.sum(axis=1) == 30).all()
     np.testing.assert_allclose(whole, counts @ sums)
+    monkeypatch.setattr(intervals, "BLOCK", 210)
+    np.testing.assert_allclose(intervals._resampled(sums, 100, 0), whole)
 
 
 def test_seeds_of_one_image_are_drawn_together():

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from imdlib.pages import protocol_tables
+from imdlib.pages import map_protocols
 from imdlib.scoring import maps
 from tests.cells import execute
 
@@ -192,7 +192,7 @@ def test_a_set_of_authentic_images_alone_has_image_level_scores_and_says_so(tmp_
         pytest.skip(f"{root} does not exist")
     given = dict(results=str(tmp_path / "results"), data=str(root), dataset="folder", maps=str(root / "maps"))
     names = execute("score_maps", **given)
-    assert not len(names["table"]) and protocol_tables.why(names["table"], "x", 3) == protocol_tables.UNDEFINED
+    assert not len(names["table"]) and map_protocols.why(names["table"], "x", 3) == map_protocols.UNDEFINED
     own = names["image_level"].loc["my method"]
     assert own["spe"] == own["acc"] and own[["auc", "f1", "sen"]].isna().all() and own["n_tampered"] == 0
     assert {path.name for path in names["folder"].rglob("*.csv*")} >= {"scores.csv.gz", "table_images.csv"}

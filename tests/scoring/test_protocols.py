@@ -10,7 +10,7 @@ from scipy import ndimage
 from sklearn.metrics import f1_score, jaccard_score
 
 from imdlib import data as datasets
-from imdlib.pages import protocol_tables
+from imdlib.pages import map_protocols
 from imdlib.scoring import metrics, protocols, trivial
 from tests.cells import execute
 
@@ -185,7 +185,7 @@ def test_average_of_the_others_leaves_the_image_itself_out():
 
 def test_the_table_has_every_metric_under_every_protocol_and_its_warning_row(pair):
     rows = scored(pair)[2]
-    table = protocol_tables.table(rows)
+    table = map_protocols.table(rows)
     own = table[table["method"] == "mine"].set_index(["short", "protocol"])
     for short in ("F1", "IoU"):
         assert own.loc[short].index.tolist() == [name for name, _ in protocols.PROTOCOLS.values()]
@@ -197,11 +197,11 @@ def test_the_table_has_every_metric_under_every_protocol_and_its_warning_row(pai
     tp, fp, fn = (tampered[c].sum() for c in ("tp", "fp", "fn"))
     assert own.loc[("IoU", name["pooled"]), "value"] == pytest.approx(tp / (tp + fp + fn))
     assert (own["low"] <= own["value"] + 1e-9).all() and (own["value"] <= own["high"] + 1e-9).all()
-    text = protocol_tables.why(table, "mine", 1)
+    text = map_protocols.why(table, "mine", 1)
     assert f"{tampered['f1'].mean():.3f}" in text and "nan" not in text and "1 authentic" in text
-    drawn = protocol_tables.plot(table[table["short"] == "F1"], "mine").axes[0]
+    drawn = map_protocols.plot(table[table["short"] == "F1"], "mine").axes[0]
     assert len(drawn.get_yticklabels()) == len(protocols.PROTOCOLS)
-    assert "No authentic" in protocol_tables.why(table, "mine", 0)
+    assert "No authentic" in map_protocols.why(table, "mine", 0)
 
 
 @pytest.fixture

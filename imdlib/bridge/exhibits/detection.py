@@ -6,13 +6,13 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
-from imdlib.baselines.provenance import provenance as rows_of
 from imdlib.bridge import published
 from imdlib.bridge.measures import blind, detection, draws
 from imdlib.bridge.measures.labelled import NAMES
 from imdlib.bridge.methods import BINARY, METHODS
 from imdlib.bridge.rows import Rows
 from imdlib.pages import plots, tables
+from imdlib.pages.provenance import provenance as rows_of
 
 LEARNED = {
     "balanced accuracy": "accuracy",

@@ -14,8 +14,6 @@ from imdlib.pages import made, tables
 from imdlib.pages.tables import COLUMNS
 from imdlib.scoring import intervals
 
-BLOCK = 2**22  # images times draws at a time: 32 MiB
-
 
 def drawn(
     rows: pd.DataFrame,
@@ -46,9 +44,7 @@ def drawn(
 def chunks(count: int, resamples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """How often each of `count` images is drawn: once each, then blocks of draws of `count` with replacement, (R,count)."""
     yield np.ones((1, count))
-    block = max(1, BLOCK // max(count, 1))
-    for start in range(0, resamples, block):
-        yield intervals.drawn(count, min(block, resamples - start), rng)
+    yield from intervals.blocks(count, resamples, rng)
 
 
 def table(

@@ -9,7 +9,7 @@ from imdlib.bridge.labels import CLASSES, three_classes
 from imdlib.bridge.measures.detection import balanced
 from imdlib.bridge.methods import NAMES as TITLES
 from imdlib.bridge.space import KINDS, kind_of
-from imdlib.scoring.rows import judged
+from imdlib.scoring.rows import as_usual, judged
 
 NAMES = {
     "with_fully": "without fully fake images",
@@ -55,24 +55,12 @@ def completed(settings: pd.DataFrame) -> pd.DataFrame:
 
 
 def turned(settings: pd.DataFrame) -> list[str]:
-    """The parameters of TURNED in which each run differs from the commonest run of its own variant, joined by ' '.
+    """The parameters of TURNED in which each run differs from the usual of its own variant, joined by ' '.
 
-    So a row that is made by other inputs, or was tuned to others, has its own usual ones. Of values that are equally common in a
-    variant, that which is commoner among all runs is usual.
+    So a row that is made by other inputs, or was tuned to others, has its own usual ones.
     """
-    found = [[] for _ in range(len(settings))]
-    for key in TURNED:
-        everywhere = settings[key].value_counts().to_dict()
-        usual = {name: commonest(some, everywhere) for name, some in settings.groupby("variant")[key]}
-        for names, value, variant in zip(found, settings[key], settings["variant"]):
-            names += [key] if value != usual[variant] else []
-    return [" ".join(names) for names in found]
-
-
-def commonest(values: pd.Series, everywhere: dict) -> object:
-    """The value that occurs most often; of several that which counts most in `everywhere`, {value: how often}."""
-    counts = values.value_counts().to_dict()
-    return max(counts, key=lambda one: (counts[one], everywhere[one]))
+    usual = as_usual(settings, TURNED, ["variant"])
+    return [" ".join(key for key in TURNED if not same[key]) for same in usual.to_dict("records")]
 
 
 def named(rows: pd.DataFrame, key: str) -> pd.DataFrame:

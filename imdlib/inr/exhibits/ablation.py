@@ -10,13 +10,12 @@ from matplotlib.figure import Figure
 from imdlib.inr import published
 from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, detection, localization
 from imdlib.inr.rows import Rows
-from imdlib.inr.space import MAIN, ROWS
+from imdlib.inr.space import MAIN
 from imdlib.pages import plots, tables
 
-ON_RGB = ("rgb-base", "rgb-nrr", "rgb-highpass", "rgb-srm")
-BACKBONES = ("base", MAIN, "rgb-base", "lite0-base", "lite0-whole")
-TABLE4 = [name for name in ROWS if name not in (*ON_RGB, *BACKBONES[3:])]
-DRAWN_ROWS = (
+ON_RGB = ("rgb-base", "rgb-nrr", "rgb-highpass", "rgb-srm", "rgb-whole")
+BACKBONES = ("base", MAIN, "rgb-base", "rgb-whole", "lite0-base", "lite0-whole")
+TABLE4 = (
     "base",
     "nrr",
     "nrr+otsu",
@@ -26,7 +25,8 @@ DRAWN_ROWS = (
     "literal",
     "standard",
     "counter",
-)  # `once` leaves as many as there are colours
+)  # of these `once` leaves as many as there are colours
+FILTERED = ("highpass+scl+agap", "srm+scl+agap")  # fixed filters in place of the error map
 SHOWN = ["pixel IoU", "pixel F1", "shuffled AUC", "image F1", "image AUC", "combined F1"]
 DRAWN = ("pixel F1", "shuffled AUC", "image AUC")
 
@@ -50,15 +50,15 @@ def of_rows(rows: Rows, names: Iterable[str]) -> pd.DataFrame:
 
 @cache
 def components(rows: Rows) -> pd.DataFrame:
-    """Tidy rows of Table 4, and of what its steps are made of."""
-    paper, some = published.components(), of_rows(rows, TABLE4)
+    """Tidy rows of Table 4, of what its steps are made of, and of the contrast in other forms."""
+    paper, some = published.components(), of_rows(rows, (*TABLE4, *FILTERED))
     maps = localization(rows, rows.trivial, some, paper=paper)
     found = pd.concat([maps, detection(rows, rows.always, some, paper=paper)])
     return found[found["metric"].isin(SHOWN)]
 
 
 def table4(rows: Rows) -> HTML | None:
-    """INR Table 4: the paper's rows, and fixed filters in place of the NRR's error map."""
+    """INR Table 4: the paper's rows, what its steps are made of, and the contrast in other forms."""
     if of_rows(rows, TABLE4).empty:
         return None
     caption = "INR Table 4: ablation"
@@ -67,7 +67,7 @@ def table4(rows: Rows) -> HTML | None:
 
 def figure_ablation(rows: Rows) -> Figure | None:
     """The rows of Table 4 and of the contrast's forms."""
-    some = of_rows(rows, once(rows, DRAWN_ROWS))
+    some = of_rows(rows, once(rows, TABLE4))
     if some.empty:
         return None
     found = components(rows)
@@ -86,15 +86,14 @@ def beside_blind(rows: Rows, names: Iterable[str], title: str, caption: str) -> 
 
 
 def table_priors(rows: Rows) -> HTML | None:
-    """The baseline on RGB, as in the paper, with the NRR's error map and with fixed filters beside it."""
-    return beside_blind(
-        rows, ON_RGB, "table_priors", "On RGB: the error map and fixed filters as inputs of the baseline"
-    )
+    """The baseline on RGB, as in the paper, with the NRR's error map and with fixed filters beside it, and the whole method."""
+    caption = "On RGB: the error map and fixed filters as inputs of the baseline, and the whole method"
+    return beside_blind(rows, ON_RGB, "table_priors", caption)
 
 
 def table_backbones(rows: Rows) -> HTML | None:
     """Baseline and whole method from scratch and on a backbone that ImageNet trained."""
-    if of_rows(rows, BACKBONES[3:]).empty:
+    if of_rows(rows, BACKBONES[4:]).empty:
         return None
     return beside_blind(
         rows, BACKBONES, "table_backbones", "From random weights and from ImageNet's (EfficientNet-lite0)"

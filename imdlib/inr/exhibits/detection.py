@@ -6,13 +6,13 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
-from imdlib.baselines.provenance import provenance as rows_of
 from imdlib.inr import published
 from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, blind, detection, localization, short, untrained
 from imdlib.inr.image_level import always_tampered, image_rows
 from imdlib.inr.rows import ALWAYS, Rows
 from imdlib.inr.space import MAIN
 from imdlib.pages import plots, tables
+from imdlib.pages.provenance import provenance as rows_of
 
 NOVEL = ("magicbrush", "iedit", "gier")  # edits by generative models
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from imdlib import data as datasets
 from imdlib.data.batches import training_batches
 from imdlib.inr import costs, distill, networks, saturation
-from imdlib.inr.exhibits.ablation import DRAWN_ROWS, once
+from imdlib.inr.exhibits.ablation import TABLE4, once
 from imdlib.inr.labels import LabelledImages
 from imdlib.inr.rows import Rows
 from imdlib.inr.space import MAIN
@@ -47,7 +47,7 @@ def histories(rows: Rows, settings: pd.DataFrame) -> pd.DataFrame:
 def figure_curves(rows: Rows) -> Figure | None:
     """Losses and validation of usual runs on image labels, of the rows of Table 4 and of the contrast's forms."""
     shown = rows.usual(rows.own(rows.detectors, "weak"))
-    shown = shown[shown["row"].isin(once(rows, DRAWN_ROWS))]
+    shown = shown[shown["row"].isin(once(rows, TABLE4))]
     if shown.empty:
         return None
     history = histories(rows, shown)

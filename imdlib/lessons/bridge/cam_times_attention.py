@@ -1,7 +1,7 @@
 """Activation times attention on planted cells: when attention completes the map, and when it carries it too far.
 
 Bridging section 3.5. Everything after the planted activation and attention is `imdlib.bridge.localize` (drawings:
-`spread_figures`).
+`cam_times_attention_figures`).
 """
 
 from collections.abc import Iterable

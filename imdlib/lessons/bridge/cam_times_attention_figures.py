@@ -1,4 +1,4 @@
-"""Drawings of `spread`: maps with their IoU, sweeps of one parameter, and what stretching makes of noise.
+"""Drawings of `cam_times_attention`: maps with their IoU, sweeps of one parameter, and what stretching makes of noise.
 
 Bridging section 3.5 and Figure 2 (threshold 0.5).
 """
@@ -6,7 +6,6 @@ Bridging section 3.5 and Figure 2 (threshold 0.5).
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -93,11 +92,3 @@ def shift_figure(table: pd.DataFrame) -> Figure:
     axis.set(xlabel="added to the logits of all classes", ylim=(0, 1))
     axis.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
-
-
-def sharing_row(temperature: float, layers: int = 6, seed: int = 0) -> Tensor:
-    """Share of the forged cells' attention that stays in the region, goes to the surface, and to the ground: (3,)."""
-    tokens, _, truth = world.planted(seed=seed)
-    total = world.attention(tokens, temperature=temperature, layers=layers).mean(0)[0][truth.flatten()]
-    shown = world.kinds().flatten()
-    return torch.stack([total[:, shown == kind].sum(1).mean() for kind in (world.FORGED, world.SURFACE, world.GROUND)])

@@ -1,4 +1,4 @@
-"""Drawings of `discrepancy_plane`: tokens, forces, and pictures on their way through the plane of d1 and d2.
+"""Drawings of `discrepancy`: tokens, forces, and pictures on their way through the plane of d1 and d2.
 
 Bridging section 3.2 and Figure 3. Distances are squared; the axes are stretched near 0, as by a square root.
 """

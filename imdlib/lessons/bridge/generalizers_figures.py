@@ -1,4 +1,4 @@
-"""Drawings of `adversary`: distances over the plane of features, and where the generalizers take the fakes.
+"""Drawings of `generalizers`: distances over the plane of features, and where the generalizers take the fakes.
 
 Bridging section 3.3. Grey is a distance (the root of d1 or d2), the thin line is where it reaches the margin.
 """

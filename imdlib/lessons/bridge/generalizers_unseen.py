@@ -1,4 +1,4 @@
-"""Does the adversary of `adversary` help? Fakes of generators that nobody trained on, on a ring around the real pictures.
+"""Does the adversary of `generalizers` help? Fakes of generators that nobody trained on, on a ring around the real pictures.
 
 Bridging section 3.3, the claim that students taught against generalizers hold on unseen generators.
 """

@@ -2,7 +2,7 @@
 
 Bridging section 3.4. Scenes of 8 x 16 cells of four pixels, one token each, hold a texture whose tokens are always the
 same and only lie in another order, and two marks far apart that are alike or not. The trunk keeps its random weights;
-the two heads are logistic regressions (drawings: `branches_figures`).
+the two heads are logistic regressions (drawings: `two_branches_figures`).
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Drawings of `branches`: scenes, receptive fields, interaction, messages of the bridges, and what either head can answer.
+"""Drawings of `two_branches`: scenes, receptive fields, interaction, messages of the bridges, and what either head can answer.
 
 Bridging section 3.4.
 """

@@ -1,6 +1,6 @@
 """One response map, six poolings: the score of the image, and which cells get the gradient.
 
-INR section 3.4 and Table 6. The map and the two clusterings are those of `cells.planted`.
+INR section 3.4 and Table 6. The map and the two clusterings are those of `matching_and_clusters.planted`.
 """
 
 from collections.abc import Iterable

@@ -7,12 +7,12 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from imdlib.baselines.names import DETECTORS, LOCALIZERS
-from imdlib.baselines.provenance import provenance as rows_of
 from imdlib.ncl import published
 from imdlib.ncl.grid import BOTH, METHODS, TESTED_ON
 from imdlib.ncl.labelled import on_own_set
 from imdlib.ncl.rows import Rows
 from imdlib.pages import plots, tables
+from imdlib.pages.provenance import provenance as rows_of
 from imdlib.pages.published import beside
 
 CROSSED = {"auc": "pixel AUC", "auc_shuffled": "shuffled AUC", "f1": "pixel F1"}  # metrics of Tables 2 and 3

@@ -170,7 +170,7 @@ def test_scopes_and_what_they_lack():
 def test_blocks_of_draws_change_nothing(monkeypatch):
     table = several()
     whole = draws.drawn(table, detection.measure, resamples=30)
-    monkeypatch.setattr(draws, "BLOCK", 7 * 40)
+    monkeypatch.setattr(intervals, "BLOCK", 7 * 40)
     parts = draws.drawn(table, detection.measure, resamples=30)
     assert all(np.array_equal(whole[key], parts[key], equal_nan=True) for key in whole)
     assert all(len(values) == 31 for values in whole.values())

@@ -5,7 +5,7 @@ import importlib.resources
 import pandas as pd
 import pytest
 
-from imdlib.baselines import provenance
+from imdlib.pages import provenance
 from imdlib.pages.published import read
 
 PRINTED = {"ncl": (1, 2), "inr": (1, 2, 3), "bridge": (2,)}
