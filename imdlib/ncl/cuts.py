@@ -7,10 +7,13 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from imdlib.baselines.names import LOCALIZERS
 from imdlib.ncl.grid import BOTH, OWN, STEPS, TESTED_ON
 from imdlib.ncl.labelled import METRICS, changed_by_attacks, on_own_set
 from imdlib.ncl.rows import Rows
 from imdlib.scoring.rows import averaged
+
+CLASSIC = "best classic detector"  # of these images, chosen by what is compared: the claim has to beat it all the same
 
 
 def gate(rows: Rows, cut: Callable[[Rows], pd.DataFrame]) -> pd.DataFrame:
@@ -59,6 +62,35 @@ def controlled_unseen(rows: Rows) -> pd.DataFrame:
 def control_sets(rows: Rows) -> pd.Series:
     """Training sets of the controls."""
     return rows.main.loc[rows.main["variant"].isin([*set(OWN) - set(STEPS)]), "train_set"]
+
+
+def rivals(rows: Rows) -> pd.DataFrame:
+    """The whole method, other papers' networks on the same training sets, and the best classic detector, on own test images."""
+    found = beside_whole(rows.own, rows)
+    return pd.concat([found, best_classic(found, rows)])
+
+
+def rivals_unseen(rows: Rows) -> pd.DataFrame:
+    """The whole method and other papers' networks on sets not trained on: mean over training sets of each image's values."""
+    return averaged(everywhere(beside_whole(rows.unseen, rows)), METRICS)
+
+
+def beside_whole(found: pd.DataFrame, rows: Rows) -> pd.DataFrame:
+    """Of some rows those of other papers' networks, and of the whole method trained on the same sets."""
+    found = found[found["train_set"].isin(rows.rivals["train_set"])]
+    return found[found["variant"].isin([*LOCALIZERS, "pivot+pc"])]
+
+
+def best_classic(found: pd.DataFrame, rows: Rows) -> pd.DataFrame:
+    """The detector that nobody trained with the highest shuffled AUC on these images, once for every seed of the whole method."""
+    images = found[["dataset", "image", "train_set"]].drop_duplicates()
+    maps = rows.untrained(found)
+    if maps.empty or found.empty:
+        return found.head(0)
+    maps = maps.drop(columns="train_set").merge(images, on=["dataset", "image"])
+    best = maps.groupby("method")["auc_shuffled"].mean().idxmax()
+    seeds = found.loc[found["variant"] == "pivot+pc", ["seed"]].drop_duplicates()
+    return maps[maps["method"] == best].drop(columns="seed").assign(method=CLASSIC).merge(seeds, how="cross")
 
 
 def together(rows: Rows) -> pd.DataFrame:

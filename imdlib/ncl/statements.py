@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from imdlib.baselines.names import LOCALIZERS
 from imdlib.ncl import cuts
 from imdlib.ncl.grid import OWN
 from imdlib.ncl.labelled import METRICS
@@ -51,7 +52,21 @@ STATEMENTS = (
     stated("together", "Table 2", "NCL trained on all sets together beats NCL trained on the tested set alone",
         cuts.together, "own", "all", "another sign at a training that grows with the number of images"),
 
-    # which part of the whole method does it: rivals that lack one thing each
+    # other papers' networks and detectors: stated when their runs were there, so that none is a headline
+    *[
+        stated(f"rival-{name}", "Table 1", f"the whole of NCL localizes better than {title}, own test images",
+            cuts.rivals, title, WHOLE, f"{title} at the size and with the images of its authors")
+        for name, title in LOCALIZERS.items()
+    ],
+    stated("rival-classic", "Table 1", "the whole of NCL localizes better than the best classic detector, own test images",
+        cuts.rivals, cuts.CLASSIC, WHOLE, "images without the traces that classic detectors look for"),
+    *[
+        stated(f"rival-{name}-unseen", "Table 2", f"the whole of NCL localizes better than {title}, sets not trained on",
+            cuts.rivals_unseen, title, WHOLE, f"{title} at the size and with the images of its authors", home=cuts.rivals)
+        for name, title in LOCALIZERS.items()
+    ],
+
+    # which part of the whole method does it: variants that lack one thing each
     headline("contrast-whole", "Eq. 9", "the contrast adds to Eq. 8 alone, both tuned, own test images",
         cuts.controlled, PC, WHOLE, "another sign with an omega outside 0.001 to 1"),
     stated("aux", "not printed", "an auxiliary head improves on Base, without weight on the contour",
