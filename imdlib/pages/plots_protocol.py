@@ -53,9 +53,9 @@ def trials(tried: pd.DataFrame, number: str = "score") -> Figure:
         part = tried[tried["row"] == name].sort_values("trial")
         at = np.arange(1, len(part) + 1)
         axis.plot(at, expected_best(part["score"]), color=PALETTE[0], lw=1.3, label="best of n trials, expected")
-        axis.plot(at, part["score"], "o", ms=4, mfc="white", mec="0.4", label="a trial")
+        axis.plot(at, part["score"], "o", ms=4, mfc="white", mec="0.4", label="a trial", clip_on=False)
         chosen = part["chosen"].to_numpy()
-        axis.plot(at[chosen], part["score"][chosen], "D", ms=5, color=TAMPERED, label="chosen")
+        axis.plot(at[chosen], part["score"][chosen], "D", ms=5, color=TAMPERED, label="chosen", clip_on=False)
         axis.set_title(textwrap.fill(name, 34))
         axis.grid(axis="y", color="0.92", lw=0.6)
     for axis in axes[-ACROSS:]:
