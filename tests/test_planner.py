@@ -161,7 +161,7 @@ EDITS = {
         PAGES,
     ),
     "the bootstrap": ("imdlib/scoring/intervals.py", "[0.025, 0.975]", "[0.05, 0.95]", DATA | PAGES),
-    "a table's cells": ("imdlib/pages/tables.py", "row.value:.3f}", "row.value:.2f}", DATA | PAGES),
+    "a table's cells": ("imdlib/pages/wide.py", "row.value:.3f}", "row.value:.2f}", DATA | PAGES),
     "how results are gathered": ("imdlib/archive.py", "if not wanted:", "if wanted == {}:", PAGES),
     "a twin's camera": ("imdlib/twins/recipes.py", "PER_SCENE = ", "PER_SCENE = 0 + ", DATA | SCORED | PAGES),
     # notebooks
