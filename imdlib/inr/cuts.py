@@ -8,7 +8,7 @@ import pandas as pd
 
 from imdlib.inr.image_level import always_tampered
 from imdlib.inr.rows import BLURRED, REDRAWN, Rows
-from imdlib.scoring.rows import averaged, within
+from imdlib.scoring.rows import averaged, best_of, within
 
 MAPS, LABELS = ("f1", "iou", "auc", "auc_shuffled"), ("image_auc", "correct")  # columns that are compared
 CLASSIC = "best classic detector"  # on the images in question, chosen by what is compared: the claim has to beat it all the same
@@ -52,10 +52,7 @@ def unlabelled(rows: Rows) -> pd.DataFrame:
 
 def best_classic(rows: Rows) -> pd.DataFrame:
     """Maps of the classic detector with the highest F1 on all sets with masks together, once for every seed of self-distillation."""
-    maps = rows.tampered(rows.classic)
-    means = maps.groupby("method")["f1"].mean()
-    best = maps[maps["method"] == means.idxmax()].assign(method=CLASSIC) if len(means) else maps
-    return best.drop(columns="seed").merge(rows.unsupervised[["seed"]].drop_duplicates(), how="cross")
+    return best_of(rows.tampered(rows.classic), "f1", rows.unsupervised, CLASSIC)
 
 
 def without_labels(rows: Rows) -> pd.DataFrame:

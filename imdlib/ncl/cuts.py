@@ -11,7 +11,7 @@ from imdlib.baselines.names import LOCALIZERS
 from imdlib.ncl.grid import BOTH, OWN, STEPS, TESTED_ON
 from imdlib.ncl.labelled import METRICS, changed_by_attacks, on_own_set
 from imdlib.ncl.rows import Rows
-from imdlib.scoring.rows import averaged
+from imdlib.scoring.rows import averaged, best_of
 
 CLASSIC = "best classic detector"  # of these images, chosen by what is compared: the claim has to beat it all the same
 
@@ -88,9 +88,7 @@ def best_classic(found: pd.DataFrame, rows: Rows) -> pd.DataFrame:
     if maps.empty or found.empty:
         return found.head(0)
     maps = maps.drop(columns="train_set").merge(images, on=["dataset", "image"])
-    best = maps.groupby("method")["auc_shuffled"].mean().idxmax()
-    seeds = found.loc[found["variant"] == "pivot+pc", ["seed"]].drop_duplicates()
-    return maps[maps["method"] == best].drop(columns="seed").assign(method=CLASSIC).merge(seeds, how="cross")
+    return best_of(maps, "auc_shuffled", found[found["variant"] == "pivot+pc"], CLASSIC)
 
 
 def together(rows: Rows) -> pd.DataFrame:

@@ -53,6 +53,15 @@ def varied(rows: pd.DataFrame, turned: Sequence[str], key: str, **options: pd.Da
     return found[~found["run"].isin(plain["run"])]
 
 
+def best_of(maps: pd.DataFrame, metric: str, seeds: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Rows of the method with the highest mean of a metric, which has no seeds of its own, called `name` and once for every seed among
+    the rows `seeds`.
+    """
+    means = maps.groupby("method")[metric].mean()
+    best = maps[maps["method"] == means.idxmax()].assign(method=name) if len(means) else maps
+    return best.drop(columns="seed").merge(seeds[["seed"]].drop_duplicates(), how="cross")
+
+
 def averaged(
     rows: pd.DataFrame, metrics: Iterable[str], keys: Iterable[str] = ("method", "seed", "dataset", "image")
 ) -> pd.DataFrame:
