@@ -67,7 +67,7 @@ def save(
         said.add_text(OF, json.dumps(dict(of)))
     with Image.open(path / f"{name}.png") as png:
         few = colors and not pictured(figure)
-        small = png.convert("RGB").quantize(colors) if few else png.convert("RGB")
+        small = style.in_few_colors(png.convert("RGB"), colors) if few else png.convert("RGB")
     small.save(path / f"{name}.png", optimize=True, dpi=(dpi, dpi), pnginfo=said)
     figure.savefig(path / f"{name}.pdf", dpi=dpi, metadata={"CreationDate": None})
     tables.write_csv(data, path / f"{name}.csv")

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from imdlib import archive, files, runs
-from imdlib.pages import captions, page, scoreboard, scoreboard_page
+from imdlib.pages import captions, page, scoreboard, scoreboard_page, style
 from imdlib.places import REPO
 from imdlib.protocol.verdicts import LEAST_SEEDS
 
@@ -212,7 +212,7 @@ def embedded(path: Path) -> HTML:
         if shown.width > WIDE:
             shown = shown.resize((WIDE, round(WIDE * shown.height / shown.width)), Image.Resampling.LANCZOS)
         options = dict(lossless=True) if few else dict(quality=82)
-        shown = shown.quantize(64, dither=Image.Dither.NONE).convert("RGB") if few else shown
+        shown = style.in_few_colors(shown, 64).convert("RGB") if few else shown
         content = encoded(shown, "WEBP", method=6, **options)
     data = base64.b64encode(content).decode()
     return HTML(

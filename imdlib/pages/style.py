@@ -18,6 +18,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter, LogFormatterMathtext
+from PIL import Image
 
 HIGHEST = 9.2  # inches, of a figure that fits a page with its caption
 COLUMN, PAGE = 3.3, 6.9  # widths in inches: one column and both columns of a two-column page
@@ -126,3 +127,10 @@ def translated(text: str, known: dict[str, str]) -> str:
         if separator in text:
             return separator.join(translated(part, known) for part in text.split(separator))
     return text
+
+
+def in_few_colors(picture: Image.Image, count: int) -> Image.Image:
+    """A picture of lines in so many colours, chosen to cover all that it has: the median cut would merge the rare ones, such as that of one
+    verdict among many grey ones, into others.
+    """
+    return picture.quantize(count, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from nbformat import v4
 from PIL import Image
 
 from imdlib import archive, runs
-from imdlib.pages import page, report
+from imdlib.pages import page, plots, report
 from imdlib.places import REPO
 
 
@@ -185,6 +186,22 @@ def test_overview_sums_the_stamps_of_what_was_kept(tmp_path, monkeypatch):
         }
     ]
     assert len(report.overview(tmp_path, [])) == 0
+
+
+def test_a_rare_colour_of_a_figure_keeps_its_hue_in_the_page(tmp_path):
+    """The mark of the only contradicted claim among grey ones and text, smoothed at their edges."""
+    figure, axis = plt.subplots(figsize=(6.9, 5))
+    axis.plot(range(40), range(40), "o", color="0.45", mfc="w")
+    axis.plot(20, 5, "<", color="#D55E00", ms=5)
+    for k in range(30):
+        axis.text(1, k, "what the paper states, in words that take all other greys", fontsize=7)
+    plots.save(figure, [], tmp_path, "claims")
+    plt.close(figure)
+    drawn = report.embedded(tmp_path / "figures" / "claims.png").data
+    content = base64.b64decode(re.search(r"base64,([^\"]+)", drawn)[1])
+    with Image.open(io.BytesIO(content)) as shown:
+        found = np.asarray(shown.convert("RGB"), int)
+    assert np.abs(found - [0xD5, 0x5E, 0x00]).max(axis=-1).min() < 16
 
 
 def test_large_pictures_go_into_the_page_as_webp_in_their_colours(tmp_path):
