@@ -162,7 +162,7 @@ def poolings() -> dict[str, Callable[[Tensor], Tensor]]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    options = readings.options(__doc__, arguments)
+    options = readings.parser(__doc__).parse_args(arguments)
     found = readings.collected(rows(options.device), COLUMNS, options, "%.3g")
     wrong = [one for one in found if not one["held"]]
     print(f"{len(found)} comparisons, {len(wrong)} out of bounds")

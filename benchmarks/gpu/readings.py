@@ -11,13 +11,13 @@ import pandas as pd
 from benchmarks.gpu import pieces
 
 
-def options(about: str, arguments: list[str] | None) -> argparse.Namespace:
-    """seconds, device and out of a command line."""
-    parser = argparse.ArgumentParser(description=about.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=120.0)
-    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--out", default="", help="csv that the rows are written to")
-    return parser.parse_args(arguments)
+def parser(about: str) -> argparse.ArgumentParser:
+    """Of a command line with seconds, device and out."""
+    found = argparse.ArgumentParser(description=about.splitlines()[0])
+    found.add_argument("--seconds", type=float, default=120.0)
+    found.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
+    found.add_argument("--out", default="", help="csv that the rows are written to")
+    return found
 
 
 def collected(

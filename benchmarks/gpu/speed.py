@@ -1,12 +1,12 @@
 """Speed: what a card does at best, what training steps get of it, and how many small runs it takes side by side.
 
-python -m benchmarks.gpu.speed [--seconds 120] [--device cuda] [--out file]. A row per reading, the most useful first; `what` is one of
-matrix, step, together, syncs, batch, crop, compiled and graph. share: operations of a step (multiplications and additions, PyTorch's
-FlopCounterMode) per second, over those of the best matrix product measured on the same card a moment before.
+python -m benchmarks.gpu.speed [--seconds 120] [--device cuda] [--out file] [--only step ...]. A row per reading, the most useful
+first; `what` is one of matrix, step, together, syncs, batch, crop, compiled and graph. share: operations of a step (multiplications
+and additions, PyTorch's FlopCounterMode) per second, over those of the best matrix product measured on the same card a moment before.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -39,25 +39,34 @@ SIZE = {"small": {}, "paper": {"bridge/run": {"size": 224, "method": "late"}}}  
 REPEATS = 5
 
 
-def rows(device: str, sizes: dict[str, pieces.Piece], seconds: Callable[[], float]) -> Iterator[dict[str, Any]]:
-    """Dicts of COLUMNS. sizes: {'<notebook> small' or '<name> paper': piece}; seconds(): that are left."""
+def rows(
+    device: str, sizes: dict[str, pieces.Piece], seconds: Callable[[], float], only: Sequence[str] = ()
+) -> Iterator[dict[str, Any]]:
+    """Dicts of COLUMNS. sizes: {'<notebook> small' or '<name> paper': piece}; seconds(): that are left; only: these kinds of `what`
+    beside the matrix, which a share needs; none: all.
+    """
     rate = max(matrix_rate(side, device) for side in SIDES[device])
     yield dict(what="matrix", network="bf16 product", value=rate / 1e12, unit="TFLOP/s")
     small = {name: piece for name, piece in sizes.items() if name.endswith("small")}
     paper = {name: piece for name, piece in sizes.items() if name not in small}
-    for name, piece in small.items():  # what the plan rests on comes first
+
+    def asked(what: str) -> bool:
+        return not only or what in only
+
+    for name, piece in small.items() if asked("step") else ():  # what the plan rests on comes first
         yield guarded(of_step, "step", name, piece, device, rate)
-    for found in side_by_side.measure(device, min(20.0, seconds() / 3)):
+    for found in side_by_side.measure(device, min(20.0, seconds() / 3)) if asked("together") else ():
         yield dict(what="together", network="ncl/run small", notebook="ncl/run", unit="steps/s", **found)
-    for name, piece in paper.items():
+    for name, piece in paper.items() if asked("step") else ():
         yield guarded(of_step, "step", name, piece, device, rate)
-    for name, piece in small.items():
+    for name, piece in small.items() if asked("syncs") else ():
         yield guarded(of_syncs, "syncs", name, piece, device)
     for name, piece in paper.items():
         for what, one in grown(piece) if name in LARGE else ():
-            yield guarded(of_step, what, name, one, device, rate)
+            if asked(what):
+                yield guarded(of_step, what, name, one, device, rate)
     for name, piece in sizes.items() if device == "cuda" else ():
-        for what in ("compiled", "graph"):
+        for what in filter(asked, ("compiled", "graph")):
             yield guarded(faster, what, name, piece, device)
 
 
@@ -144,9 +153,11 @@ def sizes_of(device: str) -> dict[str, pieces.Piece]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    options = readings.options(__doc__, arguments)
+    parser = readings.parser(__doc__)
+    parser.add_argument("--only", nargs="+", default=[], help="these kinds of reading, such as: step compiled")
+    options = parser.parse_args(arguments)
     until = time.monotonic() + options.seconds
-    found = rows(options.device, sizes_of(options.device), lambda: until - time.monotonic())
+    found = rows(options.device, sizes_of(options.device), lambda: until - time.monotonic(), options.only)
     readings.collected(found, COLUMNS, options, "%.4g")
 
 
