@@ -2,6 +2,8 @@
 are in `gates.py`.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -33,6 +35,12 @@ def unseen_generators(rows: Rows) -> pd.DataFrame:
     """Every method on images of generators that were not trained on, the mean over generators first."""
     found = pd.concat([rows.probed, rows.main, rows.turned["equal_passes"]])
     return averaged(found[~found["seen"]], JUDGING, SCENE)
+
+
+def of_three(cut: Callable[[Rows], pd.DataFrame], rows: Rows) -> pd.DataFrame:
+    """The rows of a cut where there are images of all three classes, none elsewhere: what calls two is no test of three."""
+    found = cut(rows)
+    return found if {*CLASSES} <= {*rows.main["class"]} else found.head(0)
 
 
 def lost_on_unseen(rows: Rows) -> pd.DataFrame:

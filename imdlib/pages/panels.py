@@ -51,6 +51,8 @@ def interval_panels(
         axis.set(title=title, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
         axis.xaxis.set_major_locator(plt.MaxNLocator(max(2, 9 // len(panels))))
         axis.grid(axis="x", color="0.92", lw=0.6)
+    if panel != "metric" and "metric" in rows and rows["metric"].nunique() == 1:
+        axes[len(axes) // 2].set_xlabel(rows["metric"].iloc[0])
     kinds = {
         "Blue dots: trained.": len(trivial) + len(untrained),
         "Green triangles: not trained on these images.": len(untrained),

@@ -1,5 +1,6 @@
 """The protocol on a study's page: verdicts with their settings, how settings were found, and whether training was long enough."""
 
+import html
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -51,14 +52,20 @@ def judged(study: Study, statements: Sequence[claims.Statement], rows: Any) -> t
 
 def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Markdown, Markdown, Figure, HTML]:
     """What the words mean, how many runs could have been longer, figure of the headline claims, which fit a page, and table of all
-    claims, their other metrics folded below.
+    claims that have rows; the others, and other metrics, folded below.
     """
-    drawn, what = found[found["headline"].astype(bool)], "What the paper states, and the effect that these rows show"
+    there, what = found["effect"].notna(), "What the paper states, and the effect that these rows show"
+    drawn = found[found["headline"].astype(bool) & there]
     figure = plots.save(plots.claims_plot(drawn), drawn, rows.folder, "figure_claims", what=what)
     length = Markdown(
         f"{cut_short(course.unfinished(rows.settings, rows.history), rows)}: verdicts are about trainings of this length."
     )
-    return Markdown(MEANT), length, figure, HTML(tables.show(shown(found)).data + other_metrics(rows))
+    return (
+        Markdown(MEANT),
+        length,
+        figure,
+        HTML(tables.show(shown(found[there])).data + without_rows(found[~there]) + other_metrics(rows)),
+    )
 
 
 def cut_short(moving: Sequence[str], rows: Any) -> str:
@@ -102,6 +109,15 @@ def seen(row: dict[str, Any]) -> str:
     """Of what is inconclusive, the smallest effect that would have been seen in eight of ten such studies."""
     there = row["verdict"] == INCONCLUSIVE and pd.notna(row["smallest"])
     return f"; {row['smallest']:.3f} would have been seen" if there else ""
+
+
+def without_rows(found: pd.DataFrame) -> str:
+    """Claims for which there are no rows, as HTML that opens."""
+    if found.empty:
+        return ""
+    table = tables.show(found[["where", "statement"]].reset_index(drop=True)).data
+    many = f"{len(found)} claim{'s are' if len(found) > 1 else ' is'}"
+    return f"<details><summary>{many} not tested here: no rows of one side</summary>\n{table}\n</details>"
 
 
 def other_metrics(rows: Any) -> str:
@@ -182,7 +198,9 @@ def steps(
         return None, Markdown(said), Markdown("")
     without = [one.says for one in statements if one.headline and one.name not in set(found["name"])]
     why = "a side was not run or is no training, both are one training, it is a mean over sets or attacks, or no number chose an epoch"
-    said += f"\n\nNot drawn, since {why}: {'; '.join(without)}." if without else ""
+    counted = f"{len(without)} headline claim{'s are' if len(without) > 1 else ' is'} not drawn: {why}"
+    named = "; ".join(map(html.escape, without))
+    said += f"\n\n<details><summary>{counted}</summary>\n{named}.</details>" if without else ""
     number = tables.called(found["metric"].iloc[0].removeprefix("val_"))
     many = found["name"].nunique()
     claimed = f"{many} headline claim{'s' if many > 1 else ''}"

@@ -33,6 +33,7 @@ CLAIMED = NAMES | {
     "ordered": "share of pairs in order, minus 0.5",
     "near": "share of real images near zero, minus 0.5",
     "nearer": "share nearer than before, minus 0.5",
+    "change": "change of F1, or of images called rightly",
     "knn": "share of images called rightly by their neighbours",
     "recall": "mean recall",
     "both": "mean of recall and image AUC",

@@ -85,6 +85,8 @@ def judged(rows: pd.DataFrame, by: Iterable[str] = ("run", "dataset", "attack"))
 
 def within(rows: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     """Rows of the images that `others` has, too: predictors that look at no image beside those that do."""
+    if rows.empty or others.empty:  # an empty column has no type to join by
+        return rows.head(0)
     return rows.merge(others[["dataset", "image"]].drop_duplicates(), on=["dataset", "image"])
 
 

@@ -1,6 +1,7 @@
 """Exhibits of Bridging's report: what each writes over all kinds of runs, and that it shows nothing where runs are missing."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -77,6 +78,19 @@ def test_what_tables_hold(all_runs):
     exhibits.table_ordering(all_runs)
     ordering = pd.read_csv(all_runs.folder / "tables" / "table_ordering.csv")["method"].unique()
     assert ordering[0] == "Ours, before training: untrained teacher" and "TransCAM" not in ordering
+
+
+def test_one_kind_of_fakes_stands_once_and_a_class_that_is_lacking_is_named(all_runs, two_runs):
+    exhibits.table2(two_runs)
+    found = pd.read_csv(two_runs.folder / "tables" / "table2.csv")
+    assert set(found["test_set"]) == {"fully fake: trained generator"}
+    assert "of partly fake there is no image here" in exhibits.table_threeway(two_runs).data
+    assert "no image here" not in exhibits.table_threeway(all_runs).data
+
+
+def test_maps_that_look_at_no_image_stand_beside_no_maps(two_runs):
+    images = two_runs.every[["dataset", "image"]].drop_duplicates().assign(method="centre blob", attack="none", f1=0.5)
+    assert replace(two_runs, data=two_runs.data | {"scores": images}).trivial.empty
 
 
 def test_settings_and_configurations(all_runs, two_runs):

@@ -175,6 +175,13 @@ def test_space_transcam_is_about_real_and_partly_fake_images(all_runs):
     assert cuts.spaces_of_partly(replace(rows, every=pair)).empty
 
 
+def test_what_is_called_of_two_classes_is_no_test_of_three(all_runs):
+    pair = replace(all_runs, every=all_runs.every[all_runs.every["class"] != "partly fake"])
+    for end in ("", "-unseen"):
+        assert len(NAMED[f"three-teacher{end}"].cut(all_runs)) and NAMED[f"three-teacher{end}"].cut(pair).empty
+        assert len(NAMED[f"teacher{end}"].cut(pair))  # real against fake can be told from two
+
+
 @pytest.mark.parametrize("cut, classes", [(cuts.spaces_of_partly, CLASSES[:2]), (cuts.spaces, CLASSES)])
 def test_the_gate_of_a_space_looks_at_the_images_of_its_claim(all_runs, cut, classes):
     rows = changed(all_runs, knn_final=lambda every: 1.0 + 0 * every["label"])

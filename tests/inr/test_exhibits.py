@@ -94,6 +94,18 @@ def test_maps_that_were_kept_are_drawn(whole, monkeypatch, name):
     assert pd.read_csv(written(whole, name))["image"].nunique() == 2
 
 
+def test_maps_are_those_of_the_first_nrr_that_is_there(whole, monkeypatch):
+    first = whole.plain_nrr.loc[whole.plain_nrr["seed"] == 0, "run"]
+    asked = []
+    monkeypatch.setattr(runs, "pictures", lambda results, study, run: asked.append(run) or {})
+    exhibits.figure2(replace(whole, settings=whole.settings[~whole.settings["run"].isin(first)]), 2)
+    assert asked == [f"nrr_{TARGET}_seed1"]
+    assert (
+        exhibits.figure2(replace(whole, settings=whole.settings[~whole.settings["run"].str.startswith("nrr_")]), 2)
+        is None
+    )
+
+
 def test_costs_are_written_as_table_and_figure(whole, monkeypatch):
     measured = pd.DataFrame(dict(method=["a", "b"], step_ms=[1.0, 2.0], contrast_ms=[0.0, 1.0], kept_mb=[1.0, 1.0]))
     monkeypatch.setattr(training, "measured", lambda rows, repeats: measured)

@@ -63,6 +63,21 @@ def test_the_table_of_claims_says_p_what_could_have_been_seen_and_other_metrics(
     assert "<details>" in text and "on which no verdict hangs" in text and "pixel F1" in text
 
 
+def test_claims_without_rows_are_folded_below_the_others_and_drawn_nowhere(rows, judged):
+    found = judged[0].copy()
+    gone = found["headline"].astype(bool)
+    gone &= gone.cumsum() == 1
+    found.loc[gone, ["effect", "low", "high"]] = float("nan")
+    _, _, _, table = protocol.verdicts(found, rows)
+    says = found.loc[gone, "statement"].iloc[0]
+    above = table.data.split("on which no verdict hangs")[0]
+    assert "1 claim is not tested here" in above and above.count(f">{says}<") == 1
+    assert above.index("not tested here") < above.index(f">{says}<")
+    drawn = pd.read_csv(rows.folder / "figures" / "figure_claims.csv")
+    assert len(drawn) == found["headline"].sum() - 1 and says not in set(drawn["statement"])
+    protocol.verdicts(judged[0], rows)
+
+
 def test_no_text_of_the_protocols_figures_is_small(judged):
     _, tried = judged
     figure = plots_protocol.specification_curve(tried, search.draws(STUDY.space, 2))

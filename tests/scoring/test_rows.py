@@ -14,6 +14,11 @@ def rows(score, label, run="a", dataset="d"):
     )
 
 
+def test_of_nothing_nothing_is_within():
+    some, none = rows([0.1], [0]), pd.DataFrame(columns=["dataset", "image"], dtype=float)
+    assert within(some, none).empty and within(none, some).empty and list(within(some, none)) == list(some)
+
+
 # ---- judged
 
 

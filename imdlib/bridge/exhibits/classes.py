@@ -5,6 +5,7 @@ from functools import cache
 import pandas as pd
 from IPython.display import HTML
 
+from imdlib.bridge.labels import CLASSES
 from imdlib.bridge.measures import detection, draws
 from imdlib.bridge.rows import Rows
 from imdlib.pages import tables
@@ -23,7 +24,9 @@ def table_threeway(rows: Rows) -> HTML:
     """Macro F1 and mean recall."""
     found = threeway(rows)
     found = found[~found["metric"].str.startswith("recall")]
+    lacking = [name for name in CLASSES if name not in set(rows.main["class"])]
     caption = "Three classes: macro F1 and mean recall per generator"
+    caption += f"; of {' and '.join(lacking)} there is no image here, and the means are over the others" * bool(lacking)
     return tables.save(found, rows.folder, "table_threeway", caption, index=("metric", "method"), columns=("test_set",))
 
 

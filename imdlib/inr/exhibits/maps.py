@@ -4,7 +4,6 @@ from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
 from imdlib import runs
-from imdlib.inr.grid import nrr_name
 from imdlib.inr.methods import DISTILLED, METHODS, WHOLE
 from imdlib.inr.rows import Rows
 from imdlib.pages import plots
@@ -18,9 +17,12 @@ SHORT = {
 }  # the last chooses
 
 
-def figure2(rows: Rows, examples: int) -> Figure | HTML | Markdown:
+def figure2(rows: Rows, examples: int) -> Figure | HTML | Markdown | None:
     """INR Figure 2: the NRR's error map, each stretched to its own maximum; authentic images last. examples: columns."""
-    run = nrr_name({"train_set": rows.target, "seed": rows.detectors["seed"].min()})
+    own = rows.plain_nrr[rows.plain_nrr["train_set"] == rows.target].sort_values("seed")
+    if own.empty:
+        return None
+    run = own["run"].iloc[0]
     kept, of = runs.pictures(rows.results, "inr", run), keys(rows.settings, [run])
     if not kept:
         return standing(rows.folder, "figure2", of)
