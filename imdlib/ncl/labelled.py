@@ -13,21 +13,10 @@ from imdlib.scoring.rows import within
 
 METRICS = ("f1", "f1_best", "auc", "auc_shuffled")  # of an image, compared by the statements
 ABOUT = ("visibility",)  # columns of score rows that only some data sets fill
-YOUNGER = {
-    "trial": -1,
-    "contour_grid": 0,
-    "aux_aspp": False,
-}  # parameters that older runs do not have: what they then did
 
 
 def named(settings: pd.DataFrame) -> pd.DataFrame:
     """Runs with their `method` and `row`, several training sets called 'all', ordered by training set, method and seed."""
-    settings = settings.assign(
-        **{
-            key: settings[key].where(settings[key].notna(), value) if key in settings else value
-            for key, value in YOUNGER.items()
-        }
-    )
     several = settings["train_set"].str.contains("+", regex=False)
     settings = settings.assign(
         method=settings["variant"].map(METHODS),

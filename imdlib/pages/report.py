@@ -152,15 +152,11 @@ def chapter(folder: Path, title: str) -> HTML:
 
 
 def totals(board: pd.DataFrame, folders: dict[str, Path]) -> HTML:
-    """How many headline claims have which verdict, study by study and side by side, and which verdicts are older than the protocol;
-    nothing for a profile that judges nothing.
-    """
+    """How many headline claims have which verdict, study by study and side by side; nothing for a profile that judges nothing."""
     if not scoreboard.judges(folders):
         return HTML("")
-    words = html.escape(scoreboard.older(board, folders))
-    notice = f'<p class="notice">{words}</p>\n' if words else ""
     head = "<p>How many of the papers' headline claims have which verdict:</p>\n"
-    return HTML(notice + head + scoreboard_page.totals(scoreboard.totals(board, folders)))
+    return HTML(head + scoreboard_page.totals(scoreboard.totals(board, folders)))
 
 
 def legend(folders: dict[str, Path]) -> Markdown:

@@ -29,16 +29,11 @@ ABOUT = ["id", "study", "where", "statement", "metric", "headline"]
 
 def read(folders: dict[str, Path]) -> pd.DataFrame:
     """All claims, a row each and side by side: ABOUT, then the other columns of claims.csv as '<side> <column>'; those of a side in
-    which a claim does not stand are empty. Every claim of any side is there, in the order of the studies and of the first side; what was a
-    headline before the protocol alone, and is no claim of the first side, is none.
+    which a claim does not stand are empty. Every claim of any side is there, in the order of the studies and of the first side.
     '<side> profile' is where a claim was judged.
     """
     parts = {side: judged_in(folder) for side, folder in folders.items()}
     about = pd.concat([part[ABOUT] for part in parts.values()]).drop_duplicates("id")
-    first = next(iter(parts.values()))
-    for part in parts.values():
-        gone = part["study"].isin(first["study"]) & ~part["id"].isin(first["id"]) & before_the_protocol(part)
-        about["headline"] &= ~about["id"].isin(part.loc[gone, "id"])
     for side, part in parts.items():
         values = part.drop(columns=[name for name in ABOUT if name != "id"]).set_index("id").add_prefix(f"{side} ")
         about = about.join(values, on="id")
@@ -52,11 +47,6 @@ def judged_in(folder: Path) -> pd.DataFrame:
         more = claims.read(other)
         found = pd.concat([found, more[~more["study"].isin(found["study"])].assign(profile=other.name)])
     return found
-
-
-def before_the_protocol(part: pd.DataFrame) -> pd.Series:
-    """Whether claims are of a study none of whose verdicts says whether a gate was passed."""
-    return part["gate"].isna().groupby(part["study"]).transform("all")
 
 
 def judges(sides: Iterable[str]) -> bool:
@@ -79,27 +69,6 @@ def totals(board: pd.DataFrame, folders: dict[str, Path]) -> pd.DataFrame:
             counts = words.value_counts().reindex(verdicts.WORDS, fill_value=0)
             rows.append({"study": study, "on": side} | counts.to_dict())
     return pd.DataFrame(rows, columns=["study", "on", *verdicts.WORDS])
-
-
-def older(board: pd.DataFrame, folders: dict[str, Path]) -> str:
-    """The sentence that names the sides whose verdicts are older than the protocol, none of which says whether a gate was passed; ''
-    where there are none.
-    """
-    there = []
-    for side in folders:
-        known = board[board[f"{side} verdict"].notna()]
-        for profile, part in known.groupby(f"{side} profile", sort=False):
-            old = [study for study, one in part.groupby("study", sort=False) if one[f"{side} gate"].isna().all()]
-            whose = "of all studies" if set(old) == set(known["study"]) else f"of {' and '.join(old)}"
-            there += [f"{whose} on {side} (results/{profile})"] if old else []
-    if not there:
-        return ""
-    return (
-        f"Older than the protocol (docs/protocol.md) are the verdicts {' and those '.join(there)}. They were given without "
-        "its gate, its search of settings and its correction for many claims, and their intervals of image AUC and of pairs in order are "
-        "half as wide as they should be. They also judge an older list of claims: some compared other rows under the same name, and "
-        "headlines that are none today are not shown."
-    )
 
 
 def counted(row: pd.Series) -> str:
@@ -151,15 +120,14 @@ def agreeing(share: float, settings: float) -> str:
 
 
 def markdown(board: pd.DataFrame, folders: dict[str, Path]) -> str:
-    """Totals of all headline claims, what is `older`, and each study's claims in a part that opens, as the README has them."""
-    sums, words = totals(board, folders).set_index(["study", "on"]), older(board, folders)
+    """Totals of all headline claims, and each study's claims in a part that opens, as the README has them."""
+    sums = totals(board, folders).set_index(["study", "on"])
     lines = [row("study", "headline claims", *(f"on {side}" for side in folders)), "|:--|--:|" + ":--|" * len(folders)]
     parts = [*headlines(board).groupby("study", sort=False), ("all", headlines(board))]
     for study, part in parts:
         where = (elsewhere(part, side) if study != "all" else "" for side in folders)
         counts = (counted(sums.loc[(study, side)]) + place for side, place in zip(folders, where))
         lines.append(row(f"**{study}**", str(len(part)), *counts))
-    lines += ["", words] if words else []
     for study, part in parts[:-1]:
         lines += [
             "",

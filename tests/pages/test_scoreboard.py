@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from imdlib import files, places
-from imdlib.pages import claims, report, scoreboard, scoreboard_page
+from imdlib.pages import claims, scoreboard, scoreboard_page
 from imdlib.pages.plots_claims import VERDICTS
 from imdlib.pages.tables import CLAIMED
 from imdlib.places import REPO
@@ -68,13 +68,6 @@ def test_a_study_that_the_night_has_not_come_to_is_the_laptops(results):
     }  # fmt: skip
     table = scoreboard.markdown(scoreboard.read(folders), folders)
     assert "| **inr** | 1 | 1 supported (`results/night`) |" in table and table.count("(`results/laptop`)") == 1
-    old = pd.read_csv(results / "laptop" / "claims.csv").drop(columns="gate")
-    for place in (results / "laptop", results / "laptop" / "ncl"):
-        old.to_csv(place / "claims.csv", index=False)
-    assert (
-        "Older than the protocol (docs/protocol.md) are the verdicts of ncl on twins (results/laptop)."
-        in scoreboard.older(scoreboard.read(folders), folders)
-    )
 
 
 def test_totals_count_headlines_and_all_of_them(results):
@@ -121,28 +114,6 @@ def test_the_table_is_written_between_its_marks(results):
     assert files.between(found, scoreboard.MARKS, table) == found
     with pytest.raises(ValueError, match="once each"):
         files.between("none", scoreboard.MARKS, table)
-
-
-def test_claims_of_before_the_protocol_stand_beside_others_and_are_named(results):
-    folders = places.sides(results / "laptop")
-    assert scoreboard.older(scoreboard.read(folders), folders) == ""
-    for path in (folders["real"] / "claims.csv", folders["real"] / "ncl" / "claims.csv"):
-        old = pd.read_csv(path).iloc[
-            :, : len([*claims.ABOUT, "effect", "low", "high", "n", "seeds", "verdict", "headline"])
-        ]
-        old.assign(verdict=["contradicted", "not tested here"]).to_csv(path, index=False)  # its words and columns
-    board = scoreboard.read(folders)
-    words = scoreboard.older(board, folders)
-    assert (
-        words.startswith(
-            "Older than the protocol (docs/protocol.md) are the verdicts of all studies on real (results/real)."
-        )
-        and "twins" not in words
-    )
-    assert board.set_index("id")["headline"].to_dict()["ncl-late-f1"] is False  # of its older list alone
-    table = scoreboard.markdown(board, folders)
-    assert f"|\n\n{words}\n" in table and "| − contradicted: −0.200" in table
-    assert words in report.totals(board, folders).data and "not tested" in report.verdicts(board, "ncl", folders).data
 
 
 def test_the_readme_says_what_claims_csv_says():
