@@ -28,15 +28,24 @@ def chip(verdict: object, count: int | None = None) -> str:
 
 
 def page(board: pd.DataFrame, study: str, folders: dict[str, Path]) -> str:
-    """The headline claims of one study as HTML; a link leads from each to the study's rows. Wide on a screen, cards on a phone."""
+    """The headline claims of one study as HTML below links to its rows, side by side. Wide on a screen, cards on a phone."""
     part = headlines(board[board["study"] == study])
     names = "".join(f"<th>on {html.escape(side)}</th>" for side in folders)
     lines = "\n".join(line(row, folders, widest(part, row, folders)) for _, row in part.iterrows())
-    rows = (
-        f'<p class="files">Rows: <a href="{study}/scores.parquet">scores.parquet</a> (one per run and test image), '
-        f'<a href="{study}/claims.csv">claims.csv</a> (all claims, and what would overturn each).</p>\n'
-    )
-    return f'{rows}<table class="scores"><thead><tr><th>what the paper states</th>{names}</tr></thead>\n<tbody>\n{lines}\n</tbody></table>'
+    head = f"<thead><tr><th>what the paper states</th>{names}</tr></thead>"
+    return f'{links(study, folders)}<table class="scores">{head}\n<tbody>\n{lines}\n</tbody></table>'
+
+
+def links(study: str, folders: dict[str, Path]) -> str:
+    """Where the rows and all claims of a study lie, of each side that has them; addresses count from a page in one of the folders."""
+    found = [
+        f'on {html.escape(side)} <a href="../{folder.name}/{study}/scores.parquet">scores.parquet</a>, '
+        f'<a href="../{folder.name}/{study}/claims.csv">claims.csv</a>'
+        for side, folder in folders.items()
+        if (folder / study / "claims.csv").exists()
+    ]
+    about = "one row per run and test image; all claims, and what would overturn each"
+    return f'<p class="files">Rows ({about}): {"; ".join(found)}.</p>\n' if found else ""
 
 
 def widest(part: pd.DataFrame, row: pd.Series, folders: dict[str, Path]) -> float:

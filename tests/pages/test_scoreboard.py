@@ -85,6 +85,9 @@ def test_a_verdict_is_told_by_sign_word_and_drawing(results):
     page = scoreboard_page.page(scoreboard.read(folders), "ncl", folders)
     assert "+ supported" in page and "· not tested" in page and "+0.100 [+0.050, +0.150]" in page
     assert "above 0 in 16 of 20 settings" in page and "gate passed: 0.620, all-ones map 0.500" in page
+    assert 'on twins <a href="../laptop/ncl/scores.parquet">' in page and 'on real <a href="../real/ncl/' in page
+    (results / "real" / "ncl" / "claims.csv").unlink()
+    assert "../real/" not in scoreboard_page.page(scoreboard.read(folders), "ncl", folders)
     assert "pivot &lt;helps&gt;" in page and "<helps>" not in page and "aside" not in page
     assert (
         page.count("<svg") == 4 and "<script" not in page
