@@ -37,6 +37,7 @@ SIDES = {"cuda": (8192, 16384), "cpu": (512,)}  # of the matrices
 BOOKS = ("ncl/run", "inr/nrr", "inr/run", "bridge/run")
 SIZE = {"small": {}, "paper": {"bridge/run": {"size": 224, "method": "late"}}}  # TransCAM's crops
 REPEATS = 5
+KINDS = ("step", "together", "syncs", "batch", "crop", "compiled", "graph")  # of readings beside the matrix
 
 
 def rows(
@@ -154,7 +155,7 @@ def sizes_of(device: str) -> dict[str, pieces.Piece]:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = readings.parser(__doc__)
-    parser.add_argument("--only", nargs="+", default=[], help="these kinds of reading, such as: step compiled")
+    parser.add_argument("--only", nargs="+", choices=KINDS, default=[], help="these kinds of reading alone")
     options = parser.parse_args(arguments)
     until = time.monotonic() + options.seconds
     found = rows(options.device, sizes_of(options.device), lambda: until - time.monotonic(), options.only)

@@ -34,8 +34,20 @@ def test_what_the_plan_rests_on_comes_first_and_every_row_has_its_place(table):
         *[("together", "ncl/run small")] * 2,
         ("step", "ncl/run paper"),
     ]
-    assert {row["what"] for row in table} == {"matrix", "step", "together", "syncs", "batch", "crop"}
+    assert {row["what"] for row in table} == {"matrix", *speed.KINDS} - {"compiled", "graph"}  # these are a card's
     assert all(set(row) <= set(speed.COLUMNS) for row in table)
+
+
+def test_some_kinds_alone_are_read_beside_the_matrix_and_a_kind_that_is_none_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr(speed, "SIDES", {"cpu": (64,)})
+    monkeypatch.setattr(speed, "REPEATS", 1)
+    monkeypatch.setattr(side_by_side, "measure", lambda device, seconds: pytest.fail("nobody asked how many fit"))
+    sizes = {name: pieces.of_run("ncl/run", {}, **TINY) for name in ("ncl/run paper", "ncl/run small")}
+    found = [(row["what"], row["network"]) for row in speed.rows("cpu", sizes, lambda: 9.0, only=("crop", "syncs"))]
+    assert found == [("matrix", "bf16 product"), ("syncs", "ncl/run small"), *[("crop", "ncl/run paper")] * 3]
+    with pytest.raises(SystemExit):
+        speed.main(["--only", "stpe"])
+    assert "stpe" in capsys.readouterr().err
 
 
 def test_share_is_operations_per_second_over_the_best_product(table):
