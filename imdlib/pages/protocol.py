@@ -90,7 +90,7 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
             "settings above 0": scoreboard.agreeing(row["share"], row["settings"]) if row["settings"] else "–",
             "gate": "no gate"
             if pd.isna(row["learned"])
-            else f"{row['gate']}: {row['learned']:.3f}, blind {row['blind']:.3f}",
+            else f"{row['gate']}: {row['learned']:.3f}, {'not clearly above' if row['gate'] == 'failed' else 'above'} {row['blind']:.3f}, blind",
         }
         for row in found.to_dict("records")
     ]

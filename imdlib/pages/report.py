@@ -30,8 +30,9 @@ ON_SCREEN = 130  # pixels that an inch of a figure takes there, so that text of 
 LEGEND = """**+ supported**: the whole 95% interval of the effect (images and seeds resampled together) lies above zero, p is below 0.05
 after Holm's correction over a study's headlines, and, where settings were searched, three of four agree. **− contradicted**: below zero
 likewise. **± depends on settings**: clear here, but not in three of four settings. **? inconclusive**: zero is inside, or p too large.
-**∅ nothing learned here**: the row that has to have learned does not stand above the best that looks at no image (the *gate*), so that a
-difference says nothing. **· not tested**: no runs, or fewer than three seeds. One metric decides a claim, fixed before its final runs. """
+**∅ nothing learned here**: the row that has to have learned does not stand above the best that looks at no image by more than the
+interval of that difference (the *gate*), so that a difference says nothing. **· not tested**: no runs, or fewer than three seeds. One
+metric decides a claim, fixed before its final runs. """
 WORDS = """<details><summary>What the words mean</summary>
 
 - *own test images*: of the set that was trained on; *unseen*: of other sets. Pixels are scored on tampered images that have a mask.

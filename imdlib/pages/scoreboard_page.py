@@ -73,7 +73,8 @@ def side_cell(row: pd.Series, side: str, limit: float) -> str:
     if number(row[f"{side} settings"]) not in ("", "0"):
         facts.append(f"above 0 in {agreeing(row[f'{side} share'], row[f'{side} settings'])} settings")
     if pd.notna(row[f"{side} learned"]):
-        beside = f"{row[f'{side} learned']:.3f}, {row[f'{side} beside']} {row[f'{side} blind']:.3f}"
+        than = " not clearly above" * (row[f"{side} gate"] == "failed")
+        beside = f"{row[f'{side} learned']:.3f}{than}, {row[f'{side} beside']} {row[f'{side} blind']:.3f}"
         facts.append(f"gate {row[f'{side} gate']}: {beside}")
     if pd.notna(row[f"{side} p"]):
         facts.append(f"p {chance(row[f'{side} p'])}")

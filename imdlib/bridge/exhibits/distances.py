@@ -71,7 +71,7 @@ def densities(scores: pd.DataFrame) -> Figure:
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(LINES))
     figure.set_label(
         "Every curve has the area 1 on the logarithmic axis, and all axes are the same, so that heights compare. "
-        "Dotted and dashed: before training, of an untrained and of the trained teacher; drawn through: after it."
+        "Dotted and dashed: before training, of an untrained and of the trained teacher; solid: after it."
     )
     return figure
 

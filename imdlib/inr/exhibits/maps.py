@@ -37,7 +37,7 @@ def figure2(rows: Rows, examples: int) -> Figure | HTML | Markdown | None:
         maps = dict(maps={"NRR error": one["map"]}, captions={"NRR error": ""})
         columns.append(dict(image=one["image"], mask=one["mask"], title="authentic", **maps))
     return plots.save(
-        plots.prediction_grid(columns, ["NRR error"], values="of its maximum"),
+        plots.prediction_grid(columns, ["NRR error"], values="share of maximum"),
         drawn,
         rows.folder,
         "figure2",
