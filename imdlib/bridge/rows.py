@@ -60,7 +60,7 @@ class Rows:
             results_folder(results, "data").glob("runs*")
         )  # a folder of runs, or what was kept of them
         checks, data = archive.gather(results, "data", sets) if there else (settings.head(0), {})
-        gathered = pd.concat([settings, checks])
+        gathered = pd.concat({"runs": settings, "checks of data": checks})
         trials = settings[searching]
         return cls(str(results), final, every, tables["history"], data, None, trials, searched, tried, gathered)
 

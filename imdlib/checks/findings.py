@@ -48,6 +48,12 @@ def load(dataset: str, data: str = "", *, count: int = 1000, size: int = 128) ->
         return manifest
 
 
+def held(manifest: pd.DataFrame) -> pd.DataFrame:
+    """What a data set holds: `split, label, kind, images, masks`, a row per split and kind of image."""
+    groups = manifest.groupby(["split", "label", "kind"])
+    return groups.agg(images=("image", "size"), masks=("mask", lambda paths: int((paths != "").sum()))).reset_index()
+
+
 def counts(manifest: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """Usable images against those of the whole set: DataFrame `images, found, expected, state`, one row per label."""
     rows = []

@@ -30,7 +30,7 @@ class Rows(Trained):
 
     raw: score rows of all runs; history: a row per run and epoch; blind: score rows of predictors that look at no image, for
     every data set; trials: settings of the runs that only tried settings, of which no table holds a row; gathered: a row per run of
-    any kind and per data set, for what is older.
+    any kind and per data set, for what is older; data: tables of the data sets' checks, by name.
     """
 
     raw: pd.DataFrame
@@ -38,6 +38,7 @@ class Rows(Trained):
     blind: pd.DataFrame
     trials: pd.DataFrame = field(default_factory=pd.DataFrame)
     gathered: pd.DataFrame = field(default_factory=pd.DataFrame)
+    data: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     @classmethod
     def gather(cls, results: Path | str, runs: dict | None = None, sets: dict | None = None) -> "Rows":
@@ -46,8 +47,8 @@ class Rows(Trained):
         checks, data = archive.gather(results, "data", sets)
         tried = settings.get("trial", pd.Series(-1, settings.index)) >= 0  # False where a run is no detector of ours
         blind = data["scores"].drop(columns="run")
-        every = pd.concat([settings, checks])
-        return cls(results, settings[~tried], tables["scores"], tables["history"], blind, settings[tried], every)
+        every = pd.concat({"runs": settings, "checks of data": checks})
+        return cls(results, settings[~tried], tables["scores"], tables["history"], blind, settings[tried], every, data)
 
     def trial(self, number: int) -> "Rows":
         """The runs of one draw of settings as if they were the final ones, beside all NRRs, whose own scores no setting changes: they

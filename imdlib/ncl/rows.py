@@ -53,7 +53,9 @@ class Rows:
         """
         settings, tables = archive.gather(results, "ncl", runs)
         checks, data = archive.gather(results, "data", sets)
-        return replace(cls.of(results, settings, tables, data), gathered=pd.concat([settings, checks]))
+        return replace(
+            cls.of(results, settings, tables, data), gathered=pd.concat({"runs": settings, "checks of data": checks})
+        )
 
     @classmethod
     def of(cls, results: str, settings: pd.DataFrame, tables: dict, data: dict) -> "Rows":

@@ -10,16 +10,19 @@ from imdlib import archive
 from imdlib.pages import captions, made
 
 MEANT = Markdown("""The command that trains what a table was made from, with what these runs need first, and draws the pages again
-(minutes: of the table's own runs); runs that are there, or were kept, are taken as they are (to train them again beside these, copy the
-profile under another name and give that: README). `tables/runs.csv` says of each table's rows which runs made them;
-`imdlib.archive.gather("results/<profile>", "<study>")` gives their parameters and stamps, and the score of every test image.
+(minutes: of the table's own runs, and of these with those that they start from); runs that are there, or were kept, are taken as they are
+(to train them again beside these, copy the profile under another name and give that: README). `tables/runs.csv` says of each table's rows
+which runs made them; `imdlib.archive.gather("results/<profile>", "<study>")` gives their parameters and stamps, and the score of every
+test image.
 
 Drawn again in seconds, without training, in another width, style or language:
 `.venv/bin/papermill notebooks/figures.ipynb out.ipynb -p results results/<profile> -p study <study> -p only table2`.""")
 
 
 def commands(folder: Path) -> pd.DataFrame:
-    """What, runs, minutes that they took on one core, command: of everything in a study's folder, then of each table that runs made."""
+    """What, runs, minutes that they took on one core, alone and with the runs that they use, command: of everything in a study's folder,
+    then of each table that runs made.
+    """
     profile, study = folder.parent.name, folder.name
     stamps = archive.stamps(folder.parent, study)
     real = any(not name.startswith("sim-") for stamp in stamps.values() for name in stamp["needs"]["data"])
@@ -29,8 +32,12 @@ def commands(folder: Path) -> pd.DataFrame:
         patterns = sorted({one for some in rows["runs"] for one in some.split()})
         named = " ".join(f"{study}/{one}" for one in patterns)
         lines.append((title, [run for run in stamps if made.pattern(run) in patterns], f"{command} RUNS='{named}'"))
-    shown = [(title, len(some), minutes(stamps, some), line) for title, some, line in lines if some]
-    return pd.DataFrame(shown, columns=["what", "runs", "minutes of one core", "command"])
+    shown = [
+        (title, len(some), minutes(stamps, some), minutes(stamps, with_used(stamps, some)), line)
+        for title, some, line in lines
+        if some
+    ]
+    return pd.DataFrame(shown, columns=["what", "runs", "minutes of one core", "with what they need", "command"])
 
 
 def costs(folder: Path) -> pd.DataFrame:
@@ -54,6 +61,17 @@ def costs(folder: Path) -> pd.DataFrame:
         for kind, some in groups.items()
     ]
     return pd.DataFrame(shown)
+
+
+def with_used(stamps: dict, some: Iterable[str]) -> list[str]:
+    """These runs and, among `stamps`, all that any of them uses."""
+    found, asked = {}, list(some)
+    while asked:
+        run = asked.pop()
+        if run in stamps and run not in found:
+            needs = found[run] = stamps[run]["needs"]
+            asked += [needs["parameters"][name] for name in needs.get("uses", {})]
+    return list(found)
 
 
 def minutes(stamps: dict, some: Iterable[str]) -> float:

@@ -35,7 +35,18 @@ NUMBERS = [
     "learned",
     "blind",
 ]
-COLUMNS = [*ABOUT, *NUMBERS, "beside", "p", "smallest", "overturned"]
+COLUMNS = [
+    *ABOUT,
+    *NUMBERS,
+    "beside",
+    "above_low",
+    "above_high",
+    "p",
+    "smallest",
+    "value_worse",
+    "value_better",
+    "overturned",
+]
 MANY = 200_000  # resamples that p of a headline takes where it may be told from 0.05 after Holm's correction
 
 
@@ -111,7 +122,11 @@ def line(one: Statement, rows: Any, study: str, tried: Iterable[float]) -> dict:
         learned=passed.learned,
         blind=passed.blind,
         beside=passed.beside and passed.beside + (f" ({called(one.gate_metric)})" if one.gate_metric else ""),
+        above_low=passed.low,
+        above_high=passed.high,
         smallest=verdicts.POWER * (effect["high"] - effect["low"]),
+        value_worse=effect["a"],
+        value_better=effect["b"],
         overturned=one.overturned,
     )
 
@@ -138,9 +153,9 @@ def learned(one: Statement, rows: Any, *, sure: bool = True) -> verdicts.Gate:
 
 
 def compared(low: pd.DataFrame, high: pd.DataFrame, metric: str, resamples: int = 2000) -> dict:
-    """Effect, interval, p, n and seeds of one metric between two sides of rows; seeds: of the side that has fewer."""
+    """Effect, interval, p, n, seeds and the value of either side (a, b) of one metric; seeds: of the side that has fewer."""
     if low.empty or high.empty:
-        return dict(effect=np.nan, low=np.nan, high=np.nan, p=np.nan, n=0, seeds=0)
+        return dict(effect=np.nan, low=np.nan, high=np.nan, p=np.nan, n=0, seeds=0, a=np.nan, b=np.nan)
     drawn = [side["seed"].nunique() for side in (low, high) if side["method"].iloc[0] not in SEEDLESS]
     return intervals.paired_effect(low, high, metric, resamples) | {"seeds": min(drawn, default=0)}
 
@@ -177,9 +192,6 @@ def save(rows: pd.DataFrame, folder: Path | str) -> pd.DataFrame:
 
 
 def read(results: Path | str) -> pd.DataFrame:
-    """All studies' rows under `results`, study by study, with COLUMNS; an empty table where there are none yet.
-
-    Columns that a file lacks are blank: older ones know of no gate and no settings, and have a row for every metric.
-    """
+    """All studies' rows under `results`, study by study, with COLUMNS; those that a file lacks are blank. Without files an empty table."""
     found = [pd.read_csv(path).reindex(columns=COLUMNS) for path in sorted(Path(results).glob("*/claims.csv"))]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)

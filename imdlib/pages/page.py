@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 CLOSED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # nothing is loaded and no script runs, whatever data holds
+ABSENT = "*This profile has no runs for this.*"  # what a cell says whose exhibits have nothing to show
+READS = "reads"  # tag of a text that only reads the exhibits before it
 PAPER = re.compile(r"(Table|Figure) \d|.*verdict", re.I)  # parts that are open at first: what has a number in the paper
 PART = re.compile(r'<details class="part" id="([^"]*)"[^>]*><summary>(.*?)</summary>')
 HEADING = re.compile(r'<h2 id="([^"]*)">(.*?)</h2>')
@@ -44,7 +46,7 @@ def anchor(title: str) -> str:
 
 
 def parts(notebook: Path | str) -> list[Part]:
-    """The parts of an executed notebook; its code, and what a package warned of, are left out."""
+    """The parts of an executed notebook; its code, what a package warned of, and texts about exhibits without runs are left out."""
     import nbformat
 
     book = nbformat.read(notebook, as_version=4)
@@ -58,7 +60,24 @@ def parts(notebook: Path | str) -> list[Part]:
             groups.append((found[1].strip(), []))
             cell.source = source[found.end() :].strip()
         groups[-1][1].append(cell)
-    return [Part(title, body(book, cells)) for title, cells in groups]
+    return [Part(title, body(book, there(cells))) for title, cells in groups]
+
+
+def there(cells: "list[NotebookNode]") -> "list[NotebookNode]":
+    """Cells without texts tagged READS where all exhibits since the text before are ABSENT, of which one line stands for several."""
+    kept, absent = [], []  # whether each exhibit since the last text is absent
+    for cell in cells:
+        if cell.cell_type == "code":
+            if not cell.outputs:
+                continue
+            lacks = all(one.get("data", {}).get("text/markdown") == ABSENT for one in cell.outputs)
+            if not (lacks and absent and all(absent)):
+                kept.append(cell)
+            absent.append(lacks)
+        elif not (absent and all(absent) and READS in cell.metadata.get("tags", [])):
+            kept.append(cell)
+            absent = []
+    return kept
 
 
 @cache
@@ -77,6 +96,7 @@ def body(book: "NotebookNode", cells: "list[NotebookNode]") -> str:
     found = []
     for cell in cells:
         text, _ = exporter().from_notebook_node(v4.new_notebook(cells=[cell], metadata=book.metadata))
+        text = re.sub(r' id="cell-id=[^"]*"', "", text)  # notebooks that are joined have cells of one name
         found.append(filed(text, cell.metadata.get("papermill", {}).get("duration")))
     return "\n".join(found)
 

@@ -136,8 +136,8 @@ def effect_against_steps(found: pd.DataFrame) -> Figure:
         axis.set_title(titled(part["statement"].iloc[0]), fontsize=SMALL)
         axis.set_ylabel(titled(called(part["metric"].iloc[0].removeprefix("val_")), 16), fontsize=SMALL)
     for axis in axes[-ACROSS:]:
-        axis.set_xlabel("epochs × training images, thousands", fontsize=SMALL)
         axis.tick_params(labelbottom=True)
+    figure.supxlabel("epochs × training images, thousands", fontsize=SMALL)
     figure.set_label(STEPS)
     return figure
 

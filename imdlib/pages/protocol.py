@@ -14,16 +14,17 @@ from imdlib.protocol.verdicts import INCONCLUSIVE, LEAST_SEEDS, UNTESTED
 from imdlib.study import Study
 
 ENDS = ("effect", "low", "high")
-MEANT = """Effect: difference of the means over the same test images. Interval: bootstrap over images and over seeds together. *Supported*:
-the whole interval lies above zero, p is below 0.05 (of headlines Holm's) and, where settings were searched, at least three quarters of them
-agree; *contradicted*: below zero likewise; *depends on settings*: clear, but fewer agree; *inconclusive*: zero is inside or p too large;
-*nothing learned here*: the gate is not passed; *not tested*: runs are missing in this profile, or fewer than three seeds. Verdicts of
-claims that are no headlines are not corrected for how many there are: they are weaker than the same word of a headline. A supported
-claim about two rows that both lie below a trivial one says only which of them fails less: read it beside the tables.
+MEANT = """Effect: difference of the means over the same test images, which stand beside it (*of*). Interval: bootstrap over images and
+over seeds together. *Supported*: the whole interval lies above zero, p is below 0.05 (of headlines Holm's) and, where settings were
+searched, at least three quarters of them agree; *contradicted*: below zero likewise; *depends on settings*: clear, but fewer agree;
+*inconclusive*: zero is inside or p too large; *nothing learned here*: the gate is not passed; *not tested*: runs are missing in this
+profile, or fewer than three seeds. Verdicts of claims that are no headlines are not corrected for how many there are: they are weaker
+than the same word of a headline. A supported claim about two rows that both lie below a trivial one says only which of them fails less:
+read it beside the tables.
 
 *Gate*: the mean of the better row on its own test images, and that of the best row that looks at no image; a verdict is given only where
-the first stands clearly above the second (docs/protocol.md names the claims where the row that has to have learned is another, or both,
-and tells how a verdict comes about)."""
+the first lies above the second by more than the 95% interval of their difference (docs/protocol.md names the claims where the row that
+has to have learned is another, or both, and tells how a verdict comes about)."""
 MARKS = """Every mark is a claim's effect in one setting of the search, which both rows share; below it the settings, dark at the high end
 of their range (a row that lacks a parameter ignores it). Open marks: neither row had learned anything there. The effect of a claim is that
 of each row at its own best setting, with fresh seeds: it may lie on the other side of zero than most of these."""
@@ -31,6 +32,9 @@ TRIED = """Every row that is drawn here had the same number of trials, one seed 
 images; rows that are absent take the settings of another (docs/protocol.md names them) or were not searched yet. Where others did as well
 as the chosen trial (*others as good*), the first was taken: that search chose nothing. One seed may be a lucky one: the score of a chosen
 trial is no estimate of the final runs'. A line that still climbs at its right end belongs to a row that more trials would help."""
+ELSEWHERE = """Nothing was searched in these runs. In profiles that set `{0}.tuned` (`laptop`, `real`, `gpu`) every row that is searched
+has the settings of `profiles/tuned/{0}.yaml`: the best of its trials on validation images of the embedded twins, which the page of
+`night` shows one by one. In others rows have the settings listed above."""
 LENGTH = """Effects on validation images while training went on, mean and range of the seeds. A line that still moves at its right end has a
 verdict that belongs to this length of training. A budget of fewer than nine epochs is always used up: the rule of flatness needs that
 many (docs/protocol.md)."""
@@ -57,9 +61,7 @@ def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Markdown, Markdown, Figure
     there, what = found["effect"].notna(), "What the paper states, and the effect that these rows show"
     drawn = found[found["headline"].astype(bool) & there]
     figure = plots.save(plots.claims_plot(drawn), drawn, rows.folder, "figure_claims", what=what)
-    length = Markdown(
-        f"{cut_short(course.unfinished(rows.settings, rows.history), rows)}: verdicts are about trainings of this length."
-    )
+    length = Markdown(f"{cut_short(rows)[0]} Verdicts are about trainings of this length.")
     return (
         Markdown(MEANT),
         length,
@@ -68,15 +70,20 @@ def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Markdown, Markdown, Figure
     )
 
 
-def cut_short(moving: Sequence[str], rows: Any) -> str:
-    """How many of the final runs that were trained `course.unfinished` names."""
-    trained = rows.settings["run"].isin(rows.history["run"]).sum()
-    return f"{len(moving)} of {trained} final trainings used their whole budget while validation or loss still moved"
+def cut_short(rows: Any) -> tuple[str, str]:
+    """How many of the final trainings could have been longer, and how many had too few looks for that to be told; which could."""
+    judged = course.moving(rows.settings, rows.history)
+    still = [made.pattern(run) or run for run, moved in judged.items() if moved]
+    short = int(rows.settings["run"].isin(rows.history["run"]).sum()) - len(judged)
+    said = f"{len(still)} of {len(judged)} final trainings used their whole budget while validation or loss still moved"
+    untold = f"; of {short} more, with too few looks at validation images, nobody can tell" if short else ""
+    kinds = pd.Series(still, dtype=str).value_counts().sort_index()
+    return f"{said}{untold}.", ", ".join(f"{kind} ({count})" for kind, count in kinds.items())
 
 
 def shown(found: pd.DataFrame) -> pd.DataFrame:
-    """All claims as the page has them: effect and interval in a cell, the verdict with its sign, the gate with its two numbers; no
-    verdicts where no claim has the seeds for one.
+    """All claims as the page has them: effect and interval in a cell, the two means, the verdict with its sign, the gate with its
+    numbers; no verdicts where no claim has the seeds for one.
     """
     rows = [
         {
@@ -84,13 +91,12 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
             "statement": row["statement"],
             "metric": tables.called(row["metric"]),
             "effect": scoreboard.interval(row["effect"], row["low"], row["high"]),
+            "of": scoreboard.levels(row) or "–",
             "images, seeds": f"{row['n']:.0f}, {row['seeds']:.0f}",
             "p": chance(row),
             "verdict": scoreboard.said(row["verdict"]) + seen(row),
             "settings above 0": scoreboard.agreeing(row["share"], row["settings"]) if row["settings"] else "–",
-            "gate": "no gate"
-            if pd.isna(row["learned"])
-            else f"{row['gate']}: {row['learned']:.3f}, {'not clearly above' if row['gate'] == 'failed' else 'above'} {row['blind']:.3f}, blind",
+            "gate": scoreboard.gate(row) or "no gate",
         }
         for row in found.to_dict("records")
     ]
@@ -135,23 +141,23 @@ def other_metrics(rows: Any) -> str:
     return f"<details><summary>The same claims in the other metrics, on which no verdict hangs</summary>\n{table}\n</details>"
 
 
-def settings(study: Study, tried: pd.DataFrame, rows: Any) -> tuple[Figure | None, Markdown]:
-    """The specification curves of the headlines and how they are read; None where no settings were searched."""
+def settings(study: Study, tried: pd.DataFrame, rows: Any) -> tuple[Figure | Markdown, ...]:
+    """The specification curves of the headlines and how they are read, or that no settings were searched."""
     drawn = tried[tried["headline"].astype(bool) & tried["raw"].notna()]
     if drawn.empty:
-        return None, Markdown("")
+        return (Markdown("No settings were searched in these runs, so that verdicts know of one setting each."),)
     draws = search.draws(study.space, int(tried["trial"].max()) + 1)
     what = "The effect of every headline claim whose sides were searched, in every setting of the search"
     figure = plots_protocol.specification_curve(drawn, draws)
     return plots.save(figure, drawn, rows.folder, "figure_settings", what=what), Markdown(MARKS)
 
 
-def trials(study: Study, rows: Any) -> tuple[Figure | None, HTML | Markdown, Markdown]:
+def trials(study: Study, rows: Any) -> tuple[Figure | HTML | Markdown, ...]:
     """Figure and table of every row's trials: validation score, what was searched, what was chosen, and whether the file of tuned
-    settings says the same; how they are read.
+    settings says the same; how they are read. Where nothing was searched, where settings come from.
     """
     if rows.trials.empty:
-        return None, Markdown(""), Markdown("")
+        return (Markdown(ELSEWHERE.format(study.name)),)
     found = tuned.best(rows.trials, rows.history, study.rows)
     tables.save_csv(found, rows.folder, "table_trials")
     number, judge = tables.called(rows.trials["keep"].iloc[0].removeprefix("val_")), "on validation images"
@@ -190,10 +196,8 @@ def steps(
     """
     found = course.effects(statements, rows, looked)
     found = found.assign(metric=metric) if metric else found
-    moving = course.unfinished(rows.settings, rows.history)
-    words = cut_short(moving, rows)
-    kinds = pd.Series([made.pattern(run) or run for run in moving], dtype=str).value_counts().sort_index()
-    said = f"{words}: {', '.join(f'{kind} ({count})' for kind, count in kinds.items())}." if moving else f"{words}."
+    said, named = cut_short(rows)
+    said += f" They are: {named}." if named else ""
     if found.empty:
         return None, Markdown(said), Markdown("")
     without = [one.says for one in statements if one.headline and one.name not in set(found["name"])]

@@ -53,7 +53,7 @@ def provenance(
     found = pd.DataFrame(ROWS, columns=["row of the paper", "in this project", "why"])
     made = found["in this project"] != QUOTED
     has = [OURS.get(row, row) in there for row in found["row of the paper"]]
-    found["on this page"] = np.select([has, made], ["a row", "not run in this profile"], "its published numbers, below")
+    found["in this profile"] = np.select([has, made], ["run", "not run"], "its published numbers, below")
     tables_of = [
         ", ".join(paper.loc[paper["method"].isin(one.split(", ")), "table"].unique())
         for one in found["row of the paper"]

@@ -46,6 +46,11 @@ WORDS = """<details><summary>What the words mean</summary>
 - *p*: of headlines after Holm's correction; *would have been seen*: before it, the smallest true effect that eight of ten such studies
   would find.
 - *twins*: embedded pictures, `sim-...`, made by a simulated camera after the data set they are named after.
+- *profile*: which runs are made, and how large (`profiles/*.yaml`). `night`: twins, five seeds, every row tuned by itself; `real`: real sets,
+  three seeds, the settings that `night` found. `DATA=...` in a command is the folder of the real sets.
+- *classic detector*: ELA, NOI, CFA1, IVC, MCA, camera traces. Each looks for one trace, and none was trained on these images; *the best* is the
+  one with the highest mean of the metric that decides.
+- *files* below a table or figure: csv and png lie beside this page; md, tex and pdf do, too, once `make pages` has drawn them here.
 </details>"""
 UNJUDGED = "Effects of one seed, with what other images would make of them; nothing is judged here. "
 DRAWN = "Drawn: effect (dot) and interval (line) against zero, one scale for one metric of a study."
@@ -54,20 +59,20 @@ AWAITED = (
     '<p class="notice">{}. Tables lack their rows, claims about them are <i>not tested</i>, and a claim counts the seeds of the side '
     "that has fewer. The same command goes on from here.</p>"
 )
-ABSENT = "*This profile has no runs for this.*"
 
 
 def show(*exhibits: Figure | HTML | Markdown | None, optional: bool = False) -> None:
-    """Display what an exhibit returned, tables and figures in order; one that had nothing to show (None) says so, unless it is optional.
+    """Display what exhibits returned, tables and figures in order; where none had anything to show (None) that is said, unless they are
+    optional.
 
     Figures that were saved are shown from their files, with their captions, and closed, so that none is drawn twice.
     """
-    for found in exhibits:
+    there = [one for one in exhibits if one is not None]
+    for found in there or [Markdown(page.ABSENT)] * (not optional):
         if isinstance(found, Figure):
             plt.close(found)
             found = embedded(Path(found.get_gid())) if found.get_gid() else found
-        if found is not None or not optional:
-            display(Markdown(ABSENT) if found is None else found)
+        display(found)
 
 
 def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
@@ -122,10 +127,11 @@ def awaited(folder: Path, studies: Iterable[str]) -> HTML:
 def provenance(settings: pd.DataFrame) -> Markdown:
     """Where the numbers of a page come from, and which of its runs are older than what they depend on.
 
-    settings: a row per run and data set, of `archive.gather`.
+    settings: a row per run and data set, of `archive.gather`; the first level of its index says what it is a row of.
     """
-    commits, devices = (", ".join(sorted(set(settings[name].astype(str)))) for name in ("commit", "device"))
-    lines = [f"{len(settings)} runs, trials and checks of data, made at commit {commits} on {devices}."]
+    devices = ", ".join(sorted(set(settings["device"].astype(str))))
+    parts = [f"{len(some)} {what}, commit {commits(some)}" for what, some in settings.groupby(level=0, sort=False)]
+    lines = [f"Made on {devices}: {'; '.join(parts)}; this page at commit {runs.commit()}."]
     old = settings[settings["outdated"]]
     if len(old):
         lines.append(
@@ -133,6 +139,12 @@ def provenance(settings: pd.DataFrame) -> Markdown:
             f"{', '.join(sorted(set(old['commit'])))}): their numbers stand as they were made and will be made anew."
         )
     return Markdown("\n\n".join(lines))
+
+
+def commits(settings: pd.DataFrame) -> str:
+    """`2553bbb81d42 (60), 810929c8e2b7 (3)`: of how many rows each; the hash alone where all are of one."""
+    found = settings["commit"].astype(str).value_counts()
+    return found.index[0] if len(found) == 1 else ", ".join(f"{name} ({count})" for name, count in found.items())
 
 
 def notes(*folders: Path | str) -> Markdown:

@@ -3,8 +3,9 @@
 As a command: python -m imdlib.pages.scoreboard writes the README's table between its two marks.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -98,6 +99,25 @@ def interval(value: float, low: float, high: float) -> str:
         return "–"
     around = "" if pd.isna(low) or pd.isna(high) else f" [{signed(low)}, {signed(high)}]"
     return f"{signed(value)}{around}"
+
+
+def gate(row: Mapping[str, Any], side: str = "") -> str:
+    """`passed: 0.602 above average training mask (shuffled AUC) 0.515, by +0.087 [+0.055, +0.118]`; '' where no gate was asked. side: what
+    the names of its columns begin with.
+    """
+    word, learned, blind, beside, low, high = (
+        row[f"{side}{name}"] for name in ("gate", "learned", "blind", "beside", "above_low", "above_high")
+    )
+    if pd.isna(learned):
+        return ""
+    where = "above" if word == "passed" else "not clearly above"
+    return f"{word}: {learned:.3f} {where} {beside} {blind:.3f}, by {interval(learned - blind, low, high)}"
+
+
+def levels(row: Mapping[str, Any], side: str = "") -> str:
+    """`0.121 against 0.166`: what the two sides of a claim have, whose difference its effect is; '' where they are not known."""
+    better, worse = (row[f"{side}value_{name}"] for name in ("better", "worse"))
+    return "" if pd.isna(better) or pd.isna(worse) else f"{better:.3f} against {worse:.3f}".replace("-", "−")
 
 
 def signed(value: float) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from imdlib.pages.scoreboard import SIGNS, agreeing, chance, effect, headlines, judges, metric, said
+from imdlib.pages.scoreboard import SIGNS, agreeing, chance, effect, gate, headlines, judges, levels, metric, said
 from imdlib.protocol import verdicts
 
 
@@ -69,20 +69,16 @@ def side_cell(row: pd.Series, side: str, limit: float) -> str:
     if pd.isna(row[f"{side} effect"]):
         return verdict or "no runs"
     seeds = number(row[f"{side} seeds"])
-    facts = [f"{number(row[f'{side} n'])} images, {seeds} seed{'s' * (seeds != '1')}"]
+    facts = [levels(row, f"{side} "), f"{number(row[f'{side} n'])} images, {seeds} seed{'s' * (seeds != '1')}"]
     if number(row[f"{side} settings"]) not in ("", "0"):
         facts.append(f"above 0 in {agreeing(row[f'{side} share'], row[f'{side} settings'])} settings")
-    if pd.notna(row[f"{side} learned"]):
-        than = " not clearly above" * (row[f"{side} gate"] == "failed")
-        beside = f"{row[f'{side} learned']:.3f}{than}, {row[f'{side} beside']} {row[f'{side} blind']:.3f}"
-        facts.append(f"gate {row[f'{side} gate']}: {beside}")
+    if asked := gate(row, f"{side} "):
+        facts.append(f"gate {asked}")
     if pd.notna(row[f"{side} p"]):
         facts.append(f"p {chance(row[f'{side} p'])}")
     if row[f"{side} verdict"] == verdicts.INCONCLUSIVE and pd.notna(row[f"{side} smallest"]):
         facts.append(f"{row[f'{side} smallest']:.3f} would have been seen")
-    if pd.isna(row[f"{side} gate"]):
-        facts.append("older than the protocol")
-    small = html.escape("; ".join(facts))
+    small = html.escape("; ".join(filter(None, facts)))
     return f"{verdict} {effect(row, side)}<br>{drawing(row, side, limit)}<br><small>{small}</small>"
 
 

@@ -39,6 +39,7 @@ CLAIMED = NAMES | {
     "both": "mean of recall and image AUC",
     "psnr": "PSNR, dB",
 }  # with those that claims alone are decided by
+UNDEFINED = "–: not defined there, such as an AUC of labels where all test images have one."
 FEW = 2  # tables of one exhibit that are open in a page: the first and the last
 NOT_BESIDE, OTHER_DATA = "not beside: paper", "other data"  # of a published number in a note
 
@@ -155,6 +156,8 @@ def facts(rows: pd.DataFrame) -> list[str]:
         said.append(f"{counts}.".capitalize())
     if rows["published"].notna().any():
         said.append("(paper): the published number, on the same data.")
+    if rows["value"].isna().any():
+        said.append(UNDEFINED)
     notes = rows["note"].fillna("").astype(str)
     apart = notes.str.extract(rf"{NOT_BESIDE} [\d.]+, with ([^;]+)")[0].dropna().unique()
     if len(apart):

@@ -64,7 +64,7 @@ def cell(row: Any, mark: str = "") -> str:
 def marked(rows: pd.DataFrame) -> pd.Series:
     """What marks each value among those of all methods in the same column: '**' the best, '*' the second best, '≈' after a value whose
     interval overlaps that of the best; combined. '' where more is not better (RISING), where fewer than three are compared, where the
-    best is no higher than the best row that looks at no image, and on rows of one seed beside others of several.
+    best is no higher than the best row that looks at no image or none stands there, and on rows of one seed beside others of several.
     """
     marks = pd.Series("", index=rows.index)
     rising = rows["metric"].astype(str).str.contains(RISING) & (rows["value"].round(3) > 0)  # nothing is no best
@@ -81,7 +81,7 @@ def marked(rows: pd.DataFrame) -> pd.Series:
                 group[several | group["method"].isin(FIXED)] if several.any() else group
             )  # one seed is no rival of several
             ranked = group["value"].round(3).rank(ascending=False, method="dense")
-            if len(group) > 2 and ranked.max() > 1 and not group["value"].round(3).max() <= floor:
+            if len(group) > 2 and ranked.max() > 1 and group["value"].round(3).max() > floor:
                 marks[group.index] = ranked.map({1: "**", 2: "*"}).fillna("")
                 reach = group.loc[ranked == 1, "low"].max()
                 level = (ranked > 1) & (group["high"] >= reach)

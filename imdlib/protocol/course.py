@@ -60,19 +60,19 @@ def looks(run: dict, history: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(dict(images=seen.round(3), value=rows[run["keep"]] if len(rows) else [])).assign(**about)
 
 
-def unfinished(settings: pd.DataFrame, history: pd.DataFrame) -> list[str]:
-    """Names of the runs that used their whole budget while validation or loss still moved, by the rule of `training.flat`; runs with
-    fewer looks than the rule needs are not among them.
+def moving(settings: pd.DataFrame, history: pd.DataFrame) -> dict[str, bool]:
+    """{run: whether validation or loss still moved when its budget was used up}, by the rule of `training.flat`; runs with fewer looks
+    than the rule needs are not among them.
     """
     from imdlib.training.flat import LEAST, flat
 
-    found = []
+    found = {}
     for run in settings.to_dict("records"):
         rows = history[history["run"] == run["run"]].sort_values("epoch")
         before = rows[rows["cooling"] == 0] if "cooling" in rows else rows.head(0)
         losses = [name for name in ("loss", "classifier_loss") if name in before and before[name].notna().any()]
         epochs = [{k: v for k, v in row.items() if pd.notna(v)} for row in before.to_dict("records")]
         looks = sum(run["keep"] in row for row in epochs)
-        if looks >= LEAST and not flat(epochs, run["keep"], losses):
-            found.append(run["run"])
+        if looks >= LEAST:
+            found[run["run"]] = not flat(epochs, run["keep"], losses)
     return found

@@ -24,13 +24,16 @@ POWER = (1.96 + 0.84) / (2 * 1.96)  # smallest effect that is seen in 8 of 10 st
 class Gate:
     """Whether the better of two rows has learned. word: passed, failed, or none where nothing blind stands beside them.
 
-    learned: mean of the better row on its own test images; blind: of the best row that looks at no image; beside: its name.
+    learned: mean of the better row on its own test images; blind: of the best row that looks at no image; beside: its name; low, high:
+    95% interval of the difference, which has to lie above 0.
     """
 
     word: str = "none"
     learned: float = np.nan
     blind: float = np.nan
     beside: str = ""
+    low: float = np.nan
+    high: float = np.nan
 
 
 def gate(rows: pd.DataFrame, sides: Iterable[str], metric: str, *, sure: bool = True) -> Gate:
@@ -47,10 +50,10 @@ def gate(rows: pd.DataFrame, sides: Iterable[str], metric: str, *, sure: bool = 
     if not seeing or not unseeing:
         return Gate()
     (_, learned, these), (name, level, those) = seeing, unseeing
-    passed = learned > level
-    if sure:
-        passed = intervals.paired_effect(those, these, metric)["low"] > 0
-    return Gate("passed" if passed else "failed", learned, level, name)
+    if not sure:
+        return Gate("passed" if learned > level else "failed", learned, level, name)
+    above = intervals.paired_effect(those, these, metric)
+    return Gate("passed" if above["low"] > 0 else "failed", learned, level, name, above["low"], above["high"])
 
 
 def best(rows: pd.DataFrame, metric: str) -> tuple[str, float, pd.DataFrame] | None:

@@ -68,9 +68,9 @@ def summarise(
 def paired_effect(
     scores_a: pd.DataFrame, scores_b: pd.DataFrame, metric: str, resamples: int = 2000, seed: int = 0
 ) -> dict[str, float]:
-    """How much higher b is than a on the same images: dict of effect, low, high, p, n (images), seeds.
+    """How much higher b is than a on the same images: dict of effect, low, high, p, n (images), seeds, a, b.
 
-    effect = value of b - value of a, seeds pooled; metric as in `summarise`. Images where the metric is undefined for
+    a, b: value of either side; effect = b - a, seeds pooled; metric as in `summarise`. Images where the metric is undefined for
     either side are left out of both; an image that only one side scored is an error. low, high: images and seeds are
     resampled at the same time (the pigeonhole bootstrap, Owen 2007, which errs on the wide side in images; from three
     seeds it cannot know their spread well). If both sides ran the same seeds these are drawn in pairs, else each side
@@ -103,6 +103,8 @@ def paired_effect(
         "p": two_sided(effects),
         "n": len(images),
         "seeds": max(len(seeds_a), len(seeds_b)),
+        "a": float(value_a[0]),
+        "b": float(value_b[0]),
     }
 
 

@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 
 from imdlib import runs
 from imdlib.inr import exhibits
-from imdlib.inr.exhibits import training
+from imdlib.inr.exhibits import shared, training
 from imdlib.pages import plots, standing, tables
 from tests.inr.made_up import ALL, SWEEPS, TARGET, study
 
 COSTS, MAPS = ("table_costs", "figure_costs"), ("figure2", "figure4")
 SHOWN_ALONE = ("provenance", "trained", "parameters", "decibels", "collapsed")  # no file
-SAID = ("said_saturation",)
+SAID = ("said_saturation", "form")
 PLAIN = [name for name in exhibits.__all__ if name not in (*COSTS, *MAPS, *SHOWN_ALONE, *SAID)]
 NEED_MORE = ("table5", "table6", "figure_pooling", "table_variations", "table_training_sets", "table_sweep")
 NEED_MORE += ("figure_sweep", "figure_pseudo_labels", "table_priors", "table_backbones")
@@ -69,6 +69,20 @@ def test_is_none_without_runs(few, name):
 def test_tables_of_runs(whole, few, name):
     assert "<table" in getattr(exhibits, name)(whole).data
     assert (getattr(exhibits, name)(few) is None) == (name == "collapsed")
+
+
+def test_the_form_of_files_is_that_of_the_sets_tested_on(whole):
+    assert exhibits.form(whole) is None
+    known = pd.DataFrame({"run": [TARGET, "elsewhere"], "predictor": "bytes per pixel", "auc": [0.9, 0.8]})
+    shown = exhibits.form(replace(whole, data={"form": known})).data
+    assert TARGET in shown and "0.900" in shown and "elsewhere" not in shown
+
+
+def test_captions_say_which_self_distillation_ended_with_one_answer(whole, few, monkeypatch):
+    assert shared.said_collapse(few) == ""
+    ends = pd.DataFrame({"method": ["a", "a", "b"], "ends_collapsed": ["yes", "no", "no"]})
+    monkeypatch.setattr(shared, "endings", lambda rows: ends)
+    assert "a in 1 of 2 runs" in shared.said_collapse(whole) and "b in" not in shared.said_collapse(whole)
 
 
 def test_published_numbers_of_other_data_stand_in_the_notes(whole):

@@ -97,8 +97,9 @@ def test_the_page_says_when_the_file_of_tuned_settings_is_older_than_the_trials(
     assert chosen["learning_rate"].iloc[0] == search.draws(STUDY.space, 1)[0]["learning_rate"]
 
 
-def test_a_study_without_trials_says_so_by_showing_none(tmp_path):
+def test_a_study_without_trials_says_where_its_settings_come_from(tmp_path):
     rows = made_up.study(tmp_path, keep=lambda run: run["trial"] < 0)
     found, tried = protocol.judged(STUDY, STATEMENTS, rows)
     assert tried.empty and (found["settings"] == 0).all() and found["share"].isna().all()
-    assert protocol.settings(STUDY, tried, rows)[0] is None and protocol.trials(STUDY, rows)[0] is None
+    assert "No settings were searched" in protocol.settings(STUDY, tried, rows)[0].data
+    assert f"profiles/tuned/{STUDY.name}.yaml" in protocol.trials(STUDY, rows)[0].data

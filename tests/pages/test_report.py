@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 from nbformat import v4
 from PIL import Image
@@ -133,6 +134,50 @@ def test_parts_open_and_the_contents_lead_to_them(tmp_path):
     assert (
         text.count('<a href="#Costs">Costs</a>') == 2 and "Read it." in text
     )  # beside the page, and above it on a phone
+
+
+def test_a_text_that_reads_an_absent_exhibit_goes_with_it(tmp_path):
+    def shown(text):
+        return v4.new_code_cell("show()", outputs=[v4.new_output("display_data", {"text/markdown": text})])
+
+    def text(words, *tags):
+        return v4.new_markdown_cell(words, metadata={"tags": list(tags)})
+
+    absent, reads = page.ABSENT, page.READS
+    cells = [text("## Part\n\nIntroduced."), shown(absent), text("Reads none.", reads), shown(absent), shown("There.")]
+    cells += [
+        text("Reads it.", reads),
+        shown(absent),
+        text("Says more."),
+        shown("B."),
+        shown(absent),
+        text("Reads B.", reads),
+    ]
+    nbformat.write(v4.new_notebook(cells=cells), tmp_path / "x.ipynb")
+    (_, part) = page.parts(tmp_path / "x.ipynb")
+    words = ["Introduced", "no runs", "There", "Reads it", "no runs", "Says more", "B.", "no runs", "Reads B"]
+    places = [match.start() for word in words for match in [re.search(word, part.body)]]
+    assert len(places) == len(words) and "Reads none" not in part.body
+    assert part.body.count("no runs for this") == 3 and "cell-id" not in part.body
+
+
+def test_what_has_nothing_to_show_says_so_once(monkeypatch):
+    said = []
+    monkeypatch.setattr(report, "display", lambda one: said.append(one.data))
+    report.show(None, None)
+    report.show(None, report.HTML("b"))
+    report.show(None, optional=True)
+    assert said == [page.ABSENT, "b"]
+
+
+def test_provenance_counts_what_each_commit_made():
+    runs_made = pd.DataFrame({"commit": ["a", "b", "a"], "device": "x", "outdated": False})
+    said = report.provenance(pd.concat({"runs": runs_made, "checks of data": runs_made.head(1)})).data
+    assert (
+        "3 runs, commit a (2), b (1); 1 checks of data, commit a; this page at commit" in said and "older" not in said
+    )
+    old = runs_made.assign(outdated=[False, True, False])
+    assert "**1 of 3 are older" in report.provenance(pd.concat({"runs": old})).data
 
 
 def test_a_chapter_leads_to_the_files_of_its_study(tmp_path):

@@ -24,7 +24,8 @@ def claim(name, verdict, effect=0.1, **more):
 @pytest.fixture
 def results(tmp_path):
     """Claims of the profiles laptop and real; 'only' was tested on twins alone, 'aside' is no headline."""
-    gate = dict(gate="passed", learned=0.62, blind=0.5, beside="all-ones map", share=0.8, settings=20)
+    gate = dict(gate="passed", learned=0.62, blind=0.5, beside="all-ones map", above_low=0.1, above_high=0.15)
+    gate |= dict(share=0.8, settings=20, value_worse=0.5, value_better=0.6)
     made = {
         "laptop": [
             claim("pivot", "supported", **gate),
@@ -84,7 +85,8 @@ def test_a_verdict_is_told_by_sign_word_and_drawing(results):
     folders = places.sides(results / "laptop")
     page = scoreboard_page.page(scoreboard.read(folders), "ncl", folders)
     assert "+ supported" in page and "· not tested" in page and "+0.100 [+0.050, +0.150]" in page
-    assert "above 0 in 16 of 20 settings" in page and "gate passed: 0.620, all-ones map 0.500" in page
+    assert "above 0 in 16 of 20 settings" in page and "<small>0.600 against 0.500; 60 images" in page
+    assert "gate passed: 0.620 above all-ones map 0.500, by +0.120 [+0.100, +0.150]" in page
     assert 'on twins <a href="../laptop/ncl/scores.parquet">' in page and 'on real <a href="../real/ncl/' in page
     (results / "real" / "ncl" / "claims.csv").unlink()
     assert "../real/" not in scoreboard_page.page(scoreboard.read(folders), "ncl", folders)

@@ -215,10 +215,12 @@ def test_a_published_number_stands_beside_ours_only_where_nothing_differs(scores
     assert elsewhere["published"].isna().all() and elsewhere["note"].str.contains("with other data").sum() == 2
 
 
-def marked(values, metric="pixel F1", train_set="a"):
+def marked(values, metric="pixel F1", train_set="a", blind=0.05):
     rows = pd.DataFrame({"method": list("wxyz")[: len(values)], "value": values, "metric": metric})
     rows = rows.assign(test_set="s", train_set=train_set, low=rows["value"] - 0.05, high=rows["value"] + 0.05)
-    return wide_form.marked(rows.reindex(columns=tables.COLUMNS)).tolist()
+    floor = pd.DataFrame([dict(method="all-ones map", value=blind, metric=metric, test_set="s", train_set="none")])
+    both = pd.concat([rows, floor], ignore_index=True).reindex(columns=tables.COLUMNS)
+    return wide_form.marked(both).tolist()[: len(values)]
 
 
 def test_best_and_second_best_are_marked_and_what_is_not_told_apart_from_the_best():
@@ -227,6 +229,8 @@ def test_best_and_second_best_are_marked_and_what_is_not_told_apart_from_the_bes
     assert marked([0.5, 0.4]) == ["", ""]  # of two, anybody sees it
     assert marked([0.1, 0.5, 0.4], metric="step_ms") == ["", "", ""]  # more is not better
     assert marked([0.1, 0.5, 0.4], train_set=["none", "a", "b"]) == ["", "", ""]  # nothing to compare with
+    assert marked([0.1, 0.5, 0.4], blind=0.5) == ["", "", ""]  # the best is no better than what looks at no image
+    assert marked([0.1, 0.5, 0.4], blind=float("nan")) == ["", "", ""]  # nor is any best where nothing blind stands
     row = next(pd.DataFrame([dict(value=0.61, low=0.6, high=0.62, published=None)]).itertuples())
     assert cell(row, "*≈") == "*0.610* ≈ [0.600, 0.620]"
     page = tables.show(pd.DataFrame({"a": [cell(row, "**"), cell(row, "*≈")]})).data
@@ -276,11 +280,15 @@ def test_rows_know_their_runs_and_a_folder_has_them_once(scores, tmp_path):
 
 def test_one_seed_is_no_rival_of_several_but_where_there_is_no_other():
     rows = pd.DataFrame(
-        {"method": ["one", "ELA", *"abc"], "value": [0.9, 0.8, 0.7, 0.6, 0.5], "seeds": [1, 1, 5, 5, 5]}
+        {
+            "method": ["one", "ELA", *"abc", "random map"],
+            "value": [0.9, 0.8, 0.7, 0.6, 0.5, 0.1],
+            "seeds": [1, 1, 5, 5, 5, 1],
+        }
     )
     rows = rows.assign(train_set="none", test_set="s", metric="pixel F1").reindex(columns=tables.COLUMNS)
-    assert wide_form.marked(rows).tolist() == ["", "**", "*", "", ""]
-    assert wide_form.marked(rows.assign(seeds=1)).tolist() == ["**", "*", "", "", ""]
+    assert wide_form.marked(rows).tolist() == ["", "**", "*", "", "", ""]
+    assert wide_form.marked(rows.assign(seeds=1)).tolist() == ["**", "*", "", "", "", ""]
 
 
 def test_what_looks_at_no_image_is_no_rival():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imdlib.protocol.course import effects, unfinished
+from imdlib.protocol.course import effects, moving
 
 SAYS = SimpleNamespace(
     name="ncl",
@@ -83,6 +83,6 @@ def test_a_run_that_still_rose_when_it_was_cooled_is_named():
     level = [dict(run="a", epoch=k, val=0.7, loss=1.0, cooling=float(k > 7)) for k in range(9)]
     rising = [dict(run="b", epoch=k, val=0.5 + k / 50, loss=1.0, cooling=float(k > 7)) for k in range(9)]
     settings = pd.DataFrame([dict(run=name, keep="val") for name in ("a", "b")])
-    assert unfinished(settings, pd.DataFrame(level + rising)) == ["b"]
-    assert unfinished(settings, pd.DataFrame(level).drop(columns="cooling")) == []
-    assert unfinished(settings, pd.DataFrame(rising[3:])) == []  # five looks: nobody can tell
+    assert moving(settings, pd.DataFrame(level + rising)) == {"a": False, "b": True}
+    assert moving(settings, pd.DataFrame(level).drop(columns="cooling")) == {}
+    assert moving(settings, pd.DataFrame(rising[3:])) == {}  # five looks: nobody can tell

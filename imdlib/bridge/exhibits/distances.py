@@ -78,15 +78,21 @@ def densities(scores: pd.DataFrame) -> Figure:
 
 @cache
 def ordered(rows: Rows) -> pd.DataFrame:
-    """Tidy rows of `ordering.METRICS`: the whole method before training (either teacher), all methods after it, what was turned."""
+    """Tidy rows of `ordering.METRICS`: the whole method before training (either teacher), all methods after it, what was turned; and,
+    of those after it, of `ordering.NEARER`.
+    """
     ours = rows.measured[rows.measured["variant"] == MAIN]
     begun = [
         ordering.before(ours, suffix).assign(method=f"{METHODS[MAIN]}, before training: {when}")
         for suffix, when in TIMES.items()
         if suffix
     ]
-    compared = pd.concat([*begun, rows.measured, *map(ordering.measured, rows.turned.values())])
-    found = draws.table(compared, ordering.measure, rows.generators, ordering.METRICS)
+    ended = pd.concat([rows.measured, *map(ordering.measured, rows.turned.values())])
+    found = [draws.table(pd.concat([*begun, ended]), ordering.measure, rows.generators, ordering.METRICS)]
+    if "d1_fresh" in ended:
+        fresh, names = ended[ended["d1_fresh"].notna()], {name: name for name in ordering.NEARER}
+        found.append(draws.table(fresh, ordering.nearer, rows.generators, names))
+    found = pd.concat(found, ignore_index=True)
     return found[found["value"].notna()]
 
 
@@ -94,7 +100,11 @@ def table_ordering(rows: Rows) -> HTML | None:
     """Shares of pairs, or of images, that are ordered as stated."""
     if rows.measured.empty:
         return None
-    caption = "Share of pairs of images, or of images, whose distances are ordered as stated; chance is 0.5"
+    caption = (
+        "Share of pairs of images, or of images, whose distances are ordered as stated; chance is 0.5. Nearer than fresh students: share "
+        "of distances below those of untrained students beside the trained teacher, class by class: real images shall come nearer, fakes "
+        "shall not"
+    )
     shape = dict(index=("test_set", "metric"), columns=("method",))
     return tables.save(ordered(rows), rows.folder, "table_ordering", caption, **shape)
 
@@ -105,7 +115,7 @@ def figure_ordering(rows: Rows) -> Figure | None:
         return None
     found = ordered(rows)
     usual = found["method"].isin(rows.measured["method"]) | found["method"].str.contains("before")
-    drawn = found[usual & (found["test_set"] == detection.SEEN)]
+    drawn = found[usual & (found["test_set"] == detection.SEEN) & found["metric"].isin(ordering.METRICS)]
     panel = drawn["metric"].str.replace(": ", ":\n").str.replace(" above ", "\nabove\n")
     drawn = drawn.assign(panel=panel)
     figure = plots.interval_panels(drawn, panel="panel", floor=False)

@@ -13,7 +13,7 @@ from imdlib.bridge.exhibits.images import Images
 from imdlib.bridge.labels import CLASSES, three_classes
 from imdlib.bridge.rows import Rows
 from imdlib.checks import spectra
-from imdlib.pages import plots, tables
+from imdlib.pages import data_sets, plots, tables
 
 SIZES = "Bridging Table 1: images per class and split; below, the sizes that the paper prints for the real sets"
 
@@ -76,9 +76,5 @@ def figure_spectra(rows: Rows, images: Images, count: int) -> Figure | None:
 
 def form(rows: Rows) -> HTML | Markdown:
     """What the files' form alone tells of the class, in each data set in which it tells anything."""
-    found = rows.data.get("form", pd.DataFrame(columns=["run"])).rename(columns={"run": "dataset"})
-    names = list(dict.fromkeys([*rows.seen["dataset"], *rows.main["dataset"]]))
-    found = pd.concat([found.head(0), *(found[found["dataset"] == name] for name in names)])
-    if found.empty:
-        return Markdown("Nothing in the files' form differs between the classes, or it was not looked at.")
-    return tables.show(found[["dataset", "predictor", "auc", "accuracy", "n"]], merge=1)
+    found = data_sets.form(rows.data, [*rows.seen["dataset"], *rows.main["dataset"]])
+    return found or Markdown("Nothing in the files' form differs between the classes, or it was not looked at.")

@@ -24,6 +24,7 @@ WITHIN = {
     "fully fake: d1 above d2": (FULLY, "d1", "d2"),
 }  # statement -> class, the larger, the smaller
 METRICS = {name: name for name in (*BETWEEN, *WITHIN)}
+NEARER = {f"{name}: nearer than fresh students": code for code, name in enumerate(CLASSES)}  # statement -> class
 
 
 def measured(rows: pd.DataFrame) -> pd.DataFrame:
@@ -47,6 +48,19 @@ def measure(rows: pd.DataFrame, times: np.ndarray) -> dict[tuple[str, str], np.n
         part = truth == one
         right = above_half(d[larger][part], d[smaller][part])
         found["both", statement] = intervals.divide(times[:, part] @ right, times[:, part].sum(1))
+    return found
+
+
+def nearer(rows: pd.DataFrame, times: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+    """As `measure`, for the statements of NEARER: how often a distance after training lies below that of students about to learn.
+
+    rows: with `d1_fresh, d2_fresh`. Real images shall come nearer and fakes shall not: the one says little without the other.
+    """
+    below = [above_half(rows[f"{name}_fresh"], rows[name]) for name in ("d1", "d2")]
+    truth, share, found = codes(rows), np.mean(below, axis=0), {("both", "n"): times.sum(1)}
+    for statement, one in NEARER.items():
+        part = truth == one
+        found["both", statement] = intervals.divide(times[:, part] @ share[part], times[:, part].sum(1))
     return found
 
 

@@ -17,6 +17,7 @@ from imdlib.inr.exhibits.ablation import (
 from imdlib.inr.exhibits.detection import (
     figure_unsupervised,
     figure_weak,
+    form,
     provenance,
     table1,
     table2,
@@ -68,6 +69,7 @@ __all__ = [
     "figure_sweep",
     "figure_unsupervised",
     "figure_weak",
+    "form",
     "parameters",
     "said_saturation",
     "table1",

@@ -8,7 +8,7 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from imdlib.inr import published
-from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, detection, localization
+from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, detection, localization, said_collapse
 from imdlib.inr.rows import Rows
 from imdlib.inr.space import MAIN
 from imdlib.pages import plots, tables
@@ -109,7 +109,8 @@ def table5(rows: Rows) -> HTML | None:
     found = localization(rows, *parts, names=names, paper=published.selection())
     if found.empty:
         return None
-    caption = "INR Table 5: self-distillation with and without selection, and as it is printed"
+    forms = rows.unsupervised["method"].unique()
+    caption = f"INR Table 5: {', '.join(forms)}. {said_collapse(rows)}".strip()
     return tables.save(found, rows.folder, "table5", caption, **BY_METRIC)
 
 
@@ -123,7 +124,9 @@ def poolings(rows: Rows) -> pd.DataFrame:
     paper = published.pooling()
     paper = pd.concat([paper, paper.assign(method=paper["method"] + ", beside SCL")])
     both = pd.concat([rows.pooled, beside])
-    return pd.concat([localization(rows, both, paper=paper), detection(rows, both, paper=paper)])
+    return pd.concat(
+        [localization(rows, rows.trivial, both, paper=paper), detection(rows, rows.always, both, paper=paper)]
+    )
 
 
 def table6(rows: Rows) -> HTML | None:
@@ -139,7 +142,8 @@ def figure_pooling(rows: Rows) -> Figure | None:
     if poolings(rows).empty:
         return None
     found = poolings(rows)
-    alone = found["method"].isin(rows.pooled["method"]) | (len(rows.pooled) == 0)
+    shown = rows.pooled["method"].unique() if len(rows.pooled) else rows.contrast_pooled["method"] + ", beside SCL"
+    alone = found["method"].isin(shown)
     figure, drawn = responses(found[alone & found["test_set"].isin([rows.target, *rows.masked[:3]])])
     what = (
         f"INR Table 6, the home set and two others: poolings {'without' if len(rows.pooled) else 'beside'} the contrast"
@@ -152,6 +156,6 @@ def table_variations(rows: Rows) -> HTML | None:
     if rows.changed.empty:
         return None
     parts = (rows.rivals, rows.two, rows.changed)
-    found = pd.concat([localization(rows, *parts), detection(rows, *parts)])
+    found = pd.concat([localization(rows, rows.trivial, *parts), detection(rows, rows.always, *parts)])
     found = found[found["metric"].isin(["pixel F1", "shuffled AUC", "image F1", "image AUC"])]
     return tables.save(found, rows.folder, "table_variations", "One choice changed at a time, weak mode", **BY_METRIC)

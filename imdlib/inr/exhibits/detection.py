@@ -6,13 +6,24 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from imdlib.baselines.names import WEAK
 from imdlib.inr import published
-from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, blind, detection, localization, short, untrained
+from imdlib.inr.exhibits.shared import (
+    BY_METRIC,
+    PIXELS,
+    blind,
+    detection,
+    localization,
+    said_collapse,
+    short,
+    untrained,
+)
 from imdlib.inr.image_level import always_tampered, image_rows
 from imdlib.inr.rows import ALWAYS, Rows
 from imdlib.inr.space import MAIN
-from imdlib.pages import plots, tables
+from imdlib.pages import data_sets, plots, tables
 from imdlib.pages.provenance import provenance as rows_of
+from imdlib.scoring.rows import within
 
 NOVEL = ("magicbrush", "iedit", "gier")  # edits by generative models
 
@@ -42,7 +53,7 @@ def table1(rows: Rows) -> HTML | None:
     found = unsupervised(rows)
     if (rows.error.empty and rows.unsupervised.empty and rows.classic.empty) or found.empty:
         return None
-    caption = "INR Table 1: unsupervised localization"
+    caption = f"INR Table 1: unsupervised localization. {said_collapse(rows)}".strip()
     return tables.save(found, rows.folder, "table1", caption, **BY_METRIC)
 
 
@@ -128,18 +139,24 @@ def table3(rows: Rows) -> HTML | None:
     return tables.save(found, rows.folder, "table3", caption, index=("test_set", "method"), columns=("metric",))
 
 
+def form(rows: Rows) -> HTML | None:
+    """What the files' form alone tells of the label, on the sets that are tested on; None where it tells nothing."""
+    return data_sets.form(rows.data, rows.weak["dataset"])
+
+
 def table_recompressed(rows: Rows) -> HTML | None:
-    """Baseline and whole method on test images as they are, and on the same with both classes recompressed alike."""
+    """Baseline, whole method and rivals on test images as they are, and on the same with both classes recompressed alike."""
     jpeg = rows.every["attack"].str.startswith("jpeg")
     again = rows.every.loc[jpeg & rows.every["run"].isin(rows.main["run"]), ["run", "dataset", "image"]]
     both = rows.every[jpeg | (rows.every["attack"] == "none")].merge(
         again.drop_duplicates(), on=["run", "dataset", "image"]
     )
-    both = both[both["row"].isin(["base", MAIN]) & (both["train_set"] == rows.target)]
+    both = both[both["row"].isin(["base", MAIN, *WEAK]) & (both["train_set"] == rows.target)]
     if both.empty:
         return None
-    both = both.assign(method=both["method"] + (", " + both["attack"]).where(both["attack"] != "none", ""))
-    found = pd.concat([image_rows(both), tables.rows(rows.tampered(both), names=PIXELS)])
+    named = both.assign(method=both["method"] + (", " + both["attack"]).where(both["attack"] != "none", ""))
+    blind = [within(part, both) for part in (rows.always, rows.trivial)]
+    found = pd.concat([detection(rows, blind[0], named), localization(rows, blind[1], named)])
     found = found[found["metric"].isin(["image AUC", "image accuracy", "image F1", "pixel F1", "shuffled AUC"])]
     caption = "The same test images as they are, and with both classes recompressed alike"
     return tables.save(found, rows.folder, "table_recompressed", caption, index=("method",), columns=("metric",))

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from imdlib.inr.exhibits.shared import BY_METRIC, PIXELS, blind, untrained
 from imdlib.inr.grid import SWEPT
 from imdlib.inr.premise import INSIDE, OUTSIDE
-from imdlib.inr.rows import BLURRED, REDRAWN, Rows
+from imdlib.inr.rows import ALWAYS, BLURRED, REDRAWN, Rows
 from imdlib.pages import plots, tables
-from imdlib.scoring.rows import usual
+from imdlib.scoring.rows import usual, within
 
 OF_A_RUN = {"psnr_gap": "PSNR gap, dB", "psnr_authentic": "PSNR on authentic images, dB"}  # not of an image
 LEARNED = {"loss": "L1", "psnr_authentic": "PSNR, authentic images, dB", "psnr_gap": "PSNR gap, validation, dB"}
@@ -134,11 +134,15 @@ def figure_sweep(rows: Rows) -> Figure | None:
 
 @cache
 def redrawn(rows: Rows) -> pd.DataFrame:
-    """Tidy rows of the baseline and of supervised networks on test images, as the NRR redraws these, and blurred as much."""
+    """Tidy rows of the baseline and of supervised networks on test images, as the NRR redraws these, and blurred as much, and of
+    predictors that look at no image.
+    """
     scores = rows.redrawn.assign(method=rows.redrawn["method"] + rows.redrawn["attack"].map(ATTACKED))
-    maps = tables.rows(rows.tampered(scores), names={name: PIXELS[name] for name in ("f1", "auc_shuffled")})
-    labels = tables.rows(scores[scores["label"] == 0], names={"correct": "accuracy on authentic images"})
-    return pd.concat([maps, labels])
+    blind, always = (within(part, scores) for part in (rows.trivial, rows.always))
+    maps = pd.concat([blind, rows.tampered(scores)]).assign(train_set="none")
+    maps = tables.rows(maps, names={name: PIXELS[name] for name in ("f1", "auc_shuffled")})
+    labels = pd.concat([always, scores]).query("label == 0").assign(train_set="none")
+    return pd.concat([maps, tables.rows(labels, names={"correct": "accuracy on authentic images"})])
 
 
 def table_redrawn(rows: Rows) -> HTML | None:
@@ -154,7 +158,7 @@ def figure1(rows: Rows) -> Figure | None:
     if rows.redrawn.empty:
         return None
     return plots.save(
-        plots.interval_panels(redrawn(rows), floor=False),
+        plots.interval_panels(redrawn(rows), trivial=[*blind(rows), ALWAYS], floor=False),
         redrawn(rows),
         rows.folder,
         "figure1",

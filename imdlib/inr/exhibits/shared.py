@@ -1,8 +1,11 @@
 """What most of INR's tables are made of: tidy rows of maps and of image labels, whatever they were trained on."""
 
+from functools import cache
+
 import pandas as pd
 
 from imdlib.baselines.names import DETECTORS
+from imdlib.inr import distill
 from imdlib.inr.image_level import image_rows
 from imdlib.inr.rows import Rows
 from imdlib.pages import published, tables
@@ -29,6 +32,33 @@ def detection(rows: Rows, *parts: pd.DataFrame, paper: pd.DataFrame | None = Non
 def beside(rows: Rows, paper: pd.DataFrame | None) -> pd.DataFrame | None:
     """Published rows under the names of the test sets here; None stays None."""
     return None if paper is None else published.on_test_sets(paper, rows.scores)
+
+
+@cache
+def endings(rows: Rows) -> pd.DataFrame:
+    """`method, seed, epochs, collapsed_epochs, ends_collapsed` of every run of self-distillation: in a collapsed epoch less than 2% or more
+    than 98% of its pseudo-labels were of one kind.
+    """
+    shown = rows.detectors[rows.detectors["mode"] == "unsupervised"]
+    epochs = rows.history.groupby("run")["epoch"].max().rename("epochs")
+    ends = [
+        "yes" if distill.collapsed(rows.history[rows.history["run"] == run]).iloc[-1] else "no" for run in shown["run"]
+    ]
+    found = shown.merge(epochs, left_on="run", right_index=True).assign(ends_collapsed=ends)
+    return found.reindex(columns=["method", "seed", "epochs", "collapsed_epochs", "ends_collapsed"])
+
+
+def said_collapse(rows: Rows) -> str:
+    """For captions: of which methods how many runs ended with one answer for all; '' where none did."""
+    if endings(rows).empty:
+        return ""
+    of = (endings(rows)["ends_collapsed"] == "yes").groupby(endings(rows)["method"], sort=False).agg(["sum", "size"])
+    parts = [f"{name} in {row['sum']} of {row['size']} runs" for name, row in of.iterrows() if row["sum"]]
+    return (
+        f"Ended with one pseudo-label for everything, so that its maps show nothing learned: {', '.join(parts)}."
+        if parts
+        else ""
+    )
 
 
 def short(sets: pd.Series) -> pd.Series:

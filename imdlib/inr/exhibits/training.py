@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from imdlib import data as datasets
 from imdlib.data.batches import training_batches
-from imdlib.inr import costs, distill, networks, saturation
+from imdlib.inr import costs, networks, saturation
 from imdlib.inr.exhibits.ablation import TABLE4, once
+from imdlib.inr.exhibits.shared import endings
 from imdlib.inr.labels import LabelledImages
 from imdlib.inr.rows import Rows
 from imdlib.inr.space import MAIN
@@ -108,16 +109,8 @@ def figure_pseudo_labels(rows: Rows) -> Figure | None:
 
 
 def collapsed(rows: Rows) -> HTML | None:
-    """Epochs in which less than 2% or more than 98% of a run's pseudo-labels were of one kind."""
-    shown = rows.detectors[rows.detectors["mode"] == "unsupervised"]
-    if shown.empty:
-        return None
-    epochs = rows.history.groupby("run")["epoch"].max().rename("epochs")
-    ends = [
-        "yes" if distill.collapsed(rows.history[rows.history["run"] == run]).iloc[-1] else "no" for run in shown["run"]
-    ]
-    found = shown.merge(epochs, left_on="run", right_index=True).assign(ends_collapsed=ends)
-    return tables.show(found[["method", "seed", "epochs", "collapsed_epochs", "ends_collapsed"]], digits=0)
+    """Which runs of self-distillation came to give one answer, and for how long."""
+    return None if endings(rows).empty else tables.show(endings(rows), digits=0)
 
 
 @cache

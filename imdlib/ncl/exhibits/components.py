@@ -85,5 +85,5 @@ def table6(rows: Rows) -> HTML | None:
     base = rows.own[(rows.own["variant"] == "base") & rows.own["dataset"].isin(layers["dataset"])]
     paper = beside(published.hooks(), layers)
     caption = "NCL Table 6: the contrast after different blocks, Eq. 8's contour the same for all where nothing else is said; and Base"
-    found = tables.rows(pd.concat([layers, base]), published=paper)
+    found = tables.rows(pd.concat([rows.beside(layers), layers, base]), published=paper)
     return tables.save(found, rows.folder, "table6", caption, index=("method",))

@@ -12,6 +12,12 @@ from imdlib.pages import plots, tables
 WEIGHTS = ["omega", "mu", "tau", "contour_grid"]
 
 
+def beside_blind(rows: Rows, found: pd.DataFrame) -> pd.DataFrame:
+    """Tidy rows below those of predictors that look at no image on the same sets."""
+    blind = tables.rows(rows.trivial[rows.trivial["dataset"].isin(found["test_set"])])
+    return pd.concat([blind, found], ignore_index=True)
+
+
 @cache
 def weighted(rows: Rows) -> pd.DataFrame:
     """Tidy rows of the whole method under other weights, method 'omega = 0.1'; empty where none was turned."""
@@ -27,7 +33,7 @@ def weights(rows: Rows) -> HTML | None:
     if weighted(rows).empty:
         return None
     caption = "The whole method with one number of its losses turned (contour_grid: width of Eq. 8's contour in pixels)"
-    return tables.save(weighted(rows), rows.folder, "table_weights", caption, index=("method",))
+    return tables.save(beside_blind(rows, weighted(rows)), rows.folder, "table_weights", caption, index=("method",))
 
 
 def figure_weights(rows: Rows) -> Figure | None:
@@ -65,7 +71,7 @@ def amount(rows: Rows) -> HTML | None:
     if amounts(rows).empty:
         return None
     caption = "Amount of training images and of training steps"
-    return tables.save(amounts(rows), rows.folder, "table_amount", caption, index=("method",))
+    return tables.save(beside_blind(rows, amounts(rows)), rows.folder, "table_amount", caption, index=("method",))
 
 
 def figure_amount(rows: Rows) -> Figure | None:

@@ -76,3 +76,14 @@ def test_intervals_and_chance():
     assert len(found) == 6 and ((found["low"] < 0.56) & (found["high"] > 0.44)).all() and (found["n"] == 300).all()
     table = mixed().assign(d1_start=1.0, d2_start=2.0)
     assert once(ordering.before(table))["partly fake: d2 above d1"] == 1
+
+
+def test_nearer_is_a_count_of_distances_class_by_class():
+    table = mixed().assign(d1_fresh=3.0, d2_fresh=4.0)
+    found = ordering.nearer(table, np.ones((1, len(table))))
+    for statement, code in ordering.NEARER.items():
+        part = table[table["class"] == CLASSES[code]]
+        before = [(3, d) for d in part["d1"]] + [(4, d) for d in part["d2"]]
+        assert found["both", statement][0] == pytest.approx(np.mean([(a > d) + 0.5 * (a == d) for a, d in before]))
+    one = table[table["class"] == CLASSES[0]]
+    assert np.isnan(ordering.nearer(one, np.ones((1, len(one))))["both", list(ordering.NEARER)[1]][0])
