@@ -46,14 +46,14 @@ def anchor(title: str) -> str:
 
 
 def parts(notebook: Path | str) -> list[Part]:
-    """The parts of an executed notebook; its code, what a package warned of, and texts about exhibits without runs are left out."""
+    """The parts of an executed notebook; its code, what was printed, and texts about exhibits without runs are left out."""
     import nbformat
 
     book = nbformat.read(notebook, as_version=4)
     groups = [("", [])]
     for cell in book.cells:
         if cell.cell_type == "code":
-            cell.outputs = [one for one in cell.outputs if one.get("name") != "stderr"]
+            cell.outputs = [one for one in cell.outputs if one.output_type != "stream"]
         source = cell.source
         found = re.match(r"##\s+(.+)", source) if cell.cell_type == "markdown" else None
         if found:

@@ -197,7 +197,7 @@ def steps(
     found = course.effects(statements, rows, looked)
     found = found.assign(metric=metric) if metric else found
     said, named = cut_short(rows)
-    said += f" They are: {named}." if named else ""
+    said += f" Those that still moved: {named}." if named else ""
     if found.empty:
         return None, Markdown(said), Markdown("")
     without = [one.says for one in statements if one.headline and one.name not in set(found["name"])]

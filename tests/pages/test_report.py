@@ -50,7 +50,7 @@ def picture(tmp_path):
 
 @pytest.fixture
 def executed(tmp_path, picture):
-    """A small executed notebook: prose with a link, a picture, a table, a stream."""
+    """A small executed notebook: prose with a link, a picture, a table, text, and what was printed meanwhile."""
     png = base64.b64encode(picture.read_bytes()).decode()
     page = v4.new_output("execute_result", {"text/html": report.embedded(picture).data, "text/plain": "<IPython>"})
     cells = [
@@ -64,7 +64,8 @@ def executed(tmp_path, picture):
         v4.new_code_cell(
             "print()",
             outputs=[
-                v4.new_output("stream", text="60 images <ok>"),
+                v4.new_output("execute_result", {"text/plain": "60 images <ok>"}),
+                v4.new_output("stream", text="built a set in 2 s"),
                 v4.new_output("stream", name="stderr", text="a warning of /a/place"),
             ],
         ),
@@ -79,7 +80,12 @@ def test_page_is_self_contained(executed, tmp_path):
     assert self_contained(text)
     assert text.count("data:image/png;base64,") == 1 and text.count("data:image/webp;base64,") == 1
     assert "<title>What was found &amp; how sure</title>" in text and text.startswith("<!doctype html>")
-    assert "secret_code" not in text and "60 images &lt;ok&gt;" in text and "a warning" not in text
+    assert (
+        "secret_code" not in text
+        and "60 images &lt;ok&gt;" in text
+        and "a warning" not in text
+        and "built a set" not in text
+    )
     assert 'href="https://arxiv.org/abs/2309.14900"' in text  # a link is clicked, not loaded
     assert not list(tmp_path.glob("*.draft"))
 
