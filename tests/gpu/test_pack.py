@@ -17,9 +17,17 @@ def test_what_is_lacking_has_a_kernel_and_papermill_and_neither_torch_nor_what_p
     assert {"papermill", "ipykernel", "jupyter-client", "pyzmq", "lightning-fabric", "nbclient", "rpds-py"} <= set(
         found
     )
-    assert not {"torch", "numpy", "pandas", "snakemake", "umap-learn", "jupyterlab", "pyarrow", *pack.UNUSED} & set(
-        found
-    )
+    assert not {
+        "torch",
+        "numpy",
+        "pandas",
+        "snakemake",
+        "umap-learn",
+        "jupyterlab",
+        "pyarrow",
+        "multidict",
+        *pack.UNUSED,
+    } & set(found)
     assert all(version in locked()[name] for name, version in found.items())
     assert "pyarrow" in pack.lacking(("pyarrow",))
 
@@ -30,16 +38,16 @@ def test_what_is_needed_is_closed():
 
 
 @pytest.mark.parametrize(
-    "sizes, words", [((41e6, 50e6), "41.0 MB of at most 40"), ((30e6, 67e6), "67.0 MB of at most 66")]
+    "sizes, words", [((41e6, 50e6), "41.0 MB of at most 40"), ((30e6, 68e6), "68.0 MB of at most 67")]
 )
 def test_too_much_is_refused_with_the_numbers(sizes, words):
-    pack.check(40e6, 66e6)
+    pack.check(40e6, 67e6)
     with pytest.raises(SystemExit, match=re.escape(words)):
         pack.check(*sizes)
 
 
 def test_the_tree_leaves_room_for_the_pack():
-    assert 1e6 < pack.tracked() < pack.MOST_TREE - 30e6
+    assert 1e6 < pack.tracked() < pack.MOST_TREE - 26e6  # which the pack takes
 
 
 def test_wheels_are_unpacked_with_what_they_keep_in_data(tmp_path):
