@@ -37,15 +37,19 @@ GATES = {
 BOTH = (*MAPS, *LABELS)
 
 
+FILES = "what the form of the files alone tells of the label, below Table 2"
+BLUR = "what a blur of equal PSNR takes, in the table of Figure 1"
+
+
 def kind(
-    cut: Callable, decides: str, metrics: tuple[str, ...] = BOTH, *, gate: Callable | None = None
+    cut: Callable, decides: str, metrics: tuple[str, ...] = BOTH, *, gate: Callable | None = None, read_with: str = ""
 ) -> Callable[..., Statement]:
     """Function that makes statements of one kind from name, where, says, worse, better and, for a headline, what would overturn it."""
 
     def stated(name: str, where: str, says: str, worse: str, better: str, overturned: str = "") -> Statement:
         """One statement of this kind."""
         gated = dict(gate=gate, gate_metric=GATES.get(decides, "") if gate else "")
-        gated |= dict(overturned=overturned, headline=bool(overturned))
+        gated |= dict(overturned=overturned, headline=bool(overturned), read_with=read_with)
         return Statement(name, where, says, cut, worse, better, metrics, decides, **gated)
 
     return stated
@@ -54,12 +58,12 @@ def kind(
 decibels = kind(cuts.decibels, "psnr", ("psnr",))
 errors = kind(cuts.error_maps, "auc_shuffled", MAPS)
 errors_beside = kind(cuts.error_maps, "auc_shuffled", MAPS, gate=cuts.error_gate)
-redrawn = kind(cuts.redrawn_tampered, "f1", ("f1", "auc_shuffled"), gate=cuts.redrawn_gate)
+redrawn = kind(cuts.redrawn_tampered, "f1", ("f1", "auc_shuffled"), gate=cuts.redrawn_gate, read_with=BLUR)
 redrawn_blur = kind(cuts.redrawn_tampered, "auc_shuffled", ("f1", "auc_shuffled"), gate=cuts.redrawn_gate)
 changed = kind(cuts.redrawn_changes, "change", ("change",), gate=cuts.redrawn_gate)
 relabelled = kind(cuts.redrawn_authentic, "correct", ("correct",), gate=cuts.redrawn_labels_gate)
 own = kind(cuts.own_images, "f1", gate=cuts.beside_trivial_maps)
-labelled = kind(cuts.own_images, "image_auc", gate=cuts.beside_trivial_labels)
+labelled = kind(cuts.own_images, "image_auc", gate=cuts.beside_trivial_labels, read_with=FILES)
 away = kind(cuts.other_sets, "auc_shuffled", gate=cuts.beside_trivial_maps)
 copied = kind(cuts.same_source, "auc_shuffled", gate=cuts.beside_trivial_maps)
 local = kind(cuts.local_edits, "auc_shuffled", gate=cuts.local_gate)
@@ -71,7 +75,7 @@ unlabelled = kind(cuts.unlabelled, "f1", MAPS, gate=cuts.distilled_gate)
 beside_error = kind(cuts.without_labels, "f1", MAPS, gate=cuts.without_labels)
 seen = kind(cuts.without_labels, "auc_shuffled", MAPS)
 maps_beside = kind(cuts.beside_trivial_maps, "auc_shuffled", MAPS)
-labels_beside = kind(cuts.beside_trivial_labels, "image_auc", LABELS)
+labels_beside = kind(cuts.beside_trivial_labels, "image_auc", LABELS, read_with=FILES)
 
 # name, where, what is said, worse, better, what would overturn the verdict (of headlines)
 # fmt: off

@@ -21,32 +21,10 @@ from imdlib.protocol import verdicts
 from imdlib.scoring import intervals
 
 ABOUT = ["id", "study", "where", "statement", "metric"]
-NUMBERS = [
-    "effect",
-    "low",
-    "high",
-    "n",
-    "seeds",
-    "verdict",
-    "headline",
-    "share",
-    "settings",
-    "gate",
-    "learned",
-    "blind",
-]
-COLUMNS = [
-    *ABOUT,
-    *NUMBERS,
-    "beside",
-    "above_low",
-    "above_high",
-    "p",
-    "smallest",
-    "value_worse",
-    "value_better",
-    "overturned",
-]
+JUDGED = ["effect", "low", "high", "n", "seeds", "verdict", "headline", "share", "settings"]
+GATE = ["gate", "learned", "blind", "beside", "above_low", "above_high"]
+SIDES = ["value_worse", "value_better", "floor", "floor_of", "by_set"]
+COLUMNS = [*ABOUT, *JUDGED, *GATE, "p", "smallest", *SIDES, "read_with", "overturned"]
 MANY = 200_000  # resamples that p of a headline takes where it may be told from 0.05 after Holm's correction
 
 
@@ -59,7 +37,8 @@ class Statement:
     `better`, of the same images; metrics: columns of these rows that are compared; decides: the one among them that the
     statement is about; headline: stands in the README. gate: a cut with both methods on the test images of their own training
     set and, marked in a column `blind`, rows that look at no image; None: the statement itself asks whether something was
-    learned. gate_metric: that of the gate where it is another; overturned: what would overturn the verdict, in a sentence.
+    learned. gate_metric: that of the gate where it is another; overturned: what would overturn the verdict, in a sentence;
+    read_with: what has to be read beside the verdict, where a positive effect alone says little.
     """
 
     name: str
@@ -74,6 +53,7 @@ class Statement:
     gate: Callable | None = None
     gate_metric: str = ""
     overturned: str = ""
+    read_with: str = ""
 
     def __post_init__(self) -> None:
         if self.decides not in self.metrics:
@@ -85,7 +65,7 @@ def judge(statements: Iterable[Statement], rows: Any, study: str, tried: pd.Data
 
     rows: whatever the statements' cuts take; tried: of `in_settings`. A statement whose cut has no rows of either side is not
     tested. The seeds of a claim are those of the side that has fewer; methods that look at no image have none of their own: their
-    rows are compared with every seed of the other. p of headlines is Holm's, over the study's headlines.
+    rows are compared with every seed of the other. p of headlines is Holm's, over those that are tested.
     """
     tried = in_settings([], {}) if tried is None else tried
     lines = [line(one, rows, study, tried.loc[tried["name"] == one.name, "effect"]) for one in statements]
@@ -93,7 +73,7 @@ def judge(statements: Iterable[Statement], rows: Any, study: str, tried: pd.Data
     repeated = found.loc[found["id"].duplicated(), "id"]
     if len(repeated):
         raise ValueError(f"two statements of '{study}' have one name: {', '.join(repeated)}")
-    headline = found["headline"].astype(bool)
+    headline = found["headline"].astype(bool) & (found["seeds"] >= verdicts.LEAST_SEEDS)
     found.loc[headline, "p"] = intervals.holm(found.loc[headline, "p"])
     return found.assign(verdict=[verdicts.word(row) for _, row in found.iterrows()])
 
@@ -127,8 +107,34 @@ def line(one: Statement, rows: Any, study: str, tried: Iterable[float]) -> dict:
         smallest=verdicts.POWER * (effect["high"] - effect["low"]),
         value_worse=effect["a"],
         value_better=effect["b"],
+        **floor(one, rows, sides[1]),
+        by_set=by_set(*sides, metric),
+        read_with=one.read_with,
         overturned=one.overturned,
     )
+
+
+def floor(one: Statement, rows: Any, side: pd.DataFrame) -> dict:
+    """What the best row that looks at no image has on the very images of a claim, in the metric that decides, and its name (floor_of)."""
+    nothing = dict(floor=np.nan, floor_of="")
+    found = one.gate(rows) if one.gate and len(side) else pd.DataFrame()
+    if one.decides not in found or "blind" not in found:
+        return nothing
+    asked = side[[name for name in ("dataset", "image") if name in side]].drop_duplicates()
+    best = verdicts.best(found[found["blind"].astype(bool)].merge(asked), one.decides)
+    if not best or len(best[2].drop_duplicates(list(asked))) < len(asked):
+        return nothing
+    return dict(floor=best[1], floor_of=best[0])
+
+
+def by_set(low: pd.DataFrame, high: pd.DataFrame, metric: str) -> str:
+    """`casia1 +0.014, nist16 +0.092`: the effect on each data set of a claim about several; '' for one."""
+    names = list(dict.fromkeys(low["dataset"])) if "dataset" in low and len(high) else []
+    if len(names) < 2:
+        return ""
+    parts = [[side[side["dataset"] == name] for side in (low, high)] for name in names]
+    found = [intervals.paired_effect(*part, metric, resamples=1)["effect"] for part in parts]
+    return ", ".join(f"{name} {value:+.3f}" for name, value in zip(names, found) if value == value)
 
 
 def in_settings(statements: Iterable[Statement], trials: Mapping[int, Any]) -> pd.DataFrame:

@@ -36,8 +36,8 @@ ELSEWHERE = """Nothing was searched in these runs. In profiles that set `{0}.tun
 has the settings of `profiles/tuned/{0}.yaml`: the best of its trials on validation images of the embedded twins, which the page of
 `night` shows one by one. In others rows have the settings listed above."""
 LENGTH = """Effects on validation images while training went on, mean and range of the seeds. A line that still moves at its right end has a
-verdict that belongs to this length of training. A budget of fewer than nine epochs is always used up: the rule of flatness needs that
-many (docs/protocol.md)."""
+verdict that belongs to this length of training. The rule of flatness needs six looks before the rate falls: with a budget of fewer than
+nine epochs it ends nothing early, and with fewer than six looks nobody can tell (docs/protocol.md)."""
 
 
 def judged(study: Study, statements: Sequence[claims.Statement], rows: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -73,10 +73,11 @@ def verdicts(found: pd.DataFrame, rows: Any) -> tuple[Markdown, Markdown, Figure
 def cut_short(rows: Any) -> tuple[str, str]:
     """How many of the final trainings could have been longer, and how many had too few looks for that to be told; which could."""
     judged = course.moving(rows.settings, rows.history)
+    trained = int(rows.settings["run"].isin(rows.history["run"]).sum())
     still = [made.pattern(run) or run for run, moved in judged.items() if moved]
-    short = int(rows.settings["run"].isin(rows.history["run"]).sum()) - len(judged)
-    said = f"{len(still)} of {len(judged)} final trainings used their whole budget while validation or loss still moved"
-    untold = f"; of {short} more, with too few looks at validation images, nobody can tell" if short else ""
+    short = trained - len(judged)
+    said = f"Of {trained} final trainings {len(still)} used their whole budget while validation or loss still moved"
+    untold = f"; of {short}, with fewer than six looks at validation images, nobody can tell" if short else ""
     kinds = pd.Series(still, dtype=str).value_counts().sort_index()
     return f"{said}{untold}.", ", ".join(f"{kind} ({count})" for kind, count in kinds.items())
 
@@ -88,10 +89,10 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
     rows = [
         {
             "where": row["where"],
-            "statement": row["statement"],
+            "statement": row["statement"] + (f" (read with it: {row['read_with']})" if row["read_with"] else ""),
             "metric": tables.called(row["metric"]),
             "effect": scoreboard.interval(row["effect"], row["low"], row["high"]),
-            "of": scoreboard.levels(row) or "–",
+            "of": "; ".join(filter(None, (scoreboard.levels(row), scoreboard.sets(row)))) or "–",
             "images, seeds": f"{row['n']:.0f}, {row['seeds']:.0f}",
             "p": chance(row),
             "verdict": scoreboard.said(row["verdict"]) + seen(row),
@@ -157,7 +158,7 @@ def trials(study: Study, rows: Any) -> tuple[Figure | HTML | Markdown, ...]:
     settings says the same; how they are read. Where nothing was searched, where settings come from.
     """
     if rows.trials.empty:
-        return (Markdown(ELSEWHERE.format(study.name)),)
+        return Markdown(ELSEWHERE.format(study.name)), settings_of_rows(study)
     found = tuned.best(rows.trials, rows.history, study.rows)
     tables.save_csv(found, rows.folder, "table_trials")
     number, judge = tables.called(rows.trials["keep"].iloc[0].removeprefix("val_")), "on validation images"
@@ -180,6 +181,12 @@ def trials(study: Study, rows: Any) -> tuple[Figure | HTML | Markdown, ...]:
     if other:
         table = Markdown(f"**Not yet in profiles/tuned/{study.name}.yaml: {', '.join(other)}.** Run `make tune`.")
     return figure, table, Markdown(TRIED)
+
+
+def settings_of_rows(study: Study) -> HTML:
+    """What the file of tuned settings says, a line per row."""
+    lines = [{"row": study.called(name)} | values for name, values in tuned.of(study.name).items()]
+    return tables.show(pd.DataFrame(lines).astype(object).where(lambda one: one.notna(), "–").map(str))
 
 
 def agrees(chosen: dict, said: dict, searched: Iterable[str]) -> bool:

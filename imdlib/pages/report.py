@@ -43,17 +43,25 @@ WORDS = """<details><summary>What the words mean</summary>
   the rival.
 - *settings*: draws of learning rate, loss weights and the like with which both rows were trained, one seed each. The effect in a setting is
   that on the images of the claim; of claims about other sets, on one of these.
-- *p*: of headlines after Holm's correction; *would have been seen*: before it, the smallest true effect that eight of ten such studies
-  would find.
+- *p*: twice the share of the resampled effects that lie on the other side of 0; of headlines after Holm's correction, so that it can be
+  above 0.05 where the interval, which knows of no correction, leaves 0 out. *would have been seen*: before that correction, the smallest
+  true effect that eight of ten such studies would find.
 - *twins*: embedded pictures, `sim-...`, made by a simulated camera after the data set they are named after.
 - *profile*: which runs are made, and how large (`profiles/*.yaml`). `night`: twins, five seeds, every row tuned by itself; `real`: real
   sets, three seeds, the settings that `night` found. `DATA=...` in a command is the folder of the real sets.
 - *classic detector*: ELA, NOI, CFA1, IVC, MCA, camera traces. Each looks for one trace, and none was trained on these images; *the best* is
   the one with the highest mean of the metric that decides.
+- *abbreviations*: ELA error level analysis, NOI noise levels of blocks, CFA1 and IVC traces of the mosaic of colours, MCA a network that
+  looks for that mosaic; SRM three fixed high-pass filters; FCN, RRU-Net, MVSS-Net and a ViT (vision transformer) learn from masks, WSCL
+  from labels of images; TAR, TransCAM and the detector of Wang et al. tell generated images.
+- *against*: the means of the two rows whose difference the effect is; of claims about drops and losses, two changes.
+- *–*: nothing to show: not defined there, not searched, not tested or not printed.
 - *files* below a table or figure: csv and png lie beside this page; md, tex and pdf do, too, once `make pages` has drawn them here.
 </details>"""
 UNJUDGED = "Effects of one seed, with what other images would make of them; nothing is judged here. "
 DRAWN = "Drawn: effect (dot) and interval (line) against zero, one scale for one metric of a study."
+ON_REAL = """On real: three seeds and the settings found on the twins, one each. Bridging has CIFAKE there, which has one generator
+and no partly fake image: most of its claims cannot be tested (docs/protocol.md)."""
 
 AWAITED = (
     '<p class="notice">{}. Tables lack their rows, claims about them are <i>not tested</i>, and a claim counts the seeds of the side '
@@ -130,7 +138,7 @@ def provenance(settings: pd.DataFrame) -> Markdown:
     settings: a row per run and data set, of `archive.gather`; the first level of its index says what it is a row of.
     """
     devices = ", ".join(sorted(set(settings["device"].astype(str))))
-    parts = [f"{len(some)} {what}, commit {commits(some)}" for what, some in settings.groupby(level=0, sort=False)]
+    parts = [f"{what} ({len(some)}) at commit {commits(some)}" for what, some in settings.groupby(level=0, sort=False)]
     lines = [f"Made on {devices}: {'; '.join(parts)}; this page at commit {runs.commit()}."]
     old = settings[settings["outdated"]]
     if len(old):
@@ -174,7 +182,8 @@ def totals(board: pd.DataFrame, folders: dict[str, Path]) -> HTML:
 
 def legend(folders: dict[str, Path]) -> Markdown:
     """What verdicts and drawings mean."""
-    return Markdown((LEGEND if scoreboard.judges(folders) else UNJUDGED) + f"{DRAWN}\n\n{WORDS}")
+    real = f" {ON_REAL}" if "real" in folders else ""
+    return Markdown((LEGEND if scoreboard.judges(folders) else UNJUDGED) + f"{DRAWN}{real}\n\n{WORDS}")
 
 
 def verdicts(board: pd.DataFrame, study: str, folders: dict[str, Path]) -> HTML:

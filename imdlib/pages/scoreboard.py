@@ -115,9 +115,21 @@ def gate(row: Mapping[str, Any], side: str = "") -> str:
 
 
 def levels(row: Mapping[str, Any], side: str = "") -> str:
-    """`0.121 against 0.166`: what the two sides of a claim have, whose difference its effect is; '' where they are not known."""
+    """`0.121 against 0.166`: what the two sides of a claim have, whose difference its effect is, and what both lie below although
+    it looks at no image; '' where they are not known.
+    """
     better, worse = (row[f"{side}value_{name}"] for name in ("better", "worse"))
-    return "" if pd.isna(better) or pd.isna(worse) else f"{better:.3f} against {worse:.3f}".replace("-", "−")
+    if pd.isna(better) or pd.isna(worse):
+        return ""
+    low = row[f"{side}floor"]
+    both = f", both below {row[f'{side}floor_of']} ({low:.3f})" if max(better, worse) < low else ""
+    return f"{better:.3f} against {worse:.3f}{both}".replace("-", "−")
+
+
+def sets(row: Mapping[str, Any], side: str = "") -> str:
+    """`casia1 +0.014, nist16 +0.092`: the effect on each data set; '' for one."""
+    said = row[f"{side}by_set"]
+    return said.replace("-", "−") if isinstance(said, str) else ""
 
 
 def signed(value: float) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from imdlib.pages.scoreboard import SIGNS, agreeing, chance, effect, gate, headlines, judges, levels, metric, said
+from imdlib.pages.scoreboard import SIGNS, agreeing, chance, effect, gate, headlines, judges, levels, metric, said, sets
 from imdlib.protocol import verdicts
 
 
@@ -58,7 +58,9 @@ def widest(part: pd.DataFrame, row: pd.Series, folders: dict[str, Path]) -> floa
 
 def line(row: pd.Series, folders: dict[str, Path], limit: float) -> str:
     """One claim: what is stated, and a cell for each side."""
-    what = f"<b>{html.escape(str(row['statement']))}</b><br><small>{html.escape(str(row['where']))}; {html.escape(metric(row))}</small>"
+    read = next((one for one in (row[f"{side} read_with"] for side in folders) if isinstance(one, str) and one), "")
+    small = "; ".join([str(row["where"]), metric(row), *([f"read with it: {read}"] if read else [])])
+    what = f"<b>{html.escape(str(row['statement']))}</b><br><small>{html.escape(small)}</small>"
     cells = "".join(f'<td data-side="{html.escape(side)}">{side_cell(row, side, limit)}</td>' for side in folders)
     return f'<tr id="claim-{html.escape(str(row["id"]))}"><td>{what}</td>{cells}</tr>'
 
@@ -70,11 +72,12 @@ def side_cell(row: pd.Series, side: str, limit: float) -> str:
         return verdict or "no runs"
     seeds = number(row[f"{side} seeds"])
     facts = [levels(row, f"{side} "), f"{number(row[f'{side} n'])} images, {seeds} seed{'s' * (seeds != '1')}"]
+    facts.append(sets(row, f"{side} "))
     if number(row[f"{side} settings"]) not in ("", "0"):
         facts.append(f"above 0 in {agreeing(row[f'{side} share'], row[f'{side} settings'])} settings")
     if asked := gate(row, f"{side} "):
         facts.append(f"gate {asked}")
-    if pd.notna(row[f"{side} p"]):
+    if pd.notna(row[f"{side} p"]) and row[f"{side} verdict"] != verdicts.UNTESTED:
         facts.append(f"p {chance(row[f'{side} p'])}")
     if row[f"{side} verdict"] == verdicts.INCONCLUSIVE and pd.notna(row[f"{side} smallest"]):
         facts.append(f"{row[f'{side} smallest']:.3f} would have been seen")

@@ -11,8 +11,9 @@ from imdlib.baselines.names import BLIND, DETECTORS, SEEDLESS
 FIXED = SEEDLESS | {*DETECTORS.values()}  # methods that have one seed however many a study has
 RISING = r"(?i)\b(?:f1|iou|auc|accuracy|recall)\b"  # names of metrics of which more is better
 MARKS = [
-    "Bold: best, underlined: second best of the methods compared, where the best is above all that look at no image; ≈: its interval "
-    "overlaps that of the best; whether the two differ on the same images is told by the claims."
+    "Bold: best, underlined: second best of the methods compared, those of one seed left out beside others, where the interval of the best "
+    "lies above all that look at no image; ≈: its interval overlaps that of the best; whether the two differ on the same images is told "
+    "by the claims."
 ]
 
 
@@ -61,10 +62,16 @@ def cell(row: Any, mark: str = "") -> str:
     return text if np.isnan(published) else f"{text} (paper {published:.3f})"
 
 
+def least(rows: pd.DataFrame) -> float:
+    """The highest low end of some rows' intervals; the value stands for its interval where there is none."""
+    return rows["low"].fillna(rows["value"]).astype(float).round(3).max()
+
+
 def marked(rows: pd.DataFrame) -> pd.Series:
     """What marks each value among those of all methods in the same column: '**' the best, '*' the second best, '≈' after a value whose
     interval overlaps that of the best; combined. '' where more is not better (RISING), where fewer than three are compared, where the
-    best is no higher than the best row that looks at no image or none stands there, and on rows of one seed beside others of several.
+    interval of the best does not lie above the best row that looks at no image or none stands there, and on rows of one seed beside others
+    of several.
     """
     marks = pd.Series("", index=rows.index)
     rising = rows["metric"].astype(str).str.contains(RISING) & (rows["value"].round(3) > 0)  # nothing is no best
@@ -81,7 +88,7 @@ def marked(rows: pd.DataFrame) -> pd.Series:
                 group[several | group["method"].isin(FIXED)] if several.any() else group
             )  # one seed is no rival of several
             ranked = group["value"].round(3).rank(ascending=False, method="dense")
-            if len(group) > 2 and ranked.max() > 1 and group["value"].round(3).max() > floor:
+            if len(group) > 2 and ranked.max() > 1 and least(group[ranked == 1]) > floor:
                 marks[group.index] = ranked.map({1: "**", 2: "*"}).fillna("")
                 reach = group.loc[ranked == 1, "low"].max()
                 level = (ranked > 1) & (group["high"] >= reach)

@@ -101,7 +101,7 @@ def test_table5_holds_the_ablation_on_every_set_and_table6_every_block(study):
     assert set(five["test_set"]) == set(made_up.SETS) and set(five["train_set"]) == {"sim-casia", "none"}
     blocks = [f"{block}{more}" for more in ("", ", without Eq. 8") for block in ("stem", "layer1", "layer4")]
     own = [f"{block}, contour of its own grid" for block in ("stem", "layer4")]
-    assert six["method"].unique().tolist() == [*blocks, *own, "Base"]
+    assert six["method"].unique().tolist() == ["centre blob", *blocks, *own, "Base"]
 
 
 def test_controls_hold_every_variant_and_inputs_every_start(study):

@@ -133,6 +133,28 @@ def test_headlines_share_their_doubt():
     assert set(three["verdict"]) == {verdicts.INCONCLUSIVE} and three["p"][0] == pytest.approx(3 * alone["p"])
 
 
+def test_untested_headlines_take_no_part_in_the_correction():
+    few = replace(PC, name="few", cut=lambda rows: rows[rows["seed"] == 0])
+    alone, beside = (claims.judge(some, score_rows(0.01), "ncl")["p"].iloc[0] for some in ([PC], [PC, few]))
+    assert alone == beside
+
+
+def test_both_sides_stand_beside_what_looks_at_no_image_and_set_by_set():
+    sets = [score_rows(gain).assign(dataset=name) for name, gain in (("a", 0.1), ("b", -0.2))]
+    rows = pd.concat(sets, ignore_index=True)
+    blind = rows[rows["method"].eq("Base") & rows["seed"].eq(0)].assign(method="blob", f1=0.6, seed=0)
+    gated = replace(PC, gate=lambda rows: pd.concat([rows.assign(blind=False), blind.assign(blind=True)]))
+    row = claims.judge([gated], rows, "ncl").iloc[0]
+    assert row["value_better"] - row["value_worse"] == pytest.approx(row["effect"])
+    assert (row["floor"], row["floor_of"]) == (pytest.approx(0.6), "blob")
+    (a, first), (b, second) = (part.split() for part in row["by_set"].split(", "))
+    assert (a, b) == ("a", "b") and (float(first) + float(second)) / 2 == pytest.approx(row["effect"], abs=1e-3)
+    assert row["above_high"] < 0 and row["gate"] == "failed"
+    some = replace(gated, gate=lambda rows: gated.gate(rows)[lambda one: one["dataset"].eq("a")])
+    assert np.isnan(claims.judge([some], rows, "ncl")["floor"].iloc[0])  # not of all images of the claim
+    assert judged(score_rows(0.1))["by_set"] == "" and np.isnan(judged(score_rows(0.1))["floor"])
+
+
 def test_each_study_has_a_file_and_all_are_read_together(tmp_path):
     assert len(claims.read(tmp_path)) == 0 and list(claims.read(tmp_path)) == claims.COLUMNS
     own = {study: claims.judge([PC], score_rows(0.1), study) for study in ("ncl", "inr")}

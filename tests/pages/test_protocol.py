@@ -41,7 +41,9 @@ def test_figures_are_drawn_and_saved(rows, judged):
     _, length, figure, table = protocol.verdicts(found, rows)
     assert "final trainings" in length.data and figure.get_gid() and "improves on Base" in table.data
     figure, said, _ = protocol.steps(STATEMENTS, rows)
-    assert figure and said.data.startswith("0 of ")
+    assert (
+        figure and said.data.startswith("Of 144 final trainings 0 used") and "of 144, with fewer than six" in said.data
+    )
     drawn = {path.stem for path in (rows.folder / "figures").glob("*.png")}
     assert {"figure_claims", "figure_settings", "figure_steps"} <= drawn
     for name, words in (("claims", "images and seeds together"), ("settings", "open:"), ("steps", "shuffled AUC")):
@@ -58,7 +60,7 @@ def test_the_table_of_claims_says_p_what_could_have_been_seen_and_other_metrics(
     assert shown["verdict"].tolist() == ["? inconclusive; 0.031 would have been seen", "+ supported"]
     assert shown["p"].tolist() == ["0.200 (Holm)", "< 0.001 (Holm)"]
     _, length, _, table = protocol.verdicts(found, rows)
-    assert length.data.startswith("0 of ") and "of this length" in length.data
+    assert length.data.startswith("Of 144 final trainings 0 used") and "of this length" in length.data
     text = table.data
     assert "<details>" in text and "on which no verdict hangs" in text and "pixel F1" in text
 

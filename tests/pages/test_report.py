@@ -180,7 +180,8 @@ def test_provenance_counts_what_each_commit_made():
     runs_made = pd.DataFrame({"commit": ["a", "b", "a"], "device": "x", "outdated": False})
     said = report.provenance(pd.concat({"runs": runs_made, "checks of data": runs_made.head(1)})).data
     assert (
-        "3 runs, commit a (2), b (1); 1 checks of data, commit a; this page at commit" in said and "older" not in said
+        "runs (3) at commit a (2), b (1); checks of data (1) at commit a; this page at commit" in said
+        and "older" not in said
     )
     old = runs_made.assign(outdated=[False, True, False])
     assert "**1 of 3 are older" in report.provenance(pd.concat({"runs": old})).data

@@ -44,7 +44,7 @@ def figure_drop(rows: Rows) -> Figure | None:
         drawn,
         rows.folder,
         "figure_drop",
-        what="In domain minus the mean over unseen generators, both kinds of fakes: to the left is better",
+        what="In domain minus the mean over unseen generators, fakes of every kind: to the left is better",
     )
 
 
@@ -62,7 +62,7 @@ def ablation(rows: Rows) -> pd.DataFrame:
 
 def table_ablation(rows: Rows) -> HTML:
     """One thing left out or changed at a time."""
-    caption = "One thing left out or changed at a time, both kinds of fakes"
+    caption = "One thing left out or changed at a time, fakes of every kind"
     shape = dict(index=("method",), columns=("metric",))
     return tables.save(ablation(rows), rows.folder, "table_ablation", caption, **shape)
 
@@ -78,5 +78,5 @@ def figure_ablation(rows: Rows) -> Figure:
         drawn,
         rows.folder,
         "figure_ablation",
-        what="One thing left out or changed at a time, both kinds of fakes",
+        what="One thing left out or changed at a time, fakes of every kind",
     )

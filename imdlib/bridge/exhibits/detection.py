@@ -74,7 +74,7 @@ def table2(rows: Rows) -> HTML:
     kind, generator = found["test_set"].str.split(": ", n=1, expand=True).T.to_numpy()
     found = found.assign(metric_and_kind=found["metric"] + ", " + kind, generator=generator)
     shape = dict(index=("metric_and_kind", "method"), columns=("generator",))
-    return tables.save(found, rows.folder, "table2", "Bridging Table 2: F1 and AUC per generator", **shape)
+    return tables.save(found, rows.folder, "table2", "Bridging Table 2: F1 and AUC, generator by generator", **shape)
 
 
 def provenance(rows: Rows) -> HTML:
@@ -95,5 +95,5 @@ def figure_generators(rows: Rows) -> Figure:
         drawn,
         rows.folder,
         "figure_generators",
-        what="Bridging Table 2: either kind of fakes, of the trained generator and of the unseen ones as a mean",
+        what="Bridging Table 2: each kind of fakes, of the trained generator and, where there are any, of unseen ones as a mean",
     )

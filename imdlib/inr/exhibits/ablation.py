@@ -72,7 +72,8 @@ def figure_ablation(rows: Rows) -> Figure | None:
         return None
     found = components(rows)
     figure, drawn = responses(found[found["method"].isin(some["method"])])
-    what = "INR Table 4: what each component adds, and the contrast in other forms"
+    forms = some["row"].isin(["literal", "standard", "counter"]).any()
+    what = "INR Table 4: what each component adds" + (", and the contrast in other forms" if forms else "")
     return plots.save(figure, drawn, rows.folder, "figure_ablation", what=what)
 
 

@@ -141,6 +141,7 @@ def redrawn(rows: Rows) -> pd.DataFrame:
     blind, always = (within(part, scores) for part in (rows.trivial, rows.always))
     maps = pd.concat([blind, rows.tampered(scores)]).assign(train_set="none")
     maps = tables.rows(maps, names={name: PIXELS[name] for name in ("f1", "auc_shuffled")})
+    always = always.assign(correct=(always["label"] == 1).astype(float))
     labels = pd.concat([always, scores]).query("label == 0").assign(train_set="none")
     return pd.concat([maps, tables.rows(labels, names={"correct": "accuracy on authentic images"})])
 
