@@ -19,7 +19,7 @@ VERDICTS = {
 }  # verdict -> colour, shape
 CLAIMS = (
     "Marks are effects in the unit of their metric; right of zero speaks for the statement. The shape says the verdict "
-    "as the colour does."
+    "as the colour does. Claims without rows are not drawn."
 )
 
 
