@@ -120,9 +120,10 @@ def floor(one: Statement, rows: Any, side: pd.DataFrame) -> dict:
     found = one.gate(rows) if one.gate and len(side) else pd.DataFrame()
     if one.decides not in found or "blind" not in found:
         return nothing
-    asked = side[[name for name in ("dataset", "image") if name in side]].drop_duplicates()
+    keys = [name for name in ("dataset", "image") if name in side]
+    asked = side.loc[side[one.decides].notna(), keys].drop_duplicates()
     best = verdicts.best(found[found["blind"].astype(bool)].merge(asked), one.decides)
-    if not best or len(best[2].drop_duplicates(list(asked))) < len(asked):
+    if not best or len(best[2].drop_duplicates(keys)) < len(asked):
         return nothing
     return dict(floor=best[1], floor_of=best[0])
 

@@ -142,7 +142,8 @@ def test_untested_headlines_take_no_part_in_the_correction():
 def test_both_sides_stand_beside_what_looks_at_no_image_and_set_by_set():
     sets = [score_rows(gain).assign(dataset=name) for name, gain in (("a", 0.1), ("b", -0.2))]
     rows = pd.concat(sets, ignore_index=True)
-    blind = rows[rows["method"].eq("Base") & rows["seed"].eq(0)].assign(method="blob", f1=0.6, seed=0)
+    rows = pd.concat([rows, rows[rows["image"] == "0.png"].assign(image="authentic", f1=np.nan)], ignore_index=True)
+    blind = rows[rows["method"].eq("Base") & rows["seed"].eq(0) & rows["f1"].notna()].assign(method="blob", f1=0.6)
     gated = replace(PC, gate=lambda rows: pd.concat([rows.assign(blind=False), blind.assign(blind=True)]))
     row = claims.judge([gated], rows, "ncl").iloc[0]
     assert row["value_better"] - row["value_worse"] == pytest.approx(row["effect"])
