@@ -38,6 +38,8 @@ BOTH = (*MAPS, *LABELS)
 
 
 FILES = "what the form of the files alone tells of the label, below Table 2"
+BORROWED = "the other pool has the whole method's settings, and none of its own"
+COLLAPSE = "whether self-distillation learned anything, below Table 5"
 BLUR = "what a blur of equal PSNR takes, in the table of Figure 1"
 
 
@@ -69,9 +71,9 @@ copied = kind(cuts.same_source, "auc_shuffled", gate=cuts.beside_trivial_maps)
 local = kind(cuts.local_edits, "auc_shuffled", gate=cuts.local_gate)
 edited = kind(cuts.whole_edits, "image_auc", LABELS, gate=cuts.beside_trivial_labels)
 pool = kind(cuts.poolings, "f1", gate=cuts.poolings_gate)
-pool_beside = kind(cuts.contrast_poolings, "f1", gate=cuts.contrast_poolings_gate)
+pool_beside = kind(cuts.contrast_poolings, "f1", gate=cuts.contrast_poolings_gate, read_with=BORROWED)
 taught = kind(cuts.distilled, "f1", (*MAPS, "image_auc"), gate=cuts.distilled_gate)
-unlabelled = kind(cuts.unlabelled, "f1", MAPS, gate=cuts.distilled_gate)
+unlabelled = kind(cuts.unlabelled, "f1", MAPS, gate=cuts.distilled_gate, read_with=COLLAPSE)
 beside_error = kind(cuts.without_labels, "f1", MAPS, gate=cuts.without_labels)
 seen = kind(cuts.without_labels, "auc_shuffled", MAPS)
 maps_beside = kind(cuts.beside_trivial_maps, "auc_shuffled", MAPS)

@@ -122,10 +122,13 @@ def floor(one: Statement, rows: Any, side: pd.DataFrame) -> dict:
         return nothing
     keys = [name for name in ("dataset", "image") if name in side]
     asked = side.loc[side[one.decides].notna(), keys].drop_duplicates()
-    best = verdicts.best(found[found["blind"].astype(bool)].merge(asked), one.decides)
-    if not best or len(best[2].drop_duplicates(keys)) < len(asked):
+    blind = found["blind"].astype(bool)
+    best = verdicts.best(found[blind].merge(asked), one.decides)
+    same = verdicts.best(verdicts.whole(found[~blind & (found["method"] == one.better)]).merge(asked), one.decides)
+    if not best or not same or len(best[2].drop_duplicates(keys)) < len(asked):
         return nothing
-    return dict(floor=best[1], floor_of=best[0])
+    level = np.isclose(same[1], side[one.decides].mean())  # and no change of it
+    return dict(floor=best[1], floor_of=best[0]) if level else nothing
 
 
 def by_set(low: pd.DataFrame, high: pd.DataFrame, metric: str) -> str:

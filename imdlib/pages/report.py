@@ -32,7 +32,8 @@ after Holm's correction over a study's headlines, and, where settings were searc
 likewise. **± depends on settings**: clear here, but not in three of four settings. **? inconclusive**: zero is inside, or p too large.
 **∅ nothing learned here**: the row that has to have learned does not stand above the best that looks at no image by more than the
 interval of that difference (the *gate*), so that a difference says nothing. **· not tested**: no runs, or fewer than three seeds. One
-metric decides a claim, fixed before its final runs. """
+metric decides a claim, fixed before its final runs. Verdicts are about these trainings, of which many were still improving at their end
+(*Was it trained to its end?* of each study). """
 WORDS = """<details><summary>What the words mean</summary>
 
 - *own test images*: of the set that was trained on; *unseen*: of other sets. Pixels are scored on tampered images that have a mask.
@@ -41,14 +42,17 @@ WORDS = """<details><summary>What the words mean</summary>
 - *gate*: two means on own test images, of the row that has to have learned and of the best row that looks at no image. The first is the
   better row of the claim; of a claim about drops the worse one, since what is at chance cannot drop; of *trained without fully fake images*
   the rival.
-- *settings*: draws of learning rate, loss weights and the like with which both rows were trained, one seed each. The effect in a setting is
-  that on the images of the claim; of claims about other sets, on one of these.
+- *settings*: draws of learning rate, loss weights and the like with which both rows were trained, one seed each; those in which neither
+  had learned do not count. The effect in a setting is that on the images of the claim; of claims about other sets, on one of these. The
+  effect of a claim is that of each row at its own best setting, with fresh seeds.
 - *p*: twice the share of the resampled effects that lie on the other side of 0; of headlines after Holm's correction, so that it can be
   above 0.05 where the interval, which knows of no correction, leaves 0 out. *would have been seen*: before that correction, the smallest
   true effect that eight of ten such studies would find.
 - *twins*: embedded pictures, `sim-...`, made by a simulated camera after the data set they are named after.
 - *profile*: which runs are made, and how large (`profiles/*.yaml`). `night`: twins, five seeds, every row tuned by itself; `real`: real
   sets, three seeds, the settings that `night` found. `DATA=...` in a command is the folder of the real sets.
+- *stand-in*: the frozen tower of Bridging's *ours* is not CLIP, but a small network that learned to tell the embedded benchmark's own
+  cameras; rivals have no such start. Rows with *ImageNet features* have another.
 - *classic detector*: ELA, NOI, CFA1, IVC, MCA, camera traces. Each looks for one trace, and none was trained on these images; *the best* is
   the one with the highest mean of the metric that decides.
 - *abbreviations*: ELA error level analysis, NOI noise levels of blocks, CFA1 and IVC traces of the mosaic of colours, MCA a network that
