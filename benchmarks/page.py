@@ -48,7 +48,6 @@ WHY = {
         "FOCAL",
     ): "the release loops over images in Python; here it is rewritten as the same products as ours",
     ("ELA", "pyIFD"): "bound by the JPEG codec, which both call",
-    ("NOI", "pyIFD"): "one wavelet step and a median of blocks, which both do in compiled code",
     (
         "import imdlib.",
         "2.5",
