@@ -13,6 +13,7 @@ import pytest
 
 from imdlib import parameters
 from imdlib.freshness import sources
+from imdlib.pages import page
 from imdlib.places import REPO
 
 FOLDER = REPO / "notebooks"
@@ -137,7 +138,8 @@ def test_cells_that_only_look_leave_nothing_that_counts(book):
 
 
 def test_only_names_of_tags_that_mean_something(book):
-    assert {tag for cell in book.cells for tag in cell.metadata.get("tags", [])} <= {"parameters", sources.LOOK}
+    allowed = {"code": {"parameters", sources.LOOK}, "markdown": {page.READS}}
+    assert all(set(cell.metadata.get("tags", [])) <= allowed[cell.cell_type] for cell in book.cells)
 
 
 # ---- Papermill -----------------------------------------------------------------------------------------------------------------

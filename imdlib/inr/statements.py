@@ -39,7 +39,7 @@ BOTH = (*MAPS, *LABELS)
 
 FILES = "what the form of the files alone tells of the label, below Table 2"
 BORROWED = "the other pool has the whole method's settings, and none of its own"
-COLLAPSE = "whether self-distillation learned anything, below Table 5"
+COLLAPSE = "whether self-distillation learned anything, below Table 5; which detector is the best, in Table 1"
 BLUR = "what a blur of equal PSNR takes, in the table of Figure 1"
 
 

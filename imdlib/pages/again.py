@@ -27,7 +27,7 @@ def commands(folder: Path) -> pd.DataFrame:
     stamps = archive.stamps(folder.parent, study)
     real = any(not name.startswith("sim-") for stamp in stamps.values() for name in stamp["needs"]["data"])
     command = f"make study PROFILE={profile}" + " DATA=..." * real
-    lines = [("all that is here", list(stamps), command)]
+    lines = [("all that is here", list(stamps), f"{command} RUNS='{study}/*'")]
     for title, rows in tables_of(folder):
         patterns = sorted({one for some in rows["runs"] for one in some.split()})
         named = " ".join(f"{study}/{one}" for one in patterns)

@@ -30,5 +30,5 @@ def test_runs_on_real_images_need_their_folder(tmp_path, monkeypatch):
     about = dict(seconds=60, peak_memory_mb=100, needs={"data": {"sim-casia": "key", "casia1": "key"}})
     monkeypatch.setattr(archive, "stamps", lambda results, study: {"base_a_seed0": about})
     assert again.commands(tmp_path / "gpu-paper" / "ncl")["command"].tolist() == [
-        "make study PROFILE=gpu-paper DATA=..."
+        "make study PROFILE=gpu-paper DATA=... RUNS='ncl/*'"
     ]

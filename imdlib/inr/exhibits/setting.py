@@ -20,7 +20,7 @@ def trained(rows: Rows) -> HTML:
 
 
 def parameters(rows: Rows) -> HTML:
-    """The commonest value of each parameter, of detectors and of the NRRs that they use."""
+    """The value of each parameter, of detectors and of the NRRs that they use; the commonest where it is not searched."""
     own = rows.plain_nrr[rows.plain_nrr["train_set"] == rows.target]
     parts = {"detector": commonest(rows.detectors, DETECTOR), "NRR": commonest(own, NRR)}
     found = pd.concat({name: part for name, part in parts.items() if len(part)})
@@ -32,4 +32,6 @@ def commonest(settings: pd.DataFrame, names: str) -> pd.DataFrame:
     if settings.empty:
         return pd.DataFrame(columns=["parameter", "value"])
     found = settings[names.split()].astype(str).mode().iloc[0]
+    if settings["learning_rate"].nunique() > 1:
+        found["learning_rate"] = "by row: How were the settings found?"
     return found.rename_axis("parameter").rename("value").reset_index()
