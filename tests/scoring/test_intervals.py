@@ -189,7 +189,8 @@ def test_effect_is_the_difference_of_means_and_pairs_images():
     a, b = study(0.03)
     found = intervals.paired_effect(a, b, "f1")
     assert found["effect"] == pytest.approx(b["f1"].mean() - a["f1"].mean(), abs=1e-12)
-    assert set(found) == {"effect", "low", "high", "p", "n", "seeds"} and (found["n"], found["seeds"]) == (80, 3)
+    assert set(found) == {"effect", "low", "high", "p", "n", "seeds", "a", "b"}
+    assert (found["n"], found["seeds"]) == (80, 3) and found["b"] - found["a"] == pytest.approx(found["effect"])
     assert 0 < found["low"] < found["effect"] < found["high"]
     alone = [intervals.summarise(side, ["f1"]).iloc[0] for side in (a, b)]
     assert found["high"] - found["low"] < 0.2 * (alone[0].high - alone[0].low)
