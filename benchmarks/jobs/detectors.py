@@ -34,7 +34,7 @@ def photographs(scale):
     here = slice(side // 4, side // 2)
     for image in images:
         image[here, here] = np.roll(image, 1, axis=0)[here, here]  # a region whose mosaic is moved by a row
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float().contiguous() / 255
 
 
 def mapped(detector, images):

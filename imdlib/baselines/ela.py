@@ -5,14 +5,14 @@ change more, or less, than the rest. NCL's Table 1 lists it as ELA. Edges, textu
 a picture that was never a JPEG shows nothing but them: it is a hint to the eye, not a verdict.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
-
-from imdlib.baselines.cells import stretched as stretched_maps
 
 FULL, HALF = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
 
@@ -28,13 +28,36 @@ class ELA(nn.Module):
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """image (B,3,H,W) float in [0,1] -> dict of map (B,1,H,W) in [0,1]: error levels, each image's largest at 1."""
-        pixels = image.float().cpu()
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # OpenCV lets go of Python's lock
-            levels = np.stack([*pool.map(lambda one: error_levels(eight_bit(one), self.quality, HALF), pixels)])
-        return {"map": stretched_maps(torch.from_numpy(levels)[:, None].float()).to(image.device)}
+        pixels, maps = image.float().cpu(), np.empty((len(image), *image.shape[2:]), np.float32)
+
+        def fill(index: int) -> None:
+            maps[index] = between_ends(error_levels(as_bytes(pixels[index]), self.quality, HALF))
+
+        on_all_threads(fill, len(image))
+        return {"map": torch.from_numpy(maps)[:, None].to(image.device)}
 
 
-def eight_bit(image: Tensor) -> np.ndarray:
+def on_all_threads(work: Callable[[int], None], count: int) -> None:
+    """work(0) to work(count - 1) on as many threads as PyTorch has, this one among them; OpenCV lets go of Python's lock."""
+    threads = torch.get_num_threads()
+
+    def share(first: int) -> None:
+        for index in range(first, count, threads):
+            work(index)
+
+    others = [helpers().submit(share, first) for first in range(1, min(threads, count))]
+    share(0)
+    for one in others:
+        one.result()
+
+
+@cache
+def helpers() -> ThreadPoolExecutor:
+    """Threads that stay from batch to batch, since new ones have to ask for all of their memory again."""
+    return ThreadPoolExecutor()
+
+
+def as_bytes(image: Tensor) -> np.ndarray:
     """image (3,H,W) float32 in [0,1] -> (H,W,3) uint8, rounded; plane by plane in OpenCV, as the codec wants it."""
     return cv2.merge([cv2.convertScaleAbs(np.ascontiguousarray(plane.numpy()), alpha=255) for plane in image])
 
@@ -50,6 +73,13 @@ def error_levels(image: np.ndarray, quality: int = 90, chroma: int = FULL) -> np
     ]
     change = cv2.absdiff(before, cv2.imdecode(file, cv2.IMREAD_COLOR))
     return cv2.transform(change, np.full((1, 3), 1 / 3, np.float32))
+
+
+def between_ends(levels: np.ndarray) -> np.ndarray:
+    """What `cells.stretched` makes of levels (H,W) uint8: the smallest at 0, the largest at 1, float32; by a table of all levels."""
+    low, high = np.float32(levels.min()), np.float32(levels.max())
+    table = (np.arange(256, dtype=np.float32) - low) / (high - low) if high > low else np.zeros(256, np.float32)
+    return cv2.LUT(levels, table)
 
 
 def stretched(levels: np.ndarray, share: float = 0.995) -> np.ndarray:

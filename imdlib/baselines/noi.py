@@ -42,17 +42,15 @@ def diagonal(grey: Tensor, high: Tensor) -> Tensor:
     """HH band of one level of the wavelet transform: (B,1,H,W) -> (B,1,ceil(H/2),ceil(W/2)); border continued."""
     left, right = len(high) // 2, len(high) // 2 - 1
     x = F.pad(grey, (left, right + grey.shape[3] % 2, left, right + grey.shape[2] % 2), mode="replicate")
-    x = every_second(x, high.tolist(), dim=2)
-    return every_second(x, high.tolist(), dim=3)
+    return every_second(every_second(x.mT, high.tolist()).mT, high.tolist())
 
 
-def every_second(x: Tensor, taps: list[float], dim: int) -> Tensor:
-    """What `conv2d` with these taps along dim and stride 2 gives of x (B,1,H,W), a tap at a time, which is faster on a CPU."""
-    count = (x.shape[dim] - len(taps)) // 2 + 1
-    parts = [x.narrow(dim, k, 2 * count - 1).unfold(dim, 1, 2)[..., 0] for k in range(len(taps))]
-    total = parts[0] * taps[0]
-    for tap, part in zip(taps[1:], parts[1:]):
-        total.add_(part, alpha=tap)
+def every_second(x: Tensor, taps: list[float]) -> Tensor:
+    """What a convolution of the rows of x (B,1,H,W) with these taps and stride 2 gives, a tap at a time, which is faster on a CPU."""
+    span = (x.shape[3] - len(taps)) // 2 * 2 + 1
+    total = x[..., :span:2] * taps[0]
+    for k, tap in enumerate(taps[1:], start=1):
+        total.add_(x[..., k : k + span : 2], alpha=tap)
     return total
 
 

@@ -3,9 +3,11 @@
 import io
 
 import numpy as np
+import pytest
+import torch
 from PIL import Image
 
-from imdlib.baselines import ela
+from imdlib.baselines import cells, ela
 from tests.baselines.made_up import found
 
 
@@ -56,3 +58,18 @@ def test_as_a_detector_it_finds_a_region_of_another_history_in_a_batch():
     tampered, fresh = (np.where(mask[..., None], grey[1], rest) for rest in (old, grey[0]))
     auc = found(ela.ELA(), tampered, fresh, mask=mask)
     assert auc[0] > 0.95 and abs(auc[1] - 0.5) < 0.1
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_batch_has_the_maps_of_its_images_on_any_number_of_threads(threads, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    images = np.stack([noise(seed, (33, 47, 3)) for seed in range(4)] + [np.full((33, 47, 3), 128, np.uint8)])
+    maps = ela.ELA()(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255)["map"]
+    levels = np.stack([ela.error_levels(image, 90, ela.HALF) for image in images])
+    assert torch.equal(maps, cells.stretched(torch.from_numpy(levels)[:, None].float()))
+    assert maps[:4].amax() == 1 and not maps[4].any()
+
+
+def test_what_goes_wrong_in_a_thread_is_said():
+    with pytest.raises(ZeroDivisionError):
+        ela.on_all_threads(lambda index: 1 / (3 - index), 5)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from imdlib.baselines import noi
 from imdlib.baselines.noi import NOI
@@ -21,6 +22,16 @@ def test_the_filter_is_orthogonal_to_its_shifts_and_to_polynomials():
         assert high[shift:] @ high[: 16 - shift] == pytest.approx(float(shift == 0), abs=1e-7)
     for power in range(8):
         assert (high * (np.arange(16) / 16) ** power).sum() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(40, 64), (41, 63), (16, 17)])
+def test_the_diagonal_band_is_that_of_two_strided_convolutions(shape):
+    high = torch.from_numpy(noi.high_pass(8))
+    grey = torch.from_numpy(np.random.default_rng(5).uniform(0, 255, (2, 1, *shape)))
+    right = [7 + side % 2 for side in shape]
+    x = F.pad(grey, (8, right[1], 8, right[0]), mode="replicate")
+    naive = F.conv2d(x, torch.outer(high, high)[None, None], stride=2)
+    torch.testing.assert_close(noi.diagonal(grey, high), naive, atol=1e-9, rtol=0)
 
 
 def test_the_level_of_known_noise_is_found():
