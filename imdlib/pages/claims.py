@@ -86,7 +86,8 @@ def line(one: Statement, rows: Any, study: str, tried: Iterable[float]) -> dict:
     effect = compared(*sides, metric)
     if one.headline and effect["p"] < verdicts.LEVEL:
         effect = compared(*sides, metric, resamples=MANY)
-    passed = learned(one, rows) if effect["n"] else verdicts.Gate()
+    beside = one.gate(rows) if one.gate and effect["n"] else None
+    passed = learned(one, beside)
     return dict(
         id=f"{study}-{one.name}-{metric}",
         study=study,
@@ -107,18 +108,20 @@ def line(one: Statement, rows: Any, study: str, tried: Iterable[float]) -> dict:
         smallest=verdicts.POWER * (effect["high"] - effect["low"]),
         value_worse=effect["a"],
         value_better=effect["b"],
-        **floor(one, rows, sides[1]),
+        **floor(one, beside, sides[1]),
         by_set=by_set(*sides, metric),
         read_with=one.read_with,
         overturned=one.overturned,
     )
 
 
-def floor(one: Statement, rows: Any, side: pd.DataFrame) -> dict:
-    """What the best row that looks at no image has on the very images of a claim, in the metric that decides, and its name (floor_of)."""
+def floor(one: Statement, found: pd.DataFrame | None, side: pd.DataFrame) -> dict:
+    """What the best row that looks at no image has on the very images of a claim, in the metric that decides, and its name (floor_of).
+
+    found: rows of the statement's gate; side: those of its better row.
+    """
     nothing = dict(floor=np.nan, floor_of="")
-    found = one.gate(rows) if one.gate and len(side) else pd.DataFrame()
-    if one.decides not in found or "blind" not in found:
+    if found is None or one.decides not in found or "blind" not in found:
         return nothing
     keys = [name for name in ("dataset", "image") if name in side]
     asked = side.loc[side[one.decides].notna(), keys].drop_duplicates()
@@ -155,11 +158,11 @@ def in_settings(statements: Iterable[Statement], trials: Mapping[int, Any]) -> p
     return pd.DataFrame(lines, columns=["name", "statement", "metric", "headline", "trial", "effect", "raw"])
 
 
-def learned(one: Statement, rows: Any, *, sure: bool = True) -> verdicts.Gate:
-    """The gate of a statement."""
-    if one.gate is None:
+def learned(one: Statement, found: pd.DataFrame | None, *, sure: bool = True) -> verdicts.Gate:
+    """The gate of a statement, of the rows that its cut of that name has found; none where it has no gate."""
+    if found is None:
         return verdicts.Gate()
-    return verdicts.gate(one.gate(rows), (one.worse, one.better), one.gate_metric or one.decides, sure=sure)
+    return verdicts.gate(found, (one.worse, one.better), one.gate_metric or one.decides, sure=sure)
 
 
 def compared(low: pd.DataFrame, high: pd.DataFrame, metric: str, resamples: int = 2000) -> dict:
@@ -178,7 +181,8 @@ def specified(one: Statement, trial: Any) -> dict:
     if low.empty or high.empty:
         return dict(effect=np.nan, raw=np.nan)
     raw = intervals.paired_effect(low, high, one.decides, resamples=1)["effect"]
-    return dict(effect=np.nan if learned(one, trial, sure=False).word == "failed" else raw, raw=raw)
+    beside = one.gate(trial) if one.gate else None
+    return dict(effect=np.nan if learned(one, beside, sure=False).word == "failed" else raw, raw=raw)
 
 
 def beside(statements: Iterable[Statement], rows: Any, study: str) -> pd.DataFrame:

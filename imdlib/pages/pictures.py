@@ -66,7 +66,7 @@ def prediction_grid(columns: Sequence[dict[str, Any]], methods: Sequence[str], v
         side = dict(shrink=len(methods) / len(rows), anchor=(0.0, 0.0))  # of all rows, so that all give way alike
         bar = figure.colorbar(shown, ax=axes, fraction=0.02, pad=0.01, aspect=40, ticks=[0, 0.5, 1], **side)
         bar.ax.axhline(0.5, color="w", lw=0.5)
-        bar.set_label(values if len(methods) > 1 else values.replace(" ", "\n"), fontsize=SMALL)
+        bar.set_label(values if len(methods) > 1 else "\n".join(values.rsplit(" ", 1)), fontsize=SMALL)
     figure.set_label(GRID)
     return figure
 

@@ -8,14 +8,15 @@ from matplotlib.figure import Figure
 
 from imdlib.pages.style import HIGHEST, PAGE, PALETTE, SMALL, TAMPERED
 from imdlib.pages.tables import called
+from imdlib.protocol import verdicts
 
 VERDICTS = {
-    "supported": (PALETTE[2], ">"),
-    "contradicted": (TAMPERED, "<"),
-    "depends on settings": (PALETTE[1], "D"),
-    "inconclusive": ("0.45", "o"),
-    "nothing learned here": ("0.45", "x"),
-    "not tested": ("0.65", "."),
+    verdicts.SUPPORTED: (PALETTE[2], ">"),
+    verdicts.CONTRADICTED: (TAMPERED, "<"),
+    verdicts.DEPENDS: (PALETTE[1], "D"),
+    verdicts.INCONCLUSIVE: ("0.45", "o"),
+    verdicts.UNLEARNED: ("0.45", "x"),
+    verdicts.UNTESTED: ("0.65", "."),
 }  # verdict -> colour, shape
 CLAIMS = (
     "Marks are effects in the unit of their metric; right of zero speaks for the statement. The shape says the verdict "
@@ -38,7 +39,7 @@ def claims_plot(found: pd.DataFrame) -> Figure:
     for axis, metric in zip(axes[0], panels or [""]):
         for row in tested[tested["metric"] == metric].itertuples():
             y = lines.index((row.study, row.statement, row.where))
-            color, marker = VERDICTS.get(row.verdict, VERDICTS["not tested"])
+            color, marker = VERDICTS.get(row.verdict, VERDICTS[verdicts.UNTESTED])
             axis.plot([row.low, row.high], [y, y], color=color, lw=1.4, solid_capstyle="round")
             axis.plot(row.effect, y, marker, ms=4.5, color=color, mfc="w" if marker == "o" else color)
         axis.axvline(0, color="0.3", lw=0.8)
@@ -56,7 +57,7 @@ def claims_plot(found: pd.DataFrame) -> Figure:
         for v, (c, m) in VERDICTS.items()
         if counts[v]
     ]
-    if len(marks) > 1 or not counts["not tested"]:
+    if len(marks) > 1 or not counts[verdicts.UNTESTED]:
         figure.legend(handles=marks, loc="outside upper right", ncols=3)
     figure.set_label(CLAIMS + " Below the dotted line: what no paper prints." * (0 < printed < len(lines)))
     return figure

@@ -137,7 +137,7 @@ def effect_against_steps(found: pd.DataFrame) -> Figure:
         axis.set_ylabel(titled(called(part["metric"].iloc[0].removeprefix("val_")), 16), fontsize=SMALL)
     for axis in axes[-ACROSS:]:
         axis.tick_params(labelbottom=True)
-    figure.supxlabel("epochs × training images, thousands", fontsize=SMALL)
+        axis.set_xlabel("epochs × images, thousands", fontsize=SMALL)
     figure.set_label(STEPS)
     return figure
 

@@ -32,9 +32,10 @@ TRIED = """Every row that is drawn here had the same number of trials, one seed 
 images; rows that are absent take the settings of another (docs/protocol.md names them) or were not searched yet. Where others did as well
 as the chosen trial (*others as good*), the first was taken: that search chose nothing. One seed may be a lucky one: the score of a chosen
 trial is no estimate of the final runs'. A line that still climbs at its right end belongs to a row that more trials would help."""
-ELSEWHERE = """Nothing was searched in these runs. In profiles that set `{0}.tuned` (`laptop`, `real`, `gpu`) every row that is searched
-has the settings of `profiles/tuned/{0}.yaml`: the best of its trials on validation images of the embedded twins, which the page of
-`night` shows one by one. In others rows have the settings listed above."""
+TAKEN = """Nothing was searched in these runs. Every row that is searched elsewhere has the settings of `profiles/tuned/{0}.yaml`: the best
+of its trials on validation images of the embedded twins, which the page of `night` shows one by one."""
+UNTUNED = """Nothing was searched in these runs: rows have the settings listed above. Those of `profiles/tuned/{0}.yaml`, found on
+validation images of the embedded twins, are taken by profiles that set `{0}.tuned` (`night`, `laptop`, `real`, `gpu`)."""
 LENGTH = """Effects on validation images while training went on, mean and range of the seeds. A line that still moves at its right end has a
 verdict that belongs to this length of training. The rule of flatness needs six looks before the rate falls: with a budget of fewer than
 nine epochs it ends nothing early, and with fewer than six looks nobody can tell (docs/protocol.md)."""
@@ -157,8 +158,10 @@ def trials(study: Study, rows: Any) -> tuple[Figure | HTML | Markdown, ...]:
     """Figure and table of every row's trials: validation score, what was searched, what was chosen, and whether the file of tuned
     settings says the same; how they are read. Where nothing was searched, where settings come from.
     """
+    if rows.trials.empty and takes_tuned(study, rows):
+        return Markdown(TAKEN.format(study.name)), settings_of_rows(study)
     if rows.trials.empty:
-        return Markdown(ELSEWHERE.format(study.name)), settings_of_rows(study)
+        return (Markdown(UNTUNED.format(study.name)),)
     found = tuned.best(rows.trials, rows.history, study.rows)
     tables.save_csv(found, rows.folder, "table_trials")
     number, judge = tables.called(rows.trials["keep"].iloc[0].removeprefix("val_")), "on validation images"
@@ -181,6 +184,15 @@ def trials(study: Study, rows: Any) -> tuple[Figure | HTML | Markdown, ...]:
     if other:
         table = Markdown(f"**Not yet in profiles/tuned/{study.name}.yaml: {', '.join(other)}.** Run `make tune`.")
     return figure, table, Markdown(TRIED)
+
+
+def takes_tuned(study: Study, rows: Any) -> bool:
+    """Whether some run of a row that is searched has the settings that the file of tuned settings gives that row."""
+    said = tuned.of(study.name)
+    runs = [(search.row_of(run, study.rows), run) for run in rows.settings.to_dict("records")]
+    return any(
+        all(search.same(run[key], value) for key, value in said[row].items()) for row, run in runs if row in said
+    )
 
 
 def settings_of_rows(study: Study) -> HTML:

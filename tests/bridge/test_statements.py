@@ -110,7 +110,7 @@ def test_what_lies_at_chance_on_both_sides_has_learned_nothing(all_runs):
     flat = changed(
         all_runs, plain_auc_shuffled=lambda e: 0.1 + 0 * e["f1"], drawn_auc_shuffled=lambda e: 0.25 + 0 * e["f1"]
     )
-    assert claims.learned(one, flat).word == "failed" and claims.learned(one, flat).beside in (
+    assert claims.learned(one, one.gate(flat)).word == "failed" and claims.learned(one, one.gate(flat)).beside in (
         "all-ones map",
         "centre blob",
     )

@@ -119,12 +119,14 @@ def figure_ordering(rows: Rows) -> Figure | None:
     panel = drawn["metric"].str.replace(": ", ":\n").str.replace(" above ", "\nabove\n")
     drawn = drawn.assign(panel=panel)
     figure = plots.interval_panels(drawn, panel="panel", floor=False)
+    for axis in figure.axes:
+        axis.axvline(0.5, color="0.55", lw=0.8, ls="--", zorder=0)
     return plots.save(
         figure,
         drawn,
         rows.folder,
         "figure_ordering",
-        what="Share of pairs of images, or of images, whose distances d are ordered as stated; chance is 0.5",
+        what="Share of pairs of images, or of images, whose distances d are ordered as stated; dashed: chance",
     )
 
 

@@ -77,7 +77,7 @@ def figure_ablation(rows: Rows) -> Figure | None:
     return plots.save(figure, drawn, rows.folder, "figure_ablation", what=what)
 
 
-def beside_blind(rows: Rows, names: Iterable[str], title: str, caption: str) -> HTML | None:
+def table_beside_blind(rows: Rows, names: Iterable[str], title: str, caption: str) -> HTML | None:
     """Some of the compared rows beside those that look at no image; None where there are fewer than two."""
     some = of_rows(rows, names)
     if some["row"].nunique() < 2:
@@ -89,14 +89,14 @@ def beside_blind(rows: Rows, names: Iterable[str], title: str, caption: str) -> 
 def table_priors(rows: Rows) -> HTML | None:
     """The baseline on RGB, as in the paper, with the NRR's error map and with fixed filters beside it, and the whole method."""
     caption = "On RGB: the error map and fixed filters as inputs of the baseline, and the whole method"
-    return beside_blind(rows, ON_RGB, "table_priors", caption)
+    return table_beside_blind(rows, ON_RGB, "table_priors", caption)
 
 
 def table_backbones(rows: Rows) -> HTML | None:
     """Baseline and whole method from scratch and on a backbone that ImageNet trained."""
     if of_rows(rows, BACKBONES[4:]).empty:
         return None
-    return beside_blind(
+    return table_beside_blind(
         rows, BACKBONES, "table_backbones", "From random weights and from ImageNet's (EfficientNet-lite0)"
     )
 

@@ -30,10 +30,16 @@ def weighted(rows: Rows) -> pd.DataFrame:
 
 def weights(rows: Rows) -> HTML | None:
     """Table of the whole method under other weights, temperatures and widths of the contour."""
-    if weighted(rows).empty:
+    found = weighted(rows)
+    if found.empty:
         return None
-    caption = "The whole method with one number of its losses turned (contour_grid: width of Eq. 8's contour in pixels)"
-    return tables.save(beside_blind(rows, weighted(rows)), rows.folder, "table_weights", caption, index=("method",))
+    width = (
+        " (contour_grid: width of Eq. 8's contour in pixels)"
+        if found["method"].str.startswith("contour_grid").any()
+        else ""
+    )
+    caption = f"The whole method with one number of its losses turned{width}"
+    return tables.save(beside_blind(rows, found), rows.folder, "table_weights", caption, index=("method",))
 
 
 def figure_weights(rows: Rows) -> Figure | None:
