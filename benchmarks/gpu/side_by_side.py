@@ -12,8 +12,7 @@ from collections.abc import Iterator
 import torch
 
 from benchmarks.gpu import pieces
-from benchmarks.gpu.steps import network
-from imdlib.data.batches import augment, generator_for
+from benchmarks.gpu.steps import Set, network
 from imdlib.study import profile, settings
 
 COUNTS = {"cuda": (1, 2, 4, 8, 12), "cpu": (1, 2)}
@@ -63,21 +62,13 @@ def work(device: str, number: int, active, made, ready) -> None:
     torch.set_num_threads(1)
     piece = small()
     step = network(piece, device)
-    side, count = piece.side, piece.params["batch_size"]
-    images = torch.randint(256, (64, 3, side, side), dtype=torch.uint8)
-    masks = (torch.rand(64, 1, side, side) > 0.9).to(torch.uint8)
+    images = Set(piece.side, "cpu")
     for turn in range(10**9):
         if turn == 3:
             ready.release()
         while turn >= 3 and number >= active.value:
             time.sleep(0.01)
-        some = [(turn * count + one) % 64 for one in range(count)]
-        pairs = [
-            augment(images[one], masks[one], crop=side, flips=True, generator=generator_for(number, turn, one))
-            for one in some
-        ]
-        image, mask = (torch.stack(part).to(device) for part in zip(*pairs))
-        step(image.to(memory_format=torch.channels_last).float() / 255, mask)
+        step(*images.batch(piece, device, number, turn))
         if device == "cuda":
             torch.cuda.synchronize()
         made[number] += 1

@@ -1,10 +1,12 @@
 """Speed: what a card does at best, what training steps get of it, and how many small runs it takes side by side.
 
 python -m benchmarks.gpu.speed [--seconds 120] [--device cuda] [--out file] [--only step ...]. A row per reading, the most useful
-first; `what` is one of matrix, step, together, syncs, batch, crop, compiled and graph. share: operations of a step (multiplications
-and additions, PyTorch's FlopCounterMode) per second, over those of the best matrix product measured on the same card a moment before.
+first; `what` is one of matrix, step, together, syncs, data, batch, crop, compiled and graph. share: operations of a step
+(multiplications and additions, PyTorch's FlopCounterMode) per second, over those of the best matrix product measured on the same card
+a moment before.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -14,7 +16,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.gpu import pieces, readings, side_by_side, syncs
-from benchmarks.gpu.steps import timed, training
+from benchmarks.gpu.steps import Set, timed, training
 from imdlib.study import profile, settings
 
 LARGE = ("ncl/run paper", "conformer paper")  # whose share of the card counts
@@ -37,7 +39,7 @@ SIDES = {"cuda": (8192, 16384), "cpu": (512,)}  # of the matrices
 BOOKS = ("ncl/run", "inr/nrr", "inr/run", "bridge/run")
 SIZE = {"small": {}, "paper": {"bridge/run": {"size": 224, "method": "late"}}}  # TransCAM's crops
 REPEATS = 5
-KINDS = ("step", "together", "syncs", "batch", "crop", "compiled", "graph")  # of readings beside the matrix
+KINDS = ("step", "together", "syncs", "data", "batch", "crop", "compiled", "graph")  # of readings beside the matrix
 
 
 def rows(
@@ -62,6 +64,9 @@ def rows(
         yield guarded(of_step, "step", name, piece, device, rate)
     for name, piece in small.items() if asked("syncs") else ():
         yield guarded(of_syncs, "syncs", name, piece, device)
+    for name, piece in sizes.items() if asked("data") else ():
+        if piece.side_name == "crop":  # others train on images that are whole, or on features
+            yield guarded(of_data, "data", name, piece, device)
     for name, piece in paper.items():
         for what, one in grown(piece) if name in LARGE else ():
             if asked(what):
@@ -120,6 +125,16 @@ def of_syncs(piece: pieces.Piece, device: str) -> dict[str, Any]:
     places = syncs.counted(step)
     note = "; ".join(f"{place} x{times}" for place, times in places.most_common(6))
     return dict(value=sum(places.values()) / piece.turns, unit="per step", note=note)
+
+
+def of_data(piece: pieces.Piece, device: str) -> dict[str, Any]:
+    """Seconds that a batch takes, crops and flips and the way to the device, and how much faster it is of a set that lies there."""
+    seconds = []
+    for place in ("cpu", device):
+        images, turns = Set(piece.side * 5 // 4, place), itertools.count()
+        seconds.append(timed(lambda: images.batch(piece, device, 0, next(turns)), images.masks, 10 * REPEATS))  # noqa: B023
+    value = piece.params["batch_size"] / seconds[0]
+    return dict(value=value, unit="images/s", seconds=seconds[0], speedup=seconds[0] / seconds[1])
 
 
 def faster(what: str, piece: pieces.Piece, device: str) -> dict[str, Any]:

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from benchmarks.gpu import __main__ as command
-from benchmarks.gpu import checks, pieces, side_by_side, speed
+from benchmarks.gpu import checks, pieces, side_by_side, speed, steps
+from imdlib.data.batches import augment, generator_for
 from imdlib.planner import Planner
 from tests.gpu.jobs import job
 
@@ -74,6 +75,31 @@ def test_no_step_waits_for_the_device_but_once_for_the_contour_that_the_pivot_re
     for name, piece in speed.sizes_of("cpu").items():
         found = speed.of_syncs(piece, "cpu")
         assert found["value"] == name.startswith("ncl"), found["note"]
+
+
+def test_a_batch_costs_what_its_crops_and_its_way_cost_and_only_those_of_crops_are_read(table):
+    assert [row["network"] for row in table if row["what"] == "data"] == ["ncl/run paper", "ncl/run small"]
+    assert all(
+        row["value"] == pytest.approx(2 / row["seconds"]) and row["speedup"] > 0
+        for row in table
+        if row["what"] == "data"
+    )
+    whole = pieces.of_run("bridge/run", {"method": "late"}, size=64, batch_size=2)
+    assert not [
+        row
+        for row in speed.rows("cpu", {"bridge/run small": whole}, lambda: 9.0, only=("data",))
+        if row["what"] == "data"
+    ]
+
+
+def test_batches_of_a_set_on_the_device_are_those_of_one_on_the_processor():
+    piece, images = pieces.of_run("ncl/run", {}, **TINY), steps.Set(80, "cpu", count=3)
+    image, mask = images.batch(piece, "cpu", 0, 1)  # images 2 and 0
+    assert image.shape == (2, 3, 64, 64) and mask.shape == (2, 1, 64, 64) and image.min() >= 0 and image.max() <= 1
+    again, other = images.batch(piece, "cpu", 0, 1)[0], images.batch(piece, "cpu", 0, 2)[0]
+    assert torch.equal(image, again) and not torch.equal(image, other)
+    drawn = augment(images.images[2], images.masks[2], crop=64, flips=True, generator=generator_for(0, 1, 2))
+    assert torch.equal((255 * image[0]).round().byte(), drawn[0]) and torch.equal(mask[0], drawn[1])
 
 
 def test_what_is_printed_of_the_checks_is_the_worst_of_each_kind_and_all_that_did_not_hold():
