@@ -22,11 +22,11 @@ Written by `python -m benchmarks.page` from `results/bench`: no number is typed 
 machine, `python -m benchmarks.growth` how they grow, and `python -m benchmarks.stages results/<profile>` reads where the time of a
 finished study went from its executed notebooks.
 
-A ratio is ours by theirs, pair by pair, in one process: below 1 imdlib needs less. Ratios survive other work on the same cores,
-milliseconds do not. *equal* is whether both sides found the same; it is empty where they do different things.
+A ratio is ours by theirs, pair by pair, in one process: below 1 imdlib needs less. *equal* is whether both sides found the same; it is
+empty where they do different things.
 
-Rows of `amd-epyc-2-cores` are medians of five pairs, the last ones beside some other work; those of the Intel machine are of
-older jobs and targets.
+Rows of `amd-epyc-2-cores` are medians of nine pairs on an idle machine; those of the Intel machine are of older jobs and targets. Other
+work on the same cores moves ratios, too, mostly against ours, which use all cores: measure when nothing else runs.
 """
 WHY = {
     (
@@ -47,16 +47,16 @@ WHY = {
         "contrast of 1,000 and 1,000 of",
         "FOCAL",
     ): "the release loops over images in Python; here it is rewritten as the same products as ours",
-    ("ELA", "pyIFD"): "bound by the JPEG codec, which both call",
     (
         "import imdlib.",
         "2.5",
     ): "PyTorch and torchvision, which imports all of its models and torch._dynamo, take most of it",
-    ("training step of NCL's base", "torchvision"): "not known: the convolutions are the same",
+    ("training step of NCL's base", "torchvision"): "this older row's peer has no decoder",
+    ("training step of NCL's base", "smp"): "this older row's peer convolves channel by channel",
     (
         "training step of Conformer-S",
         "TransCAM",
-    ): "attention is all that differs, and sequences of 257 tokens are short",
+    ): "attention and the order of memory are all that differs, and convolutions take most of the time",
 }  # (job, peer) -> why a target is missed; none is printed where it is met
 SLOW = "PyTorch's own import is most of it, its optimizers import `torch._dynamo` whatever imdlib does, and the runs of quick are short."
 CHOSEN = """
