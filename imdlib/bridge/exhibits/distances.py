@@ -120,7 +120,7 @@ def figure_ordering(rows: Rows) -> Figure | None:
     drawn = drawn.assign(panel=panel)
     figure = plots.interval_panels(drawn, panel="panel", floor=False)
     for axis in figure.axes:
-        axis.axvline(0.5, color="0.55", lw=0.8, ls="--", zorder=0)
+        axis.axvline(0.5, color="0.4", lw=0.8, ls="--", zorder=1)
     return plots.save(
         figure,
         drawn,
