@@ -16,7 +16,7 @@ RUN      = $(BIN)/snakemake --cores $(CORES) --nolock --keep-going --quiet host 
 
 .PHONY: study pages tune test lab lessons bench faults gpu gpu-pack lint twins clean help
 help:
-	@echo "make study [PROFILE=quick|laptop|night|real|paper] [DATA=folder] [CORES=all]   train, score, draw: results/<profile>/report.html"
+	@echo "make study [PROFILE=quick|laptop|night|real|gpu|gpu-paper|paper] [DATA=folder] [CORES=all]   train, score, draw: results/<profile>/report.html"
 	@echo "make study RUNS='ncl/base_* ncl/pivot_*'   these runs alone and what they need, then the pages of what is there"
 	@echo "           PYTHON=python3.12 is what the first call makes .venv with"
 	@echo "make pages [PROFILE=...] [DATA=folder, of real]   draw all pages again from the rows that are kept, without training; what is older says so"
@@ -26,7 +26,7 @@ help:
 	@echo "make twins   train the embedded generators and the stand-in anew, over the weights in the package"
 	@echo "make gpu SECONDS=900   a card checked, measured and given runs for so long: docs/gpu.md     make gpu-pack [DATA= SETS=]   what it needs offline"
 	@echo "make faults  changed files, kills, full disks and the like, counted: docs/faults.md"
-	@echo "make lint    ruff, and notebooks without outputs        make clean  forget results/\$$PROFILE"
+	@echo "make lint    ruff, and notebooks without outputs        make clean  forget results/\$$PROFILE, and what was made of it"
 
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \

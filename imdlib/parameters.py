@@ -91,8 +91,8 @@ def typed(place: str, name: str, value: Any, default: Any) -> Any:
 def name_of(notebook: str, params: dict, *lead: str) -> str:
     """Default name of a run: what leads, then every other parameter that is not the notebook's default, then the seed.
 
-    lead: names of parameters whose values stand first. So two runs of different parameters never share a folder: values that no
-    folder can be named after, and names that grow too long, are told apart by a digest.
+    lead: names of parameters whose values stand first. So two runs that differ in more than paths, test sets and threads never share a
+    folder: values that no folder can be named after, and names that grow too long, are told apart by a digest.
     """
     skipped = {*PLACES, *lead, "seed", "test_sets", "threads"}
     turned = {

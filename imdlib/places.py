@@ -1,4 +1,7 @@
-"""Places: the only room that knows paths. Everything generated lies in the cache, everything found out under `results`."""
+"""Places: the only room that knows where the cache and the results are.
+
+Everything generated lies in the cache, everything found out under `results`.
+"""
 
 import os
 from pathlib import Path

@@ -1,6 +1,7 @@
 """Shared fixtures, one thread for each process of the suite, and the longest files first."""
 
 import os
+import sys
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are loaded; as many processes as cores run at once
 os.environ["MPLBACKEND"] = "agg"
@@ -38,6 +39,14 @@ def _seeded():
     """The same random numbers for every test, and one thread, whatever an earlier test (a notebook) has set."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _figures_closed():
+    """No figure is left open by a test."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(scope="session")

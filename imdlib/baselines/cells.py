@@ -43,7 +43,7 @@ def spread(cells: Tensor, side: int, size: tuple[int, int]) -> Tensor:
 
 
 def median5(x: Tensor) -> Tensor:
-    """Median over 5 x 5 cells, border mirrored at its edge: (B,1,h,w) -> the same."""
+    """Median over 5 x 5 cells, border continued: (B,1,h,w) -> the same."""
     padded = F.pad(x, (2, 2, 2, 2), mode="replicate")
     windows = padded.unfold(2, 5, 1).unfold(3, 5, 1).flatten(4)  # (B,1,h,w,25)
     return windows.median(dim=4).values

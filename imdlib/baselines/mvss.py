@@ -8,7 +8,8 @@ A row of NCL's Tables 1 and 2, INR's Table 3 and Figure 1.
 Differs from the paper:
 - The fusion is a convolution over both branches with channel attention; their position attention over all pairs of cells is left out.
 - Both branches are of `backbone` and `width`; the noise branch takes RGB through BayarConv, the edge branch `inputs`.
-- The edge target is the boundary of the mask at the features' size, one cell wide, which padded pixels do not make.
+- The edge target is the boundary of the mask at the features' size: cells that hold both kinds of pixel. Padded pixels make none, and
+  neither does a change that lies exactly between two cells.
 """
 
 from typing import Any
@@ -95,7 +96,7 @@ class MVSS(nn.Module):
 
 
 def boundary(mask: Tensor, size: tuple[int, int]) -> Tensor:
-    """1 in cells that hold tampered and authentic pixels or lie beside such a change, (B,1,*size) uint8; padding is no change."""
+    """1 in cells that hold tampered and authentic pixels and no padding, (B,1,*size) uint8; mask (B,1,H,W) in {0, 1, 255}."""
     tampered = F.adaptive_max_pool2d((mask == 1).float(), size)
     authentic = F.adaptive_max_pool2d((mask == 0).float(), size)
     padded = F.adaptive_max_pool2d((mask == IGNORE).float(), size)

@@ -19,7 +19,9 @@ RESNET = ("backbone", "blocks", "stem_stride", "pretrained")
 
 
 def build(localizer: str, params: dict[str, Any]) -> nn.Module:
-    """The localizer of that name for the parameters of a run notebook (a dict); it has `loss(outputs, mask)` and `probability(outputs)`."""
+    """The localizer of that name for the parameters of a run notebook (a dict); it has `loss(outputs, mask)`, and `probability` reads
+    what it gives.
+    """
     if localizer not in LOCALIZERS:
         raise ValueError(f"localizer={localizer!r}: expected one of {', '.join(LOCALIZERS)}")
     options = {key: params[key] for key in SHAPE}

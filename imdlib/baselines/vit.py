@@ -21,7 +21,8 @@ PRETRAINED = "vit_base_patch16_224"
 
 class ViT(nn.Module):
     """Takes images in [0,1] and normalises them itself. size: pixels a side that it is made for, other sizes have their positions
-    interpolated; width: 1 for 192 channels and 12 blocks of patches of 8 pixels, 0.25 for 48 and 3; inputs: see `pixels.Pixels`.
+    interpolated; width: 1 for 192 channels and 12 blocks of patches of 8 pixels, 0.25 for 48 and 3; inputs: see `pixels.Pixels`;
+    pretrained: ImageNet weights of timm's network, which has one width.
     """
 
     def __init__(self, *, size: int = 224, inputs: str = "rgb", width: float = 1.0, pretrained: bool = False) -> None:
@@ -36,8 +37,8 @@ class ViT(nn.Module):
         self.score = nn.Linear(self.body.embed_dim, 1)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """image (B,3,H,W) float in [0,1], sides of at least 32 -> dict of logits (B,1,h,w), a cell a patch; sides are filled up to
-        whole patches.
+        """image (B,3,H,W) float in [0,1], sides of at least 32 -> dict of logits (B,1,H,W), bilinear between patches; sides are
+        filled up to whole ones.
         """
         check_image(image)
         patch = self.body.patch_embed.patch_size[0]

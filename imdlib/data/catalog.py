@@ -64,7 +64,7 @@ def read(dataset: str, root: Path | str | None = None, *, on_error: str = "raise
     ('sim-casia'), which is built when `root` is None.
     root: the data set's own folder, or one that holds it; its tree is in help(DATASETS[dataset]).
     on_error: "raise" a CatalogError that lists everything that is wrong, or "skip" what is wrong and list it in
-    `problems(manifest)`. options: of the reader, such as split="random" for nist16. Every file that the reader looked at
+    `problems(manifest)`. options: of the reader, such as split="random" for nist16; twins have none. Every file that the reader looked at
     ends in a row, in `problems(manifest)` or in `left_out(manifest)`.
 
     image and mask are absolute paths; mask is "" where there is none, else a single-channel file of {0, 255}, 255 =
@@ -74,6 +74,10 @@ def read(dataset: str, root: Path | str | None = None, *, on_error: str = "raise
     if on_error not in ("raise", "skip"):
         raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}")
     if dataset.startswith("sim-"):
+        if options:
+            raise ValueError(
+                f"data set '{dataset}': a twin is read whole and takes no options, got {', '.join(options)}"
+            )
         return read_twin(dataset, root)
     if dataset.startswith("folder:"):
         return read_folder(dataset.removeprefix("folder:"), root, on_error, **options)

@@ -17,6 +17,7 @@ import pandas as pd
 from imdlib import files
 from imdlib.baselines.names import SEEDLESS
 from imdlib.pages.tables import called
+from imdlib.places import CLAIMS
 from imdlib.protocol import verdicts
 from imdlib.scoring import intervals
 
@@ -147,7 +148,7 @@ def by_set(low: pd.DataFrame, high: pd.DataFrame, metric: str) -> str:
 def in_settings(statements: Iterable[Statement], trials: Mapping[int, Any]) -> pd.DataFrame:
     """Effect of every statement in every setting of the search: name, statement, metric, headline, trial, effect, raw.
 
-    trials: {number of the draw: rows of its runs, as the statements' cuts take them}. effect is NaN where neither side was tried
+    trials: {number of the draw: rows of its runs, as the statements' cuts take them}. effect is NaN where a side was not tried
     in that setting, or the better of them lies no higher than the best row that looks at no image; raw is it whatever was learned.
     """
     lines = []
@@ -200,12 +201,12 @@ def beside(statements: Iterable[Statement], rows: Any, study: str) -> pd.DataFra
 
 def save(rows: pd.DataFrame, folder: Path | str) -> pd.DataFrame:
     """Write a study's rows to `<folder>/claims.csv` in one step; returns them."""
-    with files.replacing(Path(folder) / "claims.csv") as draft:
+    with files.replacing(Path(folder) / CLAIMS) as draft:
         rows.to_csv(draft, index=False, float_format="%.6g")
     return rows
 
 
 def read(results: Path | str) -> pd.DataFrame:
     """All studies' rows under `results`, study by study, with COLUMNS; those that a file lacks are blank. Without files an empty table."""
-    found = [pd.read_csv(path).reindex(columns=COLUMNS) for path in sorted(Path(results).glob("*/claims.csv"))]
+    found = [pd.read_csv(path).reindex(columns=COLUMNS) for path in sorted(Path(results).glob(f"*/{CLAIMS}"))]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)

@@ -32,17 +32,26 @@ def picture(axis: Axes, image: ArrayLike, title: str | None = None, **options: A
 
 
 GRID = (
-    "Outlined: the border of the mask. Maps are drawn from 0 (dark) to 1 (bright), their line is the contour at 0.5. The number above "
-    "a map is its F1 at 0.5. Columns from best to worst by the F1 of the last method in each data set, chosen in equal steps: "
-    "failures are shown in proportion."
+    "Outlined: the border of the mask. Maps are drawn from 0 (dark) to 1 (bright), their line is the contour at {0}. The number above "
+    "a map is its F1 at {0}. Columns from best to worst by the F1 of the last method{1}, chosen in equal steps: failures are shown in "
+    "proportion."
 )
+EACH = " in each data set"
 
 
-def prediction_grid(columns: Sequence[dict[str, Any]], methods: Sequence[str], values: str = "probability") -> Figure:
+def prediction_grid(
+    columns: Sequence[dict[str, Any]],
+    methods: Sequence[str],
+    values: str = "probability",
+    *,
+    cut: str = "0.5",
+    within: str = "",
+) -> Figure:
     """The papers' figures of predictions: one column per image, rows = image, mask, then the map of each method.
 
-    columns: list of dict(image (H,W,3) uint8, mask (H,W) {0,1}, title, maps {method: (H,W) in [0,1]}, captions {method: text}).
-    values: what maps hold, beside their scale.
+    columns: of `choose_columns`, or such dicts of image (H,W,3) uint8, mask (H,W) {0,1}, title, maps {method: (H,W) in [0,1]}, captions
+    {method: text} and, where it is not 0.5, cuts {method: the value at which a map is cut}. values: what maps hold, beside their scale;
+    cut: how the caption calls the cut; within: of what columns were chosen, such as EACH, where not of all images.
     """
     rows = ["image", "mask", *methods]
     size = (PAGE - 0.9) / max(len(columns), 4)
@@ -57,7 +66,8 @@ def prediction_grid(columns: Sequence[dict[str, Any]], methods: Sequence[str], v
         for r, method in enumerate(methods, start=2):
             said = column["captions"][method]
             picture(axes[r, c], column["maps"][method], said.replace("F1 ", "") if narrow else said, cmap=HEAT)
-            outline(axes[r, c], np.asarray(column["maps"][method]) > 0.5, color="w", width=0.5)
+            above = np.asarray(column["maps"][method]) > column.get("cuts", {}).get(method, 0.5)
+            outline(axes[r, c], above, color="w", width=0.5)
     for axis, label in zip(axes[:, 0], rows):
         lines = label if len(label) * 0.055 < size else label.replace("+", "\n+").replace(", ", ",\n")
         axis.set_ylabel(lines, fontsize=SMALL)
@@ -65,9 +75,10 @@ def prediction_grid(columns: Sequence[dict[str, Any]], methods: Sequence[str], v
         shown = axes[2, 0].images[0]
         side = dict(shrink=len(methods) / len(rows), anchor=(0.0, 0.0))  # of all rows, so that all give way alike
         bar = figure.colorbar(shown, ax=axes, fraction=0.02, pad=0.01, aspect=40, ticks=[0, 0.5, 1], **side)
-        bar.ax.axhline(0.5, color="w", lw=0.5)
+        if cut == "0.5":
+            bar.ax.axhline(0.5, color="w", lw=0.5)
         bar.set_label(values if len(methods) > 1 else "\n".join(values.rsplit(" ", 1)), fontsize=SMALL)
-    figure.set_label(GRID)
+    figure.set_label(GRID.format(cut, within))
     return figure
 
 
@@ -76,8 +87,8 @@ def choose_columns(
 ) -> tuple[list[dict[str, Any]], pd.DataFrame]:
     """Columns of a prediction grid, chosen by rule: best, worst and equal steps between by F1 of the last method.
 
-    pictures: {method: {'<dataset>/<file>': {image, mask, map}}} with the same images for every method; scores: rows with
-    `method, dataset, image, f1`. Returns (columns for `prediction_grid`, DataFrame of what is drawn).
+    pictures: {method: {'<dataset>/<file>': {image, mask, map}}} with the same images for every method, and `cut` where a map is not cut
+    at 0.5; scores: rows with `method, dataset, image, f1`. Returns (columns for `prediction_grid`, DataFrame of what is drawn).
     """
     last, first = list(pictures)[-1], list(pictures.values())[0]
     f1 = scores.assign(key=scores["dataset"] + "/" + scores["image"]).set_index(["method", "key"])["f1"]
@@ -91,6 +102,7 @@ def choose_columns(
             "mask": first[key]["mask"],
             "title": named(key, several, 8 if len(order) > 6 else 12),
             "maps": {method: kept[key]["map"] for method, kept in pictures.items()},
+            "cuts": {method: kept[key].get("cut", 0.5) for method, kept in pictures.items()},
             "captions": {method: f"F1 {f1[method, key]:.2f}" for method in pictures},
         }
         for key in order

@@ -18,7 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from imdlib.pages import captions, style, tables
 from imdlib.pages.panels import costs, cross_matrix, interval_panels, learning_curves, response
-from imdlib.pages.pictures import choose_columns, outline, picture, prediction_grid
+from imdlib.pages.pictures import EACH, choose_columns, outline, picture, prediction_grid
 from imdlib.pages.plots_claims import claims_plot
 from imdlib.pages.style import (
     AUTHENTIC,
@@ -34,7 +34,7 @@ from imdlib.pages.style import (
 )
 
 __all__ = [
-    "AUTHENTIC", "COLUMN", "CONTOUR", "HEAT", "MARKERS", "PAGE", "PALETTE", "SMALL", "TAMPERED",
+    "AUTHENTIC", "COLUMN", "CONTOUR", "EACH", "HEAT", "MARKERS", "PAGE", "PALETTE", "SMALL", "TAMPERED",
     "choose_columns", "claims_plot", "costs", "cross_matrix", "interval_panels", "learning_curves", "outline", "picture", "plt",
     "prediction_grid", "response", "save", "use_style",
 ]  # fmt: skip

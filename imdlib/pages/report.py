@@ -49,8 +49,9 @@ WORDS = """<details><summary>What the words mean</summary>
   above 0.05 where the interval, which knows of no correction, leaves 0 out. *would have been seen*: before that correction, the smallest
   true effect that eight of ten such studies would find.
 - *twins*: embedded pictures, `sim-...`, made by a simulated camera after the data set they are named after.
-- *profile*: which runs are made, and how large (`profiles/*.yaml`). `night`: twins, five seeds, every row tuned by itself; `real`: real
-  sets, three seeds, the settings that `night` found. `DATA=...` in a command is the folder of the real sets.
+- *profile*: which runs are made, and how large (`profiles/*.yaml`). `night`: twins, five seeds, every row tuned by itself or
+  with the settings of the row that docs/protocol.md names; `real`: real sets, three seeds, the settings that `night` found. `DATA=...` in
+  a command is the folder of the real sets.
 - *stand-in*: the frozen tower of Bridging's *ours* is not CLIP, but a small network that learned to tell the embedded benchmark's own
   cameras; rivals have no such start. Rows with *ImageNet features* have another.
 - *classic detector*: ELA, NOI, CFA1, IVC, MCA, camera traces. Each looks for one trace, and none was trained on these images; *the best* is
@@ -60,7 +61,8 @@ WORDS = """<details><summary>What the words mean</summary>
   from labels of images; TAR, TransCAM and the detector of Wang et al. tell generated images.
 - *against*: the means of the two rows whose difference the effect is; of claims about drops and losses, two changes.
 - *–*: nothing to show: not defined there, not searched, not tested or not printed.
-- *files* below a table or figure: csv and png lie beside this page; md, tex and pdf do, too, once `make pages` has drawn them here.
+- *files* below a table or figure: beside this page. In a fresh copy of the repository lie the csv of every table, and all forms but pdf of
+  what has a number in the paper; the others once `make pages` has drawn them there.
 </details>"""
 UNJUDGED = "Effects of one seed, with what other images would make of them; nothing is judged here. "
 DRAWN = "Drawn: effect (dot) and interval (line) against zero, one scale for one metric of a study."

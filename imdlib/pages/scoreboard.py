@@ -12,7 +12,7 @@ import pandas as pd
 from imdlib import files
 from imdlib.pages import claims
 from imdlib.pages.tables import called
-from imdlib.places import CARDS, REPO, judging, sides
+from imdlib.places import CARDS, CLAIMS, REPO, TWINS, judging, sides
 from imdlib.protocol import verdicts
 from imdlib.study import STUDIES
 
@@ -196,7 +196,8 @@ def row(*cells: str) -> str:
 
 def of_readme() -> str:
     """The README's table from the results at hand."""
-    folders = sides("results/night" if (REPO / "results/night/claims.csv").exists() else "results/laptop")
+    there = [name for name in TWINS if (REPO / "results" / name / CLAIMS).exists()]
+    folders = sides(f"results/{(there or TWINS)[0]}")
     return markdown(read(folders), folders)
 
 

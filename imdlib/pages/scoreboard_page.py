@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from imdlib.pages.scoreboard import SIGNS, agreeing, chance, effect, gate, headlines, judges, levels, metric, said, sets
+from imdlib.places import CLAIMS
 from imdlib.protocol import verdicts
 
 
@@ -40,9 +41,9 @@ def links(study: str, folders: dict[str, Path]) -> str:
     """Where the rows and all claims of a study lie, of each side that has them; addresses count from a page in one of the folders."""
     found = [
         f'on {html.escape(side)} <a href="../{folder.name}/{study}/scores.parquet">scores.parquet</a>, '
-        f'<a href="../{folder.name}/{study}/claims.csv">claims.csv</a>'
+        f'<a href="../{folder.name}/{study}/{CLAIMS}">{CLAIMS}</a>'
         for side, folder in folders.items()
-        if (folder / study / "claims.csv").exists()
+        if (folder / study / CLAIMS).exists()
     ]
     about = "one row per run and test image; all claims, and what would overturn each"
     return f'<p class="files">Rows ({about}): {"; ".join(found)}.</p>\n' if found else ""

@@ -1,16 +1,9 @@
-"""Shared by the tests of Bridging: rows of made-up runs, and no figure left open."""
+"""Shared by the tests of Bridging: rows of made-up runs."""
 
 import pytest
-from matplotlib import pyplot as plt
 
 from imdlib.bridge.rows import Rows
 from tests.bridge import made_up
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="session")

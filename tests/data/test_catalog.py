@@ -153,6 +153,8 @@ def test_twin(tmp_path, monkeypatch):
     assert tampered["visibility"].isin(["obvious", "matched", "trace"]).all() and tampered["mask"].ne("").all()
     monkeypatch.setattr(build, "build", lambda dataset: root)
     assert catalog.read("sim-casia").equals(manifest)  # no folder: the default one
+    with pytest.raises(ValueError, match="'sim-casia': a twin is read whole and takes no options, got limt"):
+        catalog.read("sim-casia", root, limt=3)
     with pytest.raises(CatalogError, match="is of 'sim-casia'; expected the manifest of 'sim-coverage'"):
         catalog.read("sim-coverage", root)
     (root / "images").rename(root / "elsewhere")

@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
+import torch
 from matplotlib.figure import Figure
 
 from imdlib import runs
 from imdlib.inr import exhibits
-from imdlib.inr.exhibits import shared, training
+from imdlib.inr.exhibits import maps, shared, training
+from imdlib.networks.otsu import otsu_threshold
 from imdlib.pages import plots, standing, tables
 from tests.inr.made_up import ALL, SWEEPS, TARGET, study
 
@@ -44,8 +45,6 @@ def quick(monkeypatch):
         return figure
 
     monkeypatch.setattr(plots, "save", save)
-    yield
-    plt.close("all")
 
 
 def written(rows, name):
@@ -139,3 +138,12 @@ def test_sets_without_masks_have_no_table_of_maps(whole):
     )
     for name in ("table1", "table5", "figure_unsupervised"):
         assert getattr(exhibits, name)(empty) is None, name
+
+
+def test_a_kept_error_map_is_cut_where_otsus_threshold_of_the_error_lies():
+    error = np.random.default_rng(0).gamma(0.5, 0.02, (40, 30))
+    kept = np.round(255 * error / (error + 0.01)).astype(np.uint8) / np.float32(255)
+    found = maps.stretched({"map": kept, "mask": np.zeros((40, 30))})
+    assert found["map"].max() == 1 and "mask" in found
+    threshold = otsu_threshold(torch.from_numpy(error).flatten()).item()
+    assert ((found["map"] > found["cut"]) != (error > threshold)).mean() < 0.01  # but for what eight bits round away

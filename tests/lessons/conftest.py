@@ -1,15 +1,8 @@
-"""Shared by the tests of the lessons: a student's notebook is run, and no figure is left open."""
+"""Shared by the tests of the lessons: a student's notebook is run."""
 
 import pytest
-from matplotlib import pyplot as plt
 
 from tests.cells import execute
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from IPython.display import HTML, Markdown
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from imdlib.ncl import exhibits
@@ -33,12 +32,6 @@ OPTIONAL += ["figure_robustness", "figure_weights", "figure_amount"]
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     return made_up.study(tmp_path_factory.mktemp("study"))
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -21,11 +21,10 @@ from imdlib.pages.style import across  # noqa: E402
 
 @pytest.fixture(autouse=True)
 def style():
-    """The look of the figures, put back afterwards; no figure may be left open by a test."""
+    """The look of the figures, put back afterwards."""
     with matplotlib.rc_context():
         plots.use_style()
         yield
-    plt.close("all")
 
 
 def streams(pdf):
@@ -124,6 +123,18 @@ def test_prediction_grid_draws_every_map_on_the_same_scale():
     assert axes[3, 0].get_title() == "F1 0.90"
     one = plots.prediction_grid(columns[:1], ["Base"])
     assert len(one.axes) == 4  # with the scale of the map
+
+
+def test_a_map_is_cut_where_its_f1_is_and_the_caption_says_of_what_columns_are():
+    pictures, scores = example()
+    ours = {key: one | {"map": np.eye(8), "cut": 2.0} for key, one in pictures["Ours"].items()}  # nothing is above
+    columns, _ = plots.choose_columns({"Ours": ours}, scores, 2)
+    figure = plots.prediction_grid(columns, ["Ours"], cut="Otsu's threshold", within=plots.EACH)
+    assert [len(axis.collections) for axis in figure.axes[4:6]] == [0, 0] and not figure.axes[6].lines
+    said = figure.get_label()
+    assert "F1 at Otsu's threshold" in said and "last method in each data set, chosen" in said
+    usual = plots.prediction_grid(plots.choose_columns(pictures, scores, 2)[0], ["Ours"]).get_label()
+    assert "F1 at 0.5" in usual and "last method, chosen" in usual
 
 
 def test_outline_of_nothing_and_of_everything_is_not_drawn():

@@ -5,7 +5,6 @@ import math
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 from sklearn.metrics import silhouette_score
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
@@ -14,12 +13,6 @@ from imdlib.pages import plots_embedding
 from imdlib.scoring import embedding
 
 matplotlib.use("agg")
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def clusters(count=20, dimensions=6, apart=12.0, seed=0):

@@ -81,7 +81,8 @@ def figure2(rows: Rows, examples: int) -> Figure | HTML | Markdown | None:
     of = keys(rows.settings, rows.pictured.values())
     if not columns:
         return standing(rows.folder, "figure2", of)
-    figure = plots.prediction_grid(columns[:MOST], list(kept), values="map, stretched from its minimum to its maximum")
+    values = "map, stretched from its minimum to its maximum"
+    figure = plots.prediction_grid(columns[:MOST], list(kept), values, within=plots.EACH)
     return plots.save(
         figure,
         pd.concat(drawn),

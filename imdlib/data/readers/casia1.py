@@ -35,8 +35,8 @@ def casia1(root: Path) -> Found:
     namtpham/casia1groundtruth on GitHub. 106 of the masks carry corrected names. Images under their original names are
     joined to them by the table of names that comes with the masks (a workbook: save it as csv) and have the kind and
     scene of the corrected name; without it they are listed as problems.
-    Scene: a tampered name holds two scenes; in 195 of the 196 splices whose two originals are at hand the picture is the
-    first of them with a piece of the second, though the last is often taken for the background. Both are linked here,
+    Scene: a tampered name holds two scenes; in 194 of 196 splices whose two originals are at hand the picture is the first
+    of them with a piece of the second (docs/datasets.md), though the last is often taken for the background. Both are linked here,
     directly or by other images, and a scene is such a group under the first of its names: neither a background nor a
     donor is on both sides of a split. Split by scene, about 60/10/30, our own: the set has none.
     Tampered files were saved by other software than authentic ones (other JPEG tables), so image-level numbers say

@@ -1,11 +1,16 @@
 """Figures 2 and 4: maps that runs kept; in a clone, which holds none, stands what was drawn of the same runs."""
 
+from typing import Any
+
+import numpy as np
+import torch
 from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
 from imdlib import runs
 from imdlib.inr.methods import DISTILLED, METHODS, WHOLE
 from imdlib.inr.rows import Rows
+from imdlib.networks.otsu import otsu_threshold
 from imdlib.pages import plots
 from imdlib.pages.standing import keys, standing
 
@@ -26,7 +31,7 @@ def figure2(rows: Rows, examples: int) -> Figure | HTML | Markdown | None:
     kept, of = runs.pictures(rows.results, "inr", run), keys(rows.settings, [run])
     if not kept:
         return standing(rows.folder, "figure2", of)
-    kept = {name: found | {"map": found["map"] / found["map"].max()} for name, found in kept.items()}
+    kept = {name: stretched(found) for name, found in kept.items()}
     cut = rows.error[(rows.error["method"] == "NRR error, Otsu") & (rows.error["run"] == run)].assign(
         method="NRR error"
     )
@@ -34,16 +39,24 @@ def figure2(rows: Rows, examples: int) -> Figure | HTML | Markdown | None:
     tampered = {name: one for name, one in kept.items() if name not in plain}
     columns, drawn = plots.choose_columns({"NRR error": tampered}, cut, examples - len(plain))
     for one in plain.values():
-        maps = dict(maps={"NRR error": one["map"]}, captions={"NRR error": ""})
+        maps = dict(maps={"NRR error": one["map"]}, cuts={"NRR error": one["cut"]}, captions={"NRR error": ""})
         columns.append(dict(image=one["image"], mask=one["mask"], title="authentic", **maps))
     return plots.save(
-        plots.prediction_grid(columns, ["NRR error"], values="share of maximum"),
+        plots.prediction_grid(columns, ["NRR error"], values="share of maximum", cut="Otsu's threshold"),
         drawn,
         rows.folder,
         "figure2",
         what="INR Figure 2: error maps of the NRR, each stretched to its own maximum",
         of=of,
     )
+
+
+def stretched(found: dict[str, np.ndarray]) -> dict[str, Any]:
+    """A kept error map with its maximum at 1, and Otsu's threshold of the squared error on that scale, `cut`."""
+    share, most = found["map"], found["map"].max()  # error / (error + scale), of `ErrorDetector`
+    error = torch.from_numpy(share / (1 - share.clip(max=1 - 1 / 512)))  # in units of that scale
+    threshold = float(otsu_threshold(error.flatten()))
+    return found | {"map": share / most, "cut": threshold / (1 + threshold) / most}
 
 
 def figure4(rows: Rows, examples: int) -> Figure | HTML | Markdown:

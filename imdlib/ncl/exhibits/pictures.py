@@ -71,7 +71,7 @@ def figure4(rows: Rows) -> Figure | HTML | Markdown | None:
     if not shown:
         return standing(rows.folder, "figure4", of)
     return plots.save(
-        plots.prediction_grid(shown, methods),
+        plots.prediction_grid(shown, methods, within=plots.EACH),
         pd.concat(drawn),
         rows.folder,
         "figure4",
