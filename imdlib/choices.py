@@ -78,6 +78,11 @@ def named(run: str) -> bool:
     return plain(study) and plain(name)
 
 
+def a_study(name: str) -> bool:
+    """Whether the library has a study of that name."""
+    return plain(name) and (REPO / "imdlib" / name / "study.py").exists()
+
+
 def known_set(name: str) -> bool:
     """Whether a data set, or every one of several joined by +, has a reader or is an embedded twin; it need not be at hand."""
     from imdlib.data.catalog import DATASETS
@@ -105,6 +110,7 @@ MANY = at_least(1)
 
 
 COMMON = {
+    "results": Rule("a folder that is written out, without ~", lambda value: not str(value).startswith("~")),
     "run": Rule(f"empty, or {NAME.says}", lambda value: not value or plain(value)),
     "train_set": DATA_SET,
     "test_sets": some(DATA_SET),
@@ -143,7 +149,7 @@ COMMON = {
 def of(notebook: str) -> dict:
     """{parameter: Rule} of a notebook by name ('ncl/run', 'data')."""
     study, _, name = notebook.rpartition("/")
-    if not study or not (REPO / "imdlib" / study / "choices.py").exists():
+    if not a_study(study):
         return COMMON | ALONE.get(notebook, {})
     own = importlib.import_module(f"imdlib.{study}.choices").CHOICES
     mine = {key.removeprefix(f"{name}."): rule for key, rule in own.items() if key.startswith(f"{name}.")}
@@ -155,6 +161,18 @@ SPLIT = one_of("train", "val", "test", "all")
 ALONE = {  # notebooks that belong to no study
     "score": {"run": RUN, "split": SPLIT, "attack": ATTACK, "count": COUNT, "size": COUNT, "threads": COUNT},
     "score_maps": {"split": one_of("", "train", "val", "test"), "missing": one_of("raise", "skip"), "method": METHOD},
-    "figures": {"width": one_of("", "column", "page"), "style": one_of("ticks", "whitegrid", "white"), "into": NAME},
-    "try_it": {"run": TEXT, "runs": each(TEXT), "tile": at_least(64), "overlap": MANY, "show": COUNT},
+    "figures": {
+        "study": Rule("the name of a study, such as ncl", a_study),
+        "width": one_of("", "column", "page"),
+        "style": one_of("ticks", "whitegrid", "white"),
+        "into": Rule(f"{NAME.says}, and no study's", lambda value: plain(value) and not a_study(value)),
+    },
+    "try_it": {
+        "run": TEXT,
+        "runs": each(TEXT),
+        "tile": at_least(64),
+        "overlap": MANY,
+        "show": COUNT,
+        "device": Rule("cpu, cuda, or such as cuda:1", lambda value: bool(re.fullmatch(r"cpu|cuda(:\d+)?", value))),
+    },
 }

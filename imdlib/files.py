@@ -4,8 +4,10 @@ import contextlib
 import glob
 import hashlib
 import os
+import shutil
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -61,6 +63,40 @@ def read_sealed(path: Path | str) -> str | None:
     except (OSError, ValueError):
         return None
     return text if found == hashlib.sha256(text.encode()).hexdigest() else None
+
+
+def check_writable(folder: Path | str) -> None:
+    """Make a folder; OSError, before anything is computed for it, where nothing can be written there."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        text = f"{folder}: nothing can be written there ({error.strerror}): choose another `results`"
+        raise OSError(text) from error
+
+
+def make_way(folder: Path | str, inputs: str, parts: Iterable[str]) -> None:
+    """Make a folder ready for results, of which nothing older may be left among new ones.
+
+    inputs: what they are made from, in a text; parts: names of the files and folders in it that they are. Parts that were made from the
+    same inputs are removed, a folder that was made from others is set aside under its name and '~'.
+    """
+    folder, known = Path(folder), hashlib.sha256(inputs.encode()).hexdigest()
+    mark = folder / ".inputs"
+    if folder.exists() and any(folder.iterdir()):
+        if mark.exists() and mark.read_text(encoding="utf-8") == known:
+            for path in (folder / name for name in parts):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        else:
+            aside = folder.with_name(folder.name + "~")
+            while os.path.lexists(aside):
+                aside = aside.with_name(aside.name + "~")
+            folder.rename(aside)
+            print(
+                f"{folder.name}: what stood there was made from other files or parameters, and is set aside as {aside.name}"
+            )
+    write_text(mark, known)
 
 
 def sha256(path: Path | str) -> str:

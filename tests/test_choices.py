@@ -27,8 +27,9 @@ WRONG = {
     "inr/nrr": dict(norm="batch", stride=3, hidden=[], box=4, width=0),
     "bridge/run": dict(method="ours", order="twice", disc_on="logit", conformer=[16, 64, 3], scales=[], margin=0.0),
     "score": dict(split="testing", run="ncl", attack="jpeg 5"),
-    "score_maps": dict(split="all", missing="ignore", method=".."),
-    "try_it": dict(runs=["ncl/a", 3], overlap=0),
+    "score_maps": dict(split="all", missing="ignore", method="..", results="~/results"),
+    "try_it": dict(runs=["ncl/a", 3], overlap=0, device="gpu"),
+    "figures": dict(study="nlc", into="ncl", width="wide"),
     "data": dict(dataset="sim-", count=0),
 }  # fmt: skip
 

@@ -4,6 +4,8 @@ png, tif, bmp, jpg, webp, npy and npz, of 1, 8 or 16 bits or floating-point. Of 
 name), or the only two-dimensional one; its number `score`, when there is one, is the image's score.
 """
 
+import os
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -12,7 +14,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from imdlib.data.images import ImageError, decoded, image_size, load_mask, opened
+from imdlib.data.images import ImageError, animated, decoded, image_size, load_mask, opened, orientation_of
 
 PICTURES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".webp")
 FORMATS = (*PICTURES, ".npy", ".npz")
@@ -28,7 +30,8 @@ def match(
     """The manifest's rows that have a map, with its path in the column `map`.
 
     A map is called like its image, with or without the image's own suffix, and perhaps with one of `suffixes` after it: for `a b.jpg`,
-    `a b.png`, `a b.jpg.npy` or `a b_pred.tif`. Where several images share a name, the folder that map and image lie in must agree.
+    `a b.png`, `a b.jpg.npy` or `a b_pred.tif`. Where several images share a name, the folders that map and image lie in decide, the
+    innermost first.
     Authentic images may be without maps, all of them; a tampered image may not, unless on_missing is "skip".
     """
     given, folder = str(folder), Path(folder).expanduser()
@@ -36,16 +39,14 @@ def match(
         raise MapError(
             f"maps: expected a folder of prediction maps, got '{given}'; give its path as the parameter `maps`"
         )
-    files = [
-        path for path in sorted(folder.rglob("*")) if path.suffix.lower() in FORMATS and not path.name.startswith(".")
-    ]
+    files, images = files_in(folder), [Path(name) for name in manifest["image"]]
+    stems = pd.Series([same(path.stem) for path in images]).value_counts()
     named = {}
     for path in files:
-        for name in {path.stem, *(path.stem.removesuffix(s) for s in suffixes if s)}:
+        stem = same(path.stem)
+        for name in {stem, *(stem.removesuffix(s) for s in suffixes if s and stem not in stems.index)}:
             named.setdefault(name, []).append(path)
-    images = [Path(name) for name in manifest["image"]]
-    stems = pd.Series([path.stem for path in images]).value_counts()
-    found = [candidates(image, named, stems[image.stem] > 1) for image in images]
+    found = [candidates(image, named, stems[same(image.stem)] > 1) for image in images]
     doubled = [f"{image.name}: {', '.join(map(str, maps))}" for image, maps in zip(images, found) if len(maps) > 1]
     if doubled:
         refuse("several maps for one image", doubled, "keep one of them, or name the suffix that tells them apart")
@@ -66,11 +67,35 @@ def match(
     return present(rows, on_missing)
 
 
+def files_in(folder: Path) -> list[Path]:
+    """Files of a map's format below a folder, sorted; MapError where a folder cannot be looked into: its maps would count as missing."""
+
+    def closed(error: OSError) -> None:
+        raise MapError(f"{error.filename}: cannot be looked into ({error.strerror}); change its permissions")
+
+    found = [Path(top, name) for top, _, names in os.walk(folder, onerror=closed, followlinks=True) for name in names]
+    return sorted(path for path in found if path.suffix.lower() in FORMATS and not path.name.startswith("."))
+
+
+def same(name: str) -> str:
+    """A name in the one form that its letters have, whichever way a file system writes accents."""
+    return unicodedata.normalize("NFC", name)
+
+
 def candidates(image: Path, named: dict[str, list[Path]], ambiguous: bool) -> list[Path]:
-    """Maps named like an image; those in a folder of the same name, where that decides."""
-    maps = list(dict.fromkeys([*named.get(image.name, []), *named.get(image.stem, [])]))
-    beside = [path for path in maps if path.parent.name == image.parent.name]
-    return beside if beside and (ambiguous or len(maps) > 1) else maps
+    """Maps named like an image; of several, or where images share the name, those whose folders are called like the image's."""
+    maps = list(dict.fromkeys([*named.get(same(image.name), []), *named.get(same(image.stem), [])]))
+    if len(maps) < 2 and not ambiguous:
+        return maps
+    shared = [in_common(path.parent.parts, image.parent.parts) for path in maps]
+    best = max(shared, default=0)
+    return [path for path, count in zip(maps, shared) if count == best] if best else maps
+
+
+def in_common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """How many folders two paths end alike in."""
+    pairs = zip(reversed(one), reversed(other))
+    return next((k for k, (a, b) in enumerate(pairs) if same(a) != same(b)), min(len(one), len(other)))
 
 
 def present(rows: pd.DataFrame, on_missing: str) -> pd.DataFrame:
@@ -86,11 +111,13 @@ def present(rows: pd.DataFrame, on_missing: str) -> pd.DataFrame:
 
 
 def check(rows: pd.DataFrame) -> pd.DataFrame:
-    """Look at every matched map before anything is scored: rows with `scale` and `resized`; a MapError lists all that is wrong.
+    """Look at every matched map before anything is scored: rows with `scale`, `resized`, `own_score` and `doubt`; a MapError lists all
+    that is wrong.
 
-    scale: what its values are divided by: 255 or 65535 for integers, 1 for floating-point and for labels (a folder whose integers
-    are all 0 or 1). resized: "" or the map's size, where it is another than the image's at the same aspect; it is read bilinearly
-    resized.
+    scale: what its values are divided by: 255 or 65535 for integers, 1 for floating-point. Of a folder whose integers are all 0 or 1
+    these are labels, scale 1; where none of 16 bits exceeds 255 they hold 8. resized: "" or the map's size, where it is another than the
+    image's at the same aspect; it is read bilinearly resized. own_score: of the file, in [0,1], NaN where no file has one. doubt: what
+    should be looked at, in words.
     """
     problems, facts = [], []
     for image, path in rows[["image", "map"]].itertuples(index=False):
@@ -100,22 +127,37 @@ def check(rows: pd.DataFrame) -> pd.DataFrame:
             problems.append(str(error))
     if problems:
         refuse(f"{len(problems)} of {len(rows)} maps cannot be scored", problems, "then run again", separator="\n  ")
-    facts = pd.DataFrame(facts, columns=["scale", "top", "resized", "own_score"], index=rows.index)
-    integers = facts["scale"] > 1
+    facts = pd.DataFrame(facts, columns=["scale", "top", "resized", "own_score", "turned"], index=rows.index)
+    scored = facts["own_score"].notna()
+    if scored.any() and not scored.all():
+        without = rows.loc[~scored, "map"].tolist()
+        refuse(
+            f"{len(without)} of {len(rows)} maps hold no score of their image", without, "give all of them one, or none"
+        )
+    integers, deep = facts["scale"] > 1, facts["scale"] > 255
+    if deep.any() and facts.loc[deep, "top"].max() <= 255:
+        facts.loc[deep, "scale"] = 255.0
     if integers.any() and facts.loc[integers, "top"].max() <= 1:
         facts.loc[integers, "scale"] = 1.0
-    return rows.assign(scale=facts["scale"], resized=facts["resized"], own_score=facts["own_score"])
+    dark = (facts["scale"] > 1) & (facts["top"] == 1)
+    doubt = facts["turned"].where(
+        ~dark, "holds 0 and 1 alone, others more: read as nearly black; if these are labels, multiply by 255"
+    )
+    return rows.assign(doubt=doubt, **facts[["scale", "resized", "own_score"]])
 
 
-def facts_of(path: Path | str, image: Path | str) -> tuple[float, float, str, float]:
-    """(scale, largest value, size if another than the image's, the file's own image score or NaN) of one map, or a MapError."""
+def facts_of(path: Path | str, image: Path | str) -> tuple[float, float, str, float, str]:
+    """(scale, largest value, size if another than the image's, the file's own image score or NaN, what an EXIF tag leaves open) of one
+    map, or a MapError.
+    """
     values, score = read(path)
     scale = float(np.iinfo(values.dtype).max) if values.dtype.kind == "u" else 1.0
     low, high = float(values.min()), float(values.max())
     if not (low >= -1e-6 and high <= scale * (1 + 1e-6)):
         way = (
             "it holds NaN or infinity: look for the step that made them" if not np.isfinite([low, high]).all()
-            else "divide it by 255" if low >= 0 and high <= 255
+            else "divide it by 255" if low >= 0 and 1.5 < high <= 255 and (values == values.round()).all()
+            else "divide it by the largest value that the method can give" if low >= 0
             else "these look like logits: apply a sigmoid (a softmax for two classes), then save again"
         )  # fmt: skip
         raise MapError(
@@ -131,7 +173,14 @@ def facts_of(path: Path | str, image: Path | str) -> tuple[float, float, str, fl
         raise MapError(
             f"{path}: expected {width}x{height} pixels like {image}, or the same aspect, got {w}x{h}; {hint}"
         )
-    return scale, high, "" if (h, w) == (height, width) else f"{w}x{h}", score
+    with opened(image) as photo:
+        told = orientation_of(photo)
+    turned = (
+        f"its image has EXIF orientation {told}: the map is taken to be of the picture as it is shown"
+        if told > 1
+        else ""
+    )
+    return scale, high, "" if (h, w) == (height, width) else f"{w}x{h}", score, turned
 
 
 def masks(rows: pd.DataFrame) -> Iterator[np.ndarray]:
@@ -158,6 +207,10 @@ def read(path: Path | str) -> tuple[np.ndarray, float]:
             values = np.load(path)  # pickles are refused: they could run anything
             if path.suffix.lower() == ".npz":
                 values, score = unpacked(values, path)
+        except MapError:
+            raise
+        except PermissionError as error:
+            raise MapError(f"{path}: the file may not be read; check its permissions") from error
         except (ValueError, OSError, EOFError) as error:
             raise MapError(
                 f"{path}: expected an array of numbers, could not read it ({error}); save it again with numpy.save"
@@ -177,18 +230,29 @@ def read(path: Path | str) -> tuple[np.ndarray, float]:
 
 
 def unpacked(arrays: np.lib.npyio.NpzFile, path: Path) -> tuple[np.ndarray, float]:
-    """(map, score or NaN) of an npz."""
+    """(map, score in [0,1], or NaN where there is none) of an npz."""
     flat = [name for name in arrays.files if arrays[name].squeeze().ndim == 2]
     if "map" not in arrays.files and len(flat) != 1:
         raise MapError(f"{path}: expected one array, or one called 'map', got {arrays.files}; save the map alone")
-    score = float(arrays["score"]) if "score" in arrays.files and arrays["score"].size == 1 else np.nan
-    return arrays["map" if "map" in arrays.files else flat[0]], score if 0 <= score <= 1 else np.nan
+    score = float(arrays["score"].item()) if "score" in arrays.files and arrays["score"].size == 1 else np.nan
+    if "score" in arrays.files and not 0 <= score <= 1:
+        came = f"{score:g}" if arrays["score"].size == 1 else f"an array of shape {arrays['score'].shape}"
+        raise MapError(
+            f"{path}: expected `score` to be one number in [0,1], got {came}; save a probability, or no score"
+        )
+    return arrays["map" if "map" in arrays.files else flat[0]], score
 
 
 def picture(path: Path | str) -> np.ndarray:
     """Values of a grey picture of 1, 8 or 16 bits or floating-point; a coloured one is refused."""
     with opened(path) as image:
+        if animated(image):
+            raise MapError(f"{path}: expected one map, got several frames or pages; save one map in a file")
         image = decoded(image, path)
+        if image.has_transparency_data and np.ptp(np.asarray(image.convert("RGBA"))[..., 3]) > 0:
+            raise MapError(
+                f"{path}: expected grey values, got an alpha channel that varies; save the probabilities without one"
+            )
         if image.mode in ("RGB", "RGBA", "P", "LA", "PA"):
             bands = np.asarray(image.convert("RGB"))
             if (bands != bands[..., :1]).any():

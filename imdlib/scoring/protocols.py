@@ -137,7 +137,8 @@ def score(
     masks: iterable of N masks (H,W) in {0,1}, read once; predictors: {method: f(index, mask) -> prob (H,W) in [0,1]}; about:
     DataFrame of N rows with `image`, `label` and what else is known; locations: `metrics.mask_locations` over these masks.
     Returns rows, one method after the other (`method`, the columns of about, `seed`, `label`, `score` = the map's maximum, those
-    of `metrics.per_image`, then one column per protocol) and curves (`method, threshold, f1`).
+    of `metrics.per_image`, then one column per protocol) and curves (`method, threshold, f1`). An image of label 1 in whose mask nothing
+    is tampered (a wholly generated one) has no value of its pixels at all.
     """
     about = about.reset_index(drop=True)
     head = about.drop(columns=["label", "seed", "score"], errors="ignore").to_dict("records")
@@ -155,11 +156,12 @@ def score(
     rows, curves = pd.DataFrame(kept), []
     rows = pd.concat([rows[rows["method"] == method] for method in predictors], ignore_index=True)
     counts = [rows[name].to_numpy(float) for name in metrics.COUNTS]
-    tampered = rows["label"] == 1
+    tampered = rows["tp"] + rows["fn"] > 0
     rows["f1_inverted"] = either_polarity(*counts)
     rows["f1_macro"], rows["iou_macro"] = macro(*counts)
     rows.loc[~tampered, ["f1_inverted", "f1_macro", "iou_macro"]] = np.nan
-    rows["f1_zero"] = rows["f1"].fillna(0)
+    rows["f1_zero"] = rows["f1"].fillna(0).where(tampered | (rows["label"] == 0))
+    rows[metrics.COUNTS] = rows[metrics.COUNTS].where(tampered | (rows["label"] == 0))
     rows["f1_set"], rows["threshold_set"] = np.nan, np.nan  # where nothing is tampered
     for method, values in curve.items():
         if values:

@@ -1,5 +1,7 @@
 """A plain folder: which mask belongs to which image, and what images.csv may say."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -226,3 +228,40 @@ def test_where_the_folder_is_looked_for(tmp_path, monkeypatch):
     monkeypatch.setattr("imdlib.places.REPO", tmp_path / "home")
     monkeypatch.chdir(tmp_path)
     assert len(data.load("folder", "mine")) == 1
+
+
+@pytest.mark.parametrize("there, said", [("link", "is a link to what is not there"), ("file", "is a file")])
+def test_masks_that_are_no_folder_make_no_image_authentic(there, said, tmp_path):
+    disk(tmp_path, ["a.png"], [])
+    if there == "link":
+        (tmp_path / "masks").symlink_to(tmp_path / "nowhere")
+    else:
+        (tmp_path / "masks").write_text("no folder")
+    with pytest.raises(CatalogError, match=f"masks: {said}; expected a folder"):
+        catalog.read("folder", tmp_path)
+
+
+def test_a_link_to_nothing_below_the_images_is_listed(tmp_path):
+    disk(tmp_path, ["a.png"], ["a.png"])
+    (tmp_path / "images" / "dead").symlink_to(tmp_path / "nowhere")
+    assert catalog.left_out(catalog.read("folder", tmp_path))["file"].str.endswith("dead").any()
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    disk(tmp_path, ["a.png"], ["a.png"])
+    real = os.walk
+
+    def walk(top, onerror=None, **options):
+        if str(top).endswith("masks"):
+            onerror(PermissionError(13, "Permission denied", str(top)))
+        return real(top, onerror=onerror, **options)
+
+    monkeypatch.setattr(os, "walk", walk)
+    with pytest.raises(CatalogError, match=r"masks: cannot be looked into \(Permission denied\)"):
+        catalog.read("folder", tmp_path)
+
+
+def test_labels_as_pandas_writes_them_beside_a_gap(tmp_path):
+    disk(tmp_path, ["a.png", "b.png", "c.png"], ["a.png"])
+    (tmp_path / "images.csv").write_text("image,label\na.png,1.0\nb.png, 0\nc.png,\n")
+    assert catalog.read("folder", tmp_path)["label"].tolist() == [1, 0, 0]

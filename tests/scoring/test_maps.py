@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from imdlib.pages import map_protocols
-from imdlib.scoring import maps
+from imdlib.scoring import maps, protocols
 from tests.cells import execute
 
 
@@ -143,6 +143,80 @@ def test_a_folder_of_zeros_and_ones_is_labels_but_one_dark_map_is_not(tmp_path):
     assert maps.check(maps.match(manifest, folder))["scale"].tolist() == [255, 255]
 
 
+def test_sixteen_bits_that_hold_eight_are_read_as_eight_and_dark_labels_are_pointed_at(tmp_path):
+    manifest, folder = make(tmp_path, names=("a", "b"))
+    for name in "ab":
+        np.save(folder / f"{name}.npy", values().astype(np.uint16))
+    assert maps.check(maps.match(manifest, folder))["scale"].tolist() == [255, 255]
+    np.save(folder / "b.npy", values().astype(np.uint16) * 257)
+    rows = maps.check(maps.match(manifest, folder))
+    assert rows["scale"].tolist() == [65535, 65535] and rows["doubt"].tolist() == ["", ""]
+    np.save(folder / "a.npy", (values() > 128).astype(np.uint8))
+    rows = maps.check(maps.match(manifest, folder))
+    assert rows["scale"].tolist() == [255, 65535] and "multiply by 255" in rows["doubt"][0] and not rows["doubt"][1]
+
+
+def test_a_turned_photograph_leaves_a_doubt(tmp_path):
+    manifest, folder = make(tmp_path, names=("a",))
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(manifest["image"][0], exif=exif)
+    np.save(folder / "a.npy", values() / 255)
+    assert "EXIF orientation 3" in maps.check(maps.match(manifest, folder))["doubt"][0]
+
+
+@pytest.mark.parametrize("scores, said", [([0.2, 2.5], "b.npz: expected `score`.*got 2.5"), ([0.2, np.nan], "got nan"),
+                                          ([0.2, [0.1, 0.2]], r"shape \(2,\)"), ([0.2, None], "1 of 2 maps hold no score")])  # fmt: skip
+def test_scores_of_images_are_all_probabilities_or_none(tmp_path, scores, said):
+    manifest, folder = make(tmp_path, names=("a", "b"))
+    for name, score in zip("ab", scores):
+        np.savez(folder / f"{name}.npz", map=values() / 255, **({} if score is None else {"score": score}))
+    with pytest.raises(maps.MapError, match=said):
+        maps.check(maps.match(manifest, folder))
+
+
+def test_alpha_pages_and_scales_that_are_not_known_are_refused(tmp_path):
+    manifest, folder = make(tmp_path, names=("alpha", "pages", "high"))
+    Image.merge("LA", [Image.new("L", (30, 20)), Image.fromarray(values())]).save(folder / "alpha.png")
+    one = Image.fromarray(values())
+    one.save(folder / "pages.tif", save_all=True, append_images=[one])
+    np.save(folder / "high.npy", np.linspace(0.7, 1.3, 600).reshape(20, 30))
+    with pytest.raises(
+        maps.MapError, match=r"(?s)alpha\.png.*alpha channel.*pages\.tif.*several.*high\.npy.*largest value"
+    ):
+        maps.check(maps.match(manifest, folder))
+    Image.merge("LA", [one, Image.new("L", (30, 20), 255)]).save(folder / "alpha.png")  # opaque: nothing is lost
+    assert (maps.read(folder / "alpha.png")[0] == values()).all()
+
+
+def test_mirrored_trees_exact_names_and_other_forms_of_letters_are_matched(tmp_path):
+    rows = []
+    for outer in "xy":
+        for top in ("images", "maps"):
+            (tmp_path / top / outer / "1").mkdir(parents=True)
+        rows.append(str(tmp_path / "images" / outer / "1" / "a.png"))
+        np.save(tmp_path / "maps" / outer / "1" / "a.npy", np.zeros((20, 30)))
+    found = maps.match(pd.DataFrame({"image": rows, "mask": "", "label": 1}), tmp_path / "maps")["map"]
+    assert [path.split("/")[-3] for path in found] == ["x", "y"]
+    (tmp_path / "own").mkdir()
+    manifest, folder = make(tmp_path / "own", names=("a", "a_pred", "\u00e9"))
+    for name in ("a", "a_pred", "e\u0301"):
+        np.save(folder / f"{name}.npy", np.zeros((20, 30)))
+    found = maps.match(manifest, folder, ["_pred"])["map"]
+    assert [Path(path).stem for path in found] == ["a", "a_pred", "e\u0301"]
+
+
+def test_a_folder_of_maps_that_cannot_be_looked_into_is_named(tmp_path, monkeypatch):
+    manifest, folder = make(tmp_path)
+
+    def walk(top, onerror, **options):
+        onerror(PermissionError(13, "Permission denied", str(folder / "closed")))
+
+    monkeypatch.setattr(maps.os, "walk", walk)
+    with pytest.raises(maps.MapError, match="closed: cannot be looked into"):
+        maps.match(manifest, folder, on_missing="skip")
+
+
 def test_other_sizes_are_resized_where_the_aspect_agrees_and_reported(tmp_path):
     manifest, folder = make(tmp_path, names=("a",))
     np.save(folder / "a.npy", (values((10, 15)) / 255))
@@ -196,3 +270,36 @@ def test_a_set_of_authentic_images_alone_has_image_level_scores_and_says_so(tmp_
     own = names["image_level"].loc["my method"]
     assert own["spe"] == own["acc"] and own[["auc", "f1", "sen"]].isna().all() and own["n_tampered"] == 0
     assert {path.name for path in names["folder"].rglob("*.csv*")} >= {"scores.csv.gz", "table_images.csv"}
+
+
+@pytest.mark.slow
+def test_partly_and_wholly_generated_images_are_scored_together_and_nothing_older_stays(tmp_path):
+    rng, rows = np.random.default_rng(0), ["image,label,kind"]
+    for top in ("images", "masks", "maps"):
+        (tmp_path / "set" / top).mkdir(parents=True)
+    for k, kind in enumerate(["splicing"] * 5 + ["generated"] * 2 + ["authentic"] * 2):
+        mask = np.zeros((40, 48), np.uint8)
+        mask[8:24, 8:32] = 255 * (kind == "splicing")
+        Image.fromarray(rng.integers(0, 256, (40, 48, 3)).astype(np.uint8)).save(tmp_path / f"set/images/im{k}.png")
+        if kind == "splicing":
+            Image.fromarray(mask).save(tmp_path / f"set/masks/im{k}.png")
+        np.save(tmp_path / f"set/maps/im{k}.npy", (mask / 255 * (0.5 + k / 10)).clip(0.1 * k, 1).astype(np.float32))
+        rows.append(f"im{k}.png,{int(kind != 'authentic')},{kind}")
+    (tmp_path / "set" / "images.csv").write_text("\n".join(rows) + "\n")
+    given = dict(
+        results=str(tmp_path / "r"), data=str(tmp_path / "set"), dataset="folder", maps=str(tmp_path / "set/maps")
+    )
+    names = execute("score_maps", **given)
+    scores = pd.read_csv(names["folder"] / "protocols.csv.gz").query("method == 'my method'").set_index("image")
+    generated = scores[scores["kind"] == "generated"]
+    pixels = [name for name in protocols.PROTOCOLS if name in scores]
+    assert len(generated) == 2 and generated[["tp", "fp", "fn", "tn", *pixels]].isna().all(axis=None)
+    assert scores.loc[scores["kind"] == "splicing", "f1_set"].notna().all()
+    assert scores.loc[scores["kind"] == "authentic", "f1_zero"].eq(0).all()
+    drawn = pd.read_csv(names["folder"] / "figures" / "figure_maps.csv")["image"]
+    assert len(drawn) == 5 and drawn.is_unique
+    (tmp_path / "set" / "images.csv").write_text("\n".join([rows[0], *rows[-2:]]) + "\n")
+    again = execute("score_maps", **given)["folder"]  # the same call, where nothing is tampered any more
+    assert not (again / "tables" / "table_protocols.csv").exists() and (again / "scores.csv.gz").exists()
+    other = execute("score_maps", **given | {"missing": "skip"})["folder"]
+    assert other == again and (other.parent / "folder~" / "scores.csv.gz").exists()

@@ -109,6 +109,8 @@ def check_root(root: Path | str | None, dataset: str) -> Path:
     if not path.is_dir():
         came = "is a file (unpack it first if it is an archive)" if path.exists() else "does not exist"
         raise refuse(path, dataset, "a folder", came)
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise CatalogError([Problem(str(path), "may not be read", "a folder that may be", "change its permissions")])
     return path
 
 
@@ -138,10 +140,16 @@ def folder_with(root: Path, *files: str) -> Path | None:
 
 
 def files_in(*folders: Path | str) -> list[Path]:
-    """All files below the folders, sorted; linked folders are followed, in no circles; hidden names are left out."""
+    """All files below the folders, sorted; linked folders are followed, in no circles; hidden names are left out.
+
+    One that is not there holds nothing. Raises CatalogError where a folder cannot be looked into, for what is in it would vanish.
+    """
     found, seen = [], {os.path.realpath(cache_folder("masks"))}  # masks written here earlier are not the data set's
     for top in folders:
-        for folder, inner, names in os.walk(top, followlinks=True):
+        if os.path.lexists(top) and not os.path.isdir(top):
+            came = "is a link to what is not there" if os.path.islink(top) else "is a file"
+            raise CatalogError([Problem(str(top), came, "a folder", "put the folder there, or take it away")])
+        for folder, inner, names in os.walk(top, onerror=closed, followlinks=True):
             real = os.path.realpath(folder)
             if real in seen:
                 inner.clear()
@@ -150,6 +158,13 @@ def files_in(*folders: Path | str) -> list[Path]:
             inner[:] = sorted(name for name in inner if not name.startswith(".") and name != "__MACOSX")
             found += [os.path.join(folder, name) for name in names if not name.startswith(".")]
     return [Path(name) for name in sorted(found)]
+
+
+def closed(error: OSError) -> None:
+    """The CatalogError for a folder below a data set that cannot be looked into; one that is not there is none."""
+    if not isinstance(error, FileNotFoundError):
+        came = f"cannot be looked into ({error.strerror})"
+        raise CatalogError([Problem(str(error.filename), came, "a folder that may be read", "change its permissions")])
 
 
 def images_in(*folders: Path | str) -> list[Path]:

@@ -5,7 +5,6 @@ the two apart, and the pair is refused unless the mask looks the same either way
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -87,8 +86,8 @@ def moved(corner: tuple[int, int]) -> str:
     return f"cropped, not stretched: its pixel in row {corner[0]}, column {corner[1]} is the image's first"
 
 
-def mismatch(row: Row, found: tuple[int, int], size: tuple[int, int], file: Path | None = None) -> ImageError:
+def mismatch(row: Row, found: tuple[int, int], size: tuple[int, int]) -> ImageError:
     """The error for a mask that does not fit its image; sizes are (height, width)."""
     expected = f"{size[1]}x{size[0]} like its image {row.image.name}"
     action = "get the mask again, or take the image out of the folder"
-    return ImageError(file or row.mask, f"a mask of {found[1]}x{found[0]} pixels", action, expected)
+    return ImageError(row.mask, f"a mask of {found[1]}x{found[0]} pixels", action, expected)

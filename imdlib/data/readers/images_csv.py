@@ -35,7 +35,8 @@ def read_lines(found: Found, index: Path, images: dict[str, Path], masks: dict[s
             found.problem(
                 images[name], f"its mask {mask} is not in masks/", "a file that is there", "correct images.csv"
             )
-        lines.setdefault(name, line)
+        label = line.get("label", "").strip()
+        lines.setdefault(name, line | {"label": label.removesuffix(".0")})  # as pandas writes a column with a gap
     return lines
 
 
@@ -45,5 +46,5 @@ def contradiction(kind: str, split: str, said: dict[str, str]) -> tuple[str, str
         if value not in allowed:
             return f"{what} '{value}'", f"one of {', '.join(allowed)}"
     if said.get("label") and said["label"] != str(int(kind not in ("authentic", ""))):
-        return f"label {said['label']} and kind {kind or 'none'}", "0 for authentic only, 1 for others"
+        return f"label {said['label']} and kind {kind or 'none'}", "0 for authentic only, 1 for all others"
     return None
