@@ -91,7 +91,7 @@ def newest(results: Path | str, *studies: str) -> Path:
     if not found:
         raise FileNotFoundError(
             f"no finished run with weights under {places.results_folder(results)}: {MAKE}; weights are not in git, so a fresh "
-            "clone has none. Or name a run with the parameter `runs`"
+            "clone has none. Or name one with the parameter `run`"
         )
     return max(found, key=lambda folder: runs.state(folder).stamp["finished"])
 

@@ -53,7 +53,8 @@ def examine(
     looks: {run: look(image (H,W,3) uint8) -> ({title: map (H,W) in [0,1]}, {column: value})}, `look` of a study's `saved`.
     authentic: {run: sorted image scores of authentic images}, for a false alarm rate.
     Writes maps/<photo>.png (8 bits, the photo's size; of several runs maps/<run>/<photo>.png, the first map of each),
-    figures/<photo>.png|pdf|csv, photos.csv and problems.csv. Returns (rows, problems): one row per photo and run with what
+    figures/<photo>.png|pdf|csv, photos.csv and problems.csv, in which lines about other photos stay.
+    Returns (rows, problems): one row per photo and run with what
     `look` says, `share_tampered` (of the pixels of its map, above 0.5) and `authentic_share` (of the authentic images, those
     that score as high; NaN without any).
     """
@@ -81,9 +82,17 @@ def examine(
         dict.fromkeys([*COLUMNS[:-2], *(name for row in rows for name in row if name not in COLUMNS), *COLUMNS[-2:]])
     )
     rows, problems = pd.DataFrame(rows, columns=known), pd.DataFrame(problems, columns=PROBLEM)
-    tables.write_csv(rows, folder / "photos.csv")
-    tables.write_csv(problems, folder / "problems.csv")
+    asked = {label(file) for file in files}
+    for found, name in ((rows, "photos.csv"), (problems, "problems.csv")):
+        before = older(folder / name, asked)
+        tables.write_csv(pd.concat([before, found], ignore_index=True) if len(before) else found, folder / name)
     return rows, problems
+
+
+def older(path: Path, asked: set[str]) -> pd.DataFrame:
+    """Lines of a table of earlier calls about other photos than those that are asked for now: their maps lie there still."""
+    found = pd.read_csv(path, keep_default_na=False) if path.exists() else pd.DataFrame()
+    return found[~found.iloc[:, 0].isin(asked)] if len(found) else found
 
 
 def seen(

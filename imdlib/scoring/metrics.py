@@ -27,7 +27,8 @@ def per_image(
 
     prob: probability of "tampered" in [0,1]: one map (H,W), a batch (B,H,W) or (B,1,H,W), or an iterable of maps of
     any sizes (numpy or torch). mask: the same shapes, values {0,1}, bool or {0,255}, 1 or 255 = tampered. threshold: a
-    pixel is called tampered where prob > threshold. locations: (G,G) of `mask_locations` over the set of these images.
+    pixel is called tampered where prob > threshold; a plain float is taken in the precision of the map, a NumPy number in its own, which
+    differ where values of eight bits lie on it. locations: (G,G) of `mask_locations` over the set of these images.
 
     Columns, and where they are undefined (NaN):
       tp fp fn tn    pixel counts at the threshold, always defined

@@ -179,15 +179,16 @@ def without_looking(
 ) -> dict[str, Callable[[int, np.ndarray], np.ndarray]]:
     """The predictors of `score` that look at no image: {name: f(index, mask) -> prob (H,W)}.
 
-    The average mask of an image is that of the other count - 1 images: its own share is taken out of `locations`, their pooled masks.
+    count, locations: of the images in which something is tampered, and their pooled masks. The average mask of one of them is that of the
+    others: its own share is taken out; of an authentic image it is that of all.
     """
-    others = max(count - 1, 1)
     return {
         "all-ones map": lambda i, m: trivial.all_ones(*m.shape),
         "all-zeros map": lambda i, m: np.zeros(m.shape, np.float32),
         "random map": lambda i, m: trivial.random_map(*m.shape, [seed, i]),
         "centre blob": lambda i, m: trivial.centre_blob(*m.shape),
         "average of the other masks": lambda i, m: trivial.render(
-            ((locations - metrics.mask_locations([m], len(locations))) / others).clip(0, 1), *m.shape
+            ((locations - metrics.mask_locations([m], len(locations))) / max(count - bool(np.any(m)), 1)).clip(0, 1),
+            *m.shape,
         ),
     }

@@ -274,5 +274,11 @@ def test_the_notebook_examines_a_folder(run, tmp_path):
     (mine / "broken.jpg").write_bytes(b"nothing")
     given = dict(results=str(tmp_path), photo=str(mine), run=str(run), tile=64, overlap=32)
     execute("try_it", **given)
-    assert (tmp_path / "try_it" / "pivot-pc" / "maps" / "ä b.jpg.png").exists()
-    assert pd.read_csv(tmp_path / "try_it" / "pivot-pc" / "photos.csv")["photo"].tolist() == ["ä b.jpg"]
+    folder = tmp_path / "try_it" / "ncl_pivot-pc"
+    assert (folder / "maps" / "ä b.jpg.png").exists()
+    assert pd.read_csv(folder / "photos.csv")["photo"].tolist() == ["ä b.jpg"]
+    (mine / "broken.jpg").unlink()
+    (mine / "ä b.jpg").rename(mine / "c.jpg")
+    execute("try_it", **given)  # the lines of what is not asked for stay, as its maps do
+    assert pd.read_csv(folder / "photos.csv")["photo"].tolist() == ["ä b.jpg", "c.jpg"]
+    assert pd.read_csv(folder / "problems.csv")["file"].tolist() == ["broken.jpg"]

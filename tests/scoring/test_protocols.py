@@ -181,6 +181,9 @@ def test_average_of_the_others_leaves_the_image_itself_out():
     predict = protocols.without_looking(3, metrics.mask_locations(masks, 32))["average of the other masks"]
     drawn = predict(0, masks[0])
     np.testing.assert_allclose(drawn, (masks[1] + masks[2]) / 2, atol=1e-6)
+    np.testing.assert_allclose(
+        predict(3, np.zeros((32, 32))), masks.mean(0), atol=1e-6
+    )  # an authentic image has no share in it
 
 
 def test_the_table_has_every_metric_under_every_protocol_and_its_warning_row(pair):
