@@ -64,9 +64,9 @@ def non_exclusive_contrast(
     l2 = mean over j in P of softplus(lse_N s(se+, n_i) - s(se+, p_j)),
     l3 = mean over i in N of softplus(lse_P s(se-, p_j) - s(se-, n_i)).
 
-    feat (B,D,h,w); patches (B,h,w) int8 of `label_patches` on the grid of feat, which is not checked; pivot_pos, pivot_neg (B,D) and valid (B,) bool of
-    `PivotNet`, or None for l1 alone, the plain contrast that leaves the contour out. No image that qualifies: zeros
-    that are still part of the graph.
+    feat (B,D,h,w); patches (B,h,w) int8 of `label_patches` on the grid of feat, which is not checked; pivot_pos,
+    pivot_neg (B,D) and valid (B,) bool of `PivotNet`, or None for l1 alone, the plain contrast that leaves the contour out. No
+    image that qualifies: zeros that are still part of the graph.
     """
     with torch.autocast(feat.device.type, enabled=False):
         labels = patches.flatten(1)  # (B,N)

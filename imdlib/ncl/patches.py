@@ -30,8 +30,9 @@ def split_mask(mask: Tensor) -> tuple[Tensor, Tensor]:
 def label_patches(mask: Tensor, grid_size: tuple[int, int], *, eps: float = 1e-6, dilate: int = 0) -> Tensor:
     """Label the cells of a grid: (B,h,w) int8, 1 tampered, 0 authentic, 2 contour, -1 ignored (touches padding).
 
-    mask: see `split_mask`, in which 255 is ignored: a file's mask of {0, 255} has to be divided by 255 first; grid_size (h, w); eps: share of other pixels that a pure cell may hold; dilate: cells by
-    which the contour is widened, because the receptive field of a cell is larger than the cell (0 in the paper).
+    mask: see `split_mask`, in which 255 is ignored: a file's mask of {0, 255} has to be divided by 255 first; grid_size (h, w);
+    eps: share of other pixels that a pure cell may hold; dilate: cells by which the contour is widened, because the receptive field of a
+    cell is larger than the cell (0 in the paper).
     """
     tampered, ignored = split_mask(mask)
     share = F.adaptive_avg_pool2d(tampered, grid_size)
