@@ -3,12 +3,13 @@
 import itertools
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from nbformat import v4
 
-from benchmarks import growth, jobs, page, run, stages
+from benchmarks import alarms, growth, jobs, page, run, stages
 from benchmarks.jobs import metrics
 from benchmarks.jobs.job import Job
 from imdlib.pages import plots
@@ -72,6 +73,23 @@ def executed(path, cells, total):
     made = [v4.new_code_cell(source, metadata={"papermill": {"duration": spent}}) for source, spent in cells]
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(v4.new_notebook(cells=made, metadata={"papermill": {"duration": total}}), path)
+
+
+def test_false_alarms_are_counted_from_the_spreads_of_real_changes():
+    rng = np.random.default_rng(0)
+    change = rng.normal(0, 0.2, (300, 1)) + rng.normal(0, 0.1, 40) + rng.normal(0, 0.3, (300, 40))
+    assert alarms.spreads(change) == pytest.approx([0.04, 0.01, 0.09], rel=0.35)
+    share, bootstrap, student = alarms.alarms(rng.normal(0, 0.01, (300, 1)) + np.array([0.1, -0.1, 0.05]), rng)
+    assert share > 0.95 and bootstrap > 0.15 and 0.02 < student < 0.08
+
+
+def test_committed_alarms_are_of_the_headlines_and_protocol_md_says_their_range():
+    text = (REPO / "docs" / "protocol.md").read_text()
+    for profile in ("night", "real"):
+        found = pd.read_csv(REPO / "results" / "bench" / "alarms" / f"{profile}.csv")
+        claims = pd.read_csv(REPO / "results" / profile / "claims.csv").query("headline")
+        assert set(found["id"]) <= set(claims["id"]) and len(found) > 20
+        assert f"{found['bootstrap'].max():.0%}" in text and f"{found['student'].max():.0%}" in text
 
 
 def test_stages_add_up_to_what_the_notebooks_took(tmp_path, capsys):

@@ -39,9 +39,7 @@ def blind(mask: Tensor, seed: int) -> pd.DataFrame:
 
 def result(table: pd.DataFrame, base: str, method: str, metric: str) -> str:
     """One honest sentence: the effect with its interval, and what it does not say."""
-    found = intervals.paired_effect(
-        *(table[table["method"] == name] for name in (base, method)), metric, resamples=1000
-    )
+    found = intervals.paired_effect(*(table[table["method"] == name] for name in (base, method)), metric)
     word = "not told from nothing" if found["low"] <= 0 <= found["high"] else "beyond what other images would change"
     return (
         f"{method} less {base}, {metric}: {found['effect']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}] on {found['n']} images, "

@@ -1,7 +1,7 @@
 """Claims: what the papers state, which rows decide it, and the verdict those rows give.
 
 A claim compares two methods on the same test images in one metric that is named in advance. Its effect is the difference of the
-means, its interval resamples images and seeds together, and its verdict also asks whether anything was learned and in how many
+means, its interval takes images and seeds as samples alike, and its verdict also asks whether anything was learned and in how many
 settings the effect has its sign (`imdlib.protocol.verdicts`). What a study claims is a list of `Statement` in its
 `statements.py`; what its rows say about each is one file a study, `<results>/<study>/claims.csv`.
 """
@@ -26,7 +26,6 @@ JUDGED = ["effect", "low", "high", "n", "seeds", "verdict", "headline", "share",
 GATE = ["gate", "learned", "blind", "beside", "above_low", "above_high"]
 SIDES = ["value_worse", "value_better", "floor", "floor_of", "by_set"]
 COLUMNS = [*ABOUT, *JUDGED, *GATE, "p", "smallest", *SIDES, "read_with", "overturned"]
-MANY = 200_000  # resamples that p of a headline takes where it may be told from 0.05 after Holm's correction
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,6 @@ def line(one: Statement, rows: Any, study: str, tried: Iterable[float]) -> dict:
     part, settings = verdicts.share(tried)
     sides = verdicts.sides_of(one.cut, rows, one.worse, one.better)
     effect = compared(*sides, metric)
-    if one.headline and effect["p"] < verdicts.LEVEL:
-        effect = compared(*sides, metric, resamples=MANY)
     beside = one.gate(rows) if one.gate and effect["n"] else None
     passed = learned(one, beside)
     return dict(
@@ -141,7 +138,7 @@ def by_set(low: pd.DataFrame, high: pd.DataFrame, metric: str) -> str:
     if len(names) < 2:
         return ""
     parts = [[side[side["dataset"] == name] for side in (low, high)] for name in names]
-    found = [intervals.paired_effect(*part, metric, resamples=1)["effect"] for part in parts]
+    found = [intervals.paired_effect(*part, metric)["effect"] for part in parts]
     return ", ".join(f"{name} {value:+.3f}" for name, value in zip(names, found) if value == value)
 
 
@@ -166,12 +163,12 @@ def learned(one: Statement, found: pd.DataFrame | None, *, sure: bool = True) ->
     return verdicts.gate(found, (one.worse, one.better), one.gate_metric or one.decides, sure=sure)
 
 
-def compared(low: pd.DataFrame, high: pd.DataFrame, metric: str, resamples: int = 2000) -> dict:
+def compared(low: pd.DataFrame, high: pd.DataFrame, metric: str) -> dict:
     """Effect, interval, p, n, seeds and the value of either side (a, b) of one metric; seeds: of the side that has fewer."""
     if low.empty or high.empty:
         return dict(effect=np.nan, low=np.nan, high=np.nan, p=np.nan, n=0, seeds=0, a=np.nan, b=np.nan)
     drawn = [side["seed"].nunique() for side in (low, high) if side["method"].iloc[0] not in SEEDLESS]
-    return intervals.paired_effect(low, high, metric, resamples) | {"seeds": min(drawn, default=0)}
+    return intervals.paired_effect(low, high, metric) | {"seeds": min(drawn, default=0)}
 
 
 def specified(one: Statement, trial: Any) -> dict:
@@ -181,7 +178,7 @@ def specified(one: Statement, trial: Any) -> dict:
     low, high = verdicts.sides_of(one.cut, trial, one.worse, one.better)
     if low.empty or high.empty:
         return dict(effect=np.nan, raw=np.nan)
-    raw = intervals.paired_effect(low, high, one.decides, resamples=1)["effect"]
+    raw = intervals.paired_effect(low, high, one.decides)["effect"]
     beside = one.gate(trial) if one.gate else None
     return dict(effect=np.nan if learned(one, beside, sure=False).word == "failed" else raw, raw=raw)
 

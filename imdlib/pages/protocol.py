@@ -14,8 +14,8 @@ from imdlib.protocol.verdicts import INCONCLUSIVE, LEAST_SEEDS, UNTESTED
 from imdlib.study import Study
 
 ENDS = ("effect", "low", "high")
-MEANT = """Effect: difference of the means over the same test images, which stand beside it (*of*). Interval: bootstrap over images and
-over seeds together. *Supported*: the whole interval lies above zero, p is below 0.05 (of headlines Holm's) and, where settings were
+MEANT = """Effect: difference of the means over the same test images, which stand beside it (*of*). Interval: Student's, images and seeds
+both being a sample. *Supported*: the whole interval lies above zero, p is below 0.05 (of headlines Holm's) and, where settings were
 searched, at least three quarters of them agree; *contradicted*: below zero likewise; *depends on settings*: clear, but fewer agree;
 *inconclusive*: zero is inside or p too large; *nothing learned here*: the gate is not passed; *not tested*: runs are missing in this
 profile, or fewer than three seeds. Verdicts of claims that are no headlines are not corrected for how many there are: they are weaker

@@ -27,7 +27,7 @@ from imdlib.protocol.verdicts import LEAST_SEEDS
 WIDE = 1380  # pixels, of a picture in a page
 ON_SCREEN = 130  # pixels that an inch of a figure takes there, so that text of 7 pt can be read
 
-LEGEND = """**+ supported**: the whole 95% interval of the effect (images and seeds resampled together) lies above zero, p is below 0.05
+LEGEND = """**+ supported**: the whole 95% interval of the effect (images and seeds are both a sample) lies above zero, p is below 0.05
 after Holm's correction over a study's headlines, and, where settings were searched, three of four agree. **− contradicted**: below zero
 likewise. **± depends on settings**: clear here, but not in three of four settings. **? inconclusive**: zero is inside, or p too large.
 **∅ nothing learned here**: the row that has to have learned does not stand above the best that looks at no image by more than the
@@ -45,9 +45,9 @@ WORDS = """<details><summary>What the words mean</summary>
 - *settings*: draws of learning rate, loss weights and the like with which both rows were trained, one seed each; those in which neither
   had learned do not count. The effect in a setting is that on the images of the claim; of claims about other sets, on one of these. The
   effect of a claim is that of each row at its own best setting, with fresh seeds.
-- *p*: twice the share of the resampled effects that lie on the other side of 0; of headlines after Holm's correction, so that it can be
-  above 0.05 where the interval, which knows of no correction, leaves 0 out. *would have been seen*: before that correction, the smallest
-  true effect that eight of ten such studies would find.
+- *p*: how often such an effect, or a larger one, is seen where there is none (Student's t); of headlines after Holm's correction, so that
+  it can be above 0.05 where the interval, which knows of no correction, leaves 0 out. *would have been seen*: before that correction, the
+  smallest true effect that eight of ten such studies would find.
 - *twins*: embedded pictures, `sim-...`, made by a simulated camera after the data set they are named after.
 - *profile*: which runs are made, and how large (`profiles/*.yaml`). `night`: twins, five seeds, every row tuned by itself or
   with the settings of the row that docs/protocol.md names; `real`: real sets, three seeds, the settings that `night` found. `DATA=...` in

@@ -129,7 +129,7 @@ def test_headlines_share_their_doubt():
     clear = [replace(PC, name=f"clear{k}") for k in range(9)]
     among = claims.judge([weak, *clear], rows, "ncl").set_index("id").loc["ncl-weak-noise"]
     three = claims.judge([replace(weak, name=f"weak{k}") for k in range(3)], rows, "ncl")
-    assert alone["verdict"] == among["verdict"] == verdicts.SUPPORTED and alone["p"] == among["p"]
+    assert alone["verdict"] == among["verdict"] == verdicts.SUPPORTED and alone["p"] <= among["p"] < 1.5 * alone["p"]
     assert set(three["verdict"]) == {verdicts.INCONCLUSIVE} and three["p"][0] == pytest.approx(3 * alone["p"])
 
 

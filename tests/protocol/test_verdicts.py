@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from imdlib.protocol import verdicts
-from imdlib.scoring.intervals import holm, two_sided
+from imdlib.scoring.intervals import holm
 
 PLAIN = dict(effect=0.1, low=0.05, high=0.15, p=0.001, seeds=5, gate="passed", share=1.0, settings=8)
 NEGATIVE = dict(effect=-0.1, low=-0.15, high=-0.05)
@@ -100,13 +100,6 @@ def test_holm_against_a_calculation_by_hand_and_statsmodels_definition():
     found = holm([np.nan, 0.2, 0.9])
     assert np.isnan(found[0]) and found[1:].tolist() == pytest.approx([0.4, 0.9])
     assert len(holm([])) == 0
-
-
-def test_p_is_twice_the_smaller_tail_and_never_zero():
-    assert two_sided(np.full(1999, 0.3)) == pytest.approx(2 / 2000)
-    assert two_sided(np.zeros(9)) == 1.0
-    assert two_sided(np.r_[np.full(9, -1.0), np.full(990, 1.0)]) == pytest.approx(2 * 10 / 1000)
-    assert np.isnan(two_sided(np.array([np.nan])))
 
 
 def test_a_seed_that_scored_fewer_images_than_others_waits_until_it_has_all():

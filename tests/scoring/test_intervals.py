@@ -1,8 +1,9 @@
-"""Bootstrap intervals against loops, closed forms and known coverage."""
+"""Intervals against loops, closed forms, scipy's tests and known coverage."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from imdlib.scoring import intervals, metrics
 
@@ -213,12 +214,81 @@ def test_noise_of_seeds_widens_the_interval():
     assert single["seeds"] == 1 and single["high"] - single["low"] < 0.5 * (shaky["high"] - shaky["low"])
 
 
-def test_false_alarms_are_as_rare_as_promised():
-    alarms = 0
-    for generator in range(200):
-        found = intervals.paired_effect(*study(0, images=40, noise=0.1, generator=generator), "f1", resamples=400)
-        alarms += not found["low"] < 0 < found["high"]
-    assert alarms / 200 < 0.08
+@pytest.mark.parametrize("seeds, seed_noise", [(1, 0.0), (3, 0.0), (3, 0.05), (5, 0.05)])
+def test_false_alarms_are_as_rare_as_promised(seeds, seed_noise):
+    alarms, given = 0, dict(images=40, seeds=range(seeds), noise=0.1, seed_noise=seed_noise)
+    for generator in range(400):
+        found = intervals.paired_effect(*study(0, generator=generator, **given), "f1")
+        outside = not found["low"] < 0 < found["high"]
+        assert outside == (found["p"] < 0.05)
+        alarms += outside
+    assert 0.02 < alarms / 400 < 0.08
+
+
+def wide(side):
+    return side.pivot(index="image", columns="seed", values="f1").to_numpy()
+
+
+def test_the_test_is_that_of_dorfman_berbaum_and_metz_with_hillis_degrees_of_freedom():
+    a, b = study(0.03, images=30, seeds=range(4), seed_noise=0.02, noise=0.05)
+    values = np.stack([wide(a), wide(b)])  # (treatment, case, reader)
+    treatments, cases, readers = values.shape
+    grand, found = values.mean(), dict(tr=0.0, tc=0.0, trc=0.0)
+    t, c, r = values.mean((1, 2)), values.mean((0, 2)), values.mean((0, 1))
+    for i in range(treatments):
+        for k in range(readers):
+            found["tr"] += cases * (values[i, :, k].mean() - t[i] - r[k] + grand) ** 2
+        for j in range(cases):
+            found["tc"] += readers * (values[i, j].mean() - t[i] - c[j] + grand) ** 2
+            for k in range(readers):
+                both = values[i, j].mean() + values[i, :, k].mean() + values[:, j, k].mean()
+                found["trc"] += (values[i, j, k] - both + t[i] + c[j] + r[k] - grand) ** 2
+    ms_tr, ms_tc = found["tr"] / (readers - 1), found["tc"] / (cases - 1)
+    ms_trc = found["trc"] / ((readers - 1) * (cases - 1))
+    ms_t = cases * readers * ((t - grand) ** 2).sum()
+    beyond = max(ms_tc - ms_trc, 0)
+    error, df = intervals.standard_error([values[1] - values[0]])
+    assert (values[1] - values[0]).mean() ** 2 / error**2 == pytest.approx(ms_t / (ms_tr + beyond))
+    hillis = (ms_tr + beyond) ** 2 / (
+        ms_tr**2 / (readers - 1) + beyond**2 / (cases - 1)
+    )  # the images' share counted, too
+    assert df == pytest.approx(hillis)
+    p = intervals.paired_effect(a, b, "f1")["p"]
+    assert p == pytest.approx(stats.f.sf(ms_t / (ms_tr + beyond), 1, df))
+
+
+def test_with_one_kind_of_sample_it_is_the_usual_t_test():
+    a, b = study(0.03, images=30, seeds=(0,), noise=0.1)
+    found, usual = intervals.paired_effect(a, b, "f1"), stats.ttest_rel(b["f1"].to_numpy(), a["f1"].to_numpy())
+    ends = usual.confidence_interval(0.95)
+    assert (found["p"], found["low"], found["high"]) == pytest.approx((usual.pvalue, ends.low, ends.high))
+    luck = np.array([0.03, -0.01, 0.05, 0.02])  # of seeds, on all images alike
+    a, b = (pd.concat([rows(np.full(20, 0.5 + side * one), k) for k, one in enumerate(luck)]) for side in (0, 1))
+    found, usual = intervals.paired_effect(a, b, "f1"), stats.ttest_1samp(luck, 0)
+    ends = usual.confidence_interval(0.95)
+    assert (found["p"], found["low"], found["high"]) == pytest.approx((usual.pvalue, ends.low, ends.high))
+
+
+def test_seeds_that_are_not_the_same_on_both_sides_are_welchs():
+    one, other = np.array([0.01, -0.02, 0.03]), np.array([0.05, 0.02, 0.09, 0.01])
+    a = pd.concat([rows(np.full(20, 0.5 + luck), k) for k, luck in enumerate(one)])
+    b = pd.concat([rows(np.full(20, 0.5 + luck), 10 + k) for k, luck in enumerate(other)])
+    found, usual = intervals.paired_effect(a, b, "f1"), stats.ttest_ind(other, one, equal_var=False)
+    assert found["p"] == pytest.approx(usual.pvalue) and found["seeds"] == 4
+
+
+def test_a_pooled_ratio_spreads_as_its_bootstrap_does():
+    a, b = counted(seed=0), counted(seed=1).assign(seed=0)
+    found = intervals.paired_effect(a, b, "pooled_f1")
+    rng, draws = np.random.default_rng(0), []
+    sums = [side.sort_values("image")[["tp", "fp", "fn"]].to_numpy(float) for side in (a, b)]
+    for _ in range(4000):
+        picked = rng.integers(60, size=60)
+        tp_fp_fn = [side[picked].sum(0) for side in sums]
+        low, high = (2 * tp / (2 * tp + fp + fn) for tp, fp, fn in tp_fp_fn)
+        draws.append(high - low)
+    width = np.subtract(*np.quantile(draws, [0.975, 0.025]))
+    assert found["high"] - found["low"] == pytest.approx(width, rel=0.12)
 
 
 def test_one_side_without_seeds_of_its_own():
