@@ -18,11 +18,8 @@ from imdlib.protocol import verdicts
 from imdlib.scoring import intervals
 from imdlib.study import STUDIES
 
-DRAWN, RESAMPLES, MOST = (
-    1000,
-    500,
-    120,
-)  # images above MOST are drawn as so many, with spreads that give the mean its variance
+DRAWN, RESAMPLES = 1000, 500  # studies of each headline, and resamples of each study
+MOST = 120  # images; more are drawn as so many, with spreads that give their mean its variance
 COLUMNS = ["id", "images", "seeds", "share", "bootstrap", "student"]
 
 

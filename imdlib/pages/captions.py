@@ -11,6 +11,7 @@ from imdlib.pages import latex
 from imdlib.pages.tables import called, counted
 
 INTERVAL = "Lines: 95% intervals (bootstrap over test images and seeds together)."
+OF_EFFECTS = "Lines: 95% intervals (Student's, test images and seeds both a sample)."
 TOGETHER = "captions.tex"
 
 
@@ -26,7 +27,7 @@ def caption(what: str, reading: str, data: pd.DataFrame, *, lines: bool = True) 
     if counts := counted(data):
         said.append(f"{counts}.")
     if lines and {"low", "high"} <= set(data) and data["low"].notna().any():
-        said.append(INTERVAL)
+        said.append(OF_EFFECTS if "effect" in data else INTERVAL)
     return " ".join([*said, reading.strip()]).strip()
 
 

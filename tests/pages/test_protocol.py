@@ -46,7 +46,7 @@ def test_figures_are_drawn_and_saved(rows, judged):
     )
     drawn = {path.stem for path in (rows.folder / "figures").glob("*.png")}
     assert {"figure_claims", "figure_settings", "figure_steps"} <= drawn
-    for name, words in (("claims", "images and seeds together"), ("settings", "open:"), ("steps", "shuffled AUC")):
+    for name, words in (("claims", "images and seeds both a sample"), ("settings", "open:"), ("steps", "shuffled AUC")):
         assert words in (rows.folder / "figures" / f"figure_{name}.txt").read_text()
     assert len(pd.read_csv(rows.folder / "figures" / "figure_claims.csv")) == found["headline"].sum() < len(found)
     with Image.open(rows.folder / "figures" / "figure_settings.png") as picture:
