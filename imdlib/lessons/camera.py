@@ -105,5 +105,5 @@ def sweep_figure(table: pd.DataFrame) -> Figure:
     axis.axhline(0.5, color="0.5", lw=0.8, ls=":")
     axis.set(xlabel="JPEG quality after the splice", ylabel="AUC of the residual", ylim=(0.45, 1.02))
     axis.set(xticks=range(len(names)), xticklabels=names.values())
-    axis.legend(fontsize=8)
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     return figure

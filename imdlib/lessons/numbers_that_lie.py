@@ -34,16 +34,13 @@ def pulled(masks: Iterable[np.ndarray], share: float) -> list[np.ndarray]:
 
 
 def maps(masks: Sequence[np.ndarray], seed: int = 0) -> dict[str, list[np.ndarray]]:
-    """One map for each mask of every predictor that looks at no image: {name: list of (H,W)}."""
-    shape = masks[0].shape
-    average = trivial.render(trivial.average_mask(masks), *shape)
-    alike = {
-        "all-ones map": trivial.all_ones(*shape),
-        "centre blob": trivial.centre_blob(*shape),
-        "average mask": average,
-    }
+    """One map for each mask of every predictor that looks at no image: {name: list of (H,W)}; the average is that of the other masks."""
+    shape, total = masks[0].shape, metrics.mask_locations(masks)
+    others = [(total - metrics.mask_locations([mask])) / max(len(masks) - 1, 1) for mask in masks]
     noise = [trivial.random_map(*shape, seed=[seed, number]) for number in range(len(masks))]
-    return {name: [one] * len(masks) for name, one in alike.items()} | {"random map": noise}
+    alike = {"all-ones map": trivial.all_ones(*shape), "centre blob": trivial.centre_blob(*shape)}
+    found = {name: [one] * len(masks) for name, one in alike.items()}
+    return found | {"average of the others": [trivial.render(one, *shape) for one in others], "random map": noise}
 
 
 def table(masks: Sequence[np.ndarray], predictions: dict[str, list[np.ndarray]]) -> pd.DataFrame:
@@ -76,19 +73,25 @@ def thresholds(masks: Sequence[np.ndarray], prob: list[np.ndarray], at: Iterable
 
 
 def masks_figure(masks: Sequence[np.ndarray], shares: Sequence[float]) -> Figure:
-    """Where the masks of a set lie, summed, for several pulls."""
+    """Where the masks of a set lie, for several pulls: share of the pictures that are tampered there, all on one scale."""
     figure, axes = plt.subplots(1, len(shares), figsize=(plots.PAGE, plots.PAGE / len(shares) * 0.85))
-    for axis, share in zip(axes, shares):
-        total = metrics.mask_locations(pulled(masks, share))
-        plots.picture(axis, total, f"pull {share:g}", cmap=plots.HEAT, vmax=float(total.max()))
+    found = [metrics.mask_locations(pulled(masks, share)) / len(masks) for share in shares]
+    for axis, share, place in zip(axes, shares, found):
+        plots.picture(axis, place, f"pull {share:g}", cmap=plots.HEAT, vmax=float(np.max(found)))
+    figure.colorbar(axes[-1].images[0], ax=axes, pad=0.01, label="share of pictures")
     return figure
 
 
-def lines_figure(found: pd.DataFrame, x: str, lines: Sequence[str], label: str) -> Figure:
-    """Lines of a wide table against one of its columns."""
+NAMES = {"auc": "AUC", "f1_best": "best F1", "auc_shuffled": "shuffled AUC"}  # as the text calls them
+
+
+def lines_figure(
+    found: pd.DataFrame, x: str, lines: Sequence[str], label: str, value: str = "mean over images"
+) -> Figure:
+    """Lines of a wide table against one of its columns; value: what they hold."""
     figure, axis = plt.subplots(figsize=(plots.PAGE * 0.6, 2.3))
     for name, color in zip(lines, plots.PALETTE):
-        axis.plot(found[x], found[name], "o-", ms=3, color=color, label=name)
-    axis.set(xlabel=label, ylim=(0, 1.02))
+        axis.plot(found[x], found[name], "o-", ms=3, color=color, label=NAMES.get(name, name))
+    axis.set(xlabel=label, ylabel=value, ylim=(0, 1.02))
     axis.legend(fontsize=8)
     return figure

@@ -26,9 +26,9 @@ ROOMS = {
 }
 HEAD = """# Lessons
 
-What a student reads, in this order. Each notebook asks one question, shows the library's code beside its equations, and lets you write
-the component yourself, checked at hidden inputs. `make lessons` executes all of them into `results/<profile>/lessons/index.html`, readable
-without Python; `make lab` opens them live, with sliders.
+What a student reads, in this order. Each notebook asks one question, shows the library's code beside its equations, and most let
+you write the component yourself, checked at hidden inputs. `make lessons` executes all of them into
+`results/<profile>/lessons/index.html`, readable without Python; `make lab` opens them live, with sliders.
 """
 
 
@@ -81,7 +81,7 @@ def executed(notebook: str, results: Path | str) -> Path:
 
 def html(book: nbformat.NotebookNode) -> str:
     """An executed notebook as one HTML file, without a network: formulas as MathML, code in a monospace font, links to other
-    lessons to their pages.
+    lessons and to the report to their pages.
     """
     formulas = []  # the converter takes tags apart and closes a fold at its first blank line, so both pass it as plain words
     for cell in book.cells:
@@ -97,6 +97,8 @@ def html(book: nbformat.NotebookNode) -> str:
         r'<script src="https://.*?</script>', "", text, flags=re.S
     )  # of formulas and widgets, which need none
     text = re.sub(r'href="((?:\.\./\w+/)?\d_\w+)\.ipynb"', r'href="\1.html"', text)
+    text = text.replace('href="report.ipynb"', 'href="../../report.html"')  # of the profile, which all studies share
+    text = re.sub(r'<a href="\w+\.ipynb"[^>]*>(.*?)</a>', r"\1", text)  # notebooks of which there is no page
     return text.replace("</head>", f"<style>{STYLE}</style></head>", 1)
 
 

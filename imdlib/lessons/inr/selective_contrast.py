@@ -172,7 +172,7 @@ def forms_figure(curves: dict[str, pd.DataFrame], apart: dict[str, np.ndarray]) 
     for color, (name, values) in zip(plots.PALETTE, apart.items()):
         axes[1].plot(values, color=color, label=name)
     axes[0].axhline(0, color="0.6", lw=0.8, ls=":")
-    axes[0].set(xlabel="cosine of tampered and authentic", ylabel="loss")
+    axes[0].set(xlabel="cosine of tampered and authentic", ylabel="loss", xticks=(-1, 0, 1))
     axes[1].set(xlabel="step", ylabel="separation", ylim=(-0.1, 2.1))
     for axis in axes:
         axis.legend(fontsize=7)

@@ -149,7 +149,7 @@ def temperature(taus: Iterable[float], apart: pd.DataFrame | dict[str, np.ndarra
     for tau, name, color in zip(taus, apart, plots.PALETTE):
         axes[0].plot(cosine, np.exp((cosine - 1) / tau), color=color)
         axes[1].plot(apart[name], color=color, label=name)
-    axes[0].set(xlabel="cosine of a stranger", ylabel="push, relative to cosine 1", ylim=(0, 1.03))
+    axes[0].set(xlabel="cosine of a stranger", ylabel="push, relative to cosine 1", ylim=(0, 1.03), xticks=(-1, 0, 1))
     axes[1].set(xlabel="step", ylabel="separation", ylim=(0, 2.1))
     axes[1].legend(fontsize=8, loc=(0.63, 0.5))
     return figure
