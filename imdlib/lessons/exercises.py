@@ -1,9 +1,11 @@
 """Exercises of the student notebooks: an answer is compared with the library at inputs that the notebook does not show.
 
 An answer is a number, a set, or a function. Of a function values are compared and, where the component is trained through, gradients;
-an answer that is wrong in a known way is told what differs.
+an answer that is wrong in a known way is told what differs. Where a number or a set is asked for, what is wanted is never printed: there
+is no second input at which it could be tried.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +22,7 @@ class Task:
 
     reference: what the library says, a function of the arguments of a case. cases() -> {what is special about the case: arguments};
     none for a plain value. hint: for who has no answer yet. mistakes: {what differs: an answer that has this mistake}. rtol: relative
-    tolerance. gradients: arguments whose gradients are compared, too.
+    tolerance. gradients: arguments whose gradients are compared, too. names: what a set may hold, where one is asked for.
     """
 
     reference: Callable
@@ -29,6 +31,7 @@ class Task:
     mistakes: dict[str, Any] = field(default_factory=dict)
     rtol: float = 1e-4
     gradients: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def check(answer: Any, task: Task) -> None:
@@ -41,10 +44,10 @@ def verdict(answer: Any, task: Task) -> str:
     if answer is None:
         return f"Not answered yet. Hint: {task.hint}"
     cases = {"": ()} if task.cases is None else task.cases()
-    if callable(answer) == (task.cases is None):
-        asked = "a value is asked for" if task.cases is None else "a function is asked for"
-        return f"Not yet: {asked}, found {answer!r}. Hint: {task.hint}"
     wanted = {name: outcome(task.reference, case, task) for name, case in cases.items()}
+    if callable(answer) == (task.cases is None):
+        asks = asked(wanted[""].values) if task.cases is None else "a function is asked for"
+        return f"Not yet: {asks}, found {called(answer)}. Hint: {task.hint}"
     found = {name: outcome(answer, case, task) for name, case in cases.items()}
     wrong = {name: differs(found[name], wanted[name], task) for name in cases}
     wrong = {name: text for name, text in wrong.items() if text}
@@ -70,10 +73,11 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an answer makes of a case: values, gradients by argument, or the error that it raised."""
+    """What an answer makes of a case: values, gradients by argument, what the values came as (in words), or the error that it raised."""
 
     values: Any = None
     gradients: tuple = ()
+    came: str = ""
     error: str = ""
 
 
@@ -81,19 +85,20 @@ def outcome(answer: Any, case: tuple, task: Task) -> Outcome:
     """`Outcome` of an answer, which gets copies of the arguments; a plain value stands for itself."""
     try:
         if not callable(answer):
-            return Outcome(flat(answer))
+            return Outcome(flat(answer), came=called(answer))
         copies = [one.detach().clone() if isinstance(one, Tensor) else one for one in case]
         real = [copies[number].requires_grad_() for number in task.gradients]
-        values = flat(answer(*copies))
-        return Outcome([kept(value) for value in values], gradients_of(values, real) if real else ())
+        given = answer(*copies)
+        values = flat(given)
+        return Outcome([kept(value) for value in values], gradients_of(values, real) if real else (), called(given))
     except Exception as error:  # whatever a student's code may raise
         return Outcome(error=f"{type(error).__name__}: {error}")
 
 
 def flat(value: Any) -> list:
-    """The parts of an answer: of a tuple or list its elements, of a set its sorted elements, else the value itself."""
+    """The parts of an answer: of a tuple or list its elements, of a set one frozenset of its names, else the value itself."""
     if isinstance(value, set | frozenset):
-        return [sorted(map(str, value))]
+        return [frozenset(map(str, value))]
     if isinstance(value, tuple | list) and not all(isinstance(one, str | list) for one in value):
         return list(value)
     return [value]
@@ -122,22 +127,78 @@ def differs(found: Outcome, wanted: Outcome, task: Task) -> str:
     if found.error or wanted.error:
         return f"it raised {found.error or 'nothing'}"
     if len(found.values) != len(wanted.values):
-        return f"{len(wanted.values)} results are asked for, found {len(found.values)}"
-    for one, other in zip(found.values, wanted.values):
-        text = unlike(one, other, task.rtol)
+        return f"{asked(wanted.values)}, found {found.came}"
+    for number, (one, other) in enumerate(zip(found.values, wanted.values), 1):
+        text = unlike(one, other, task)
         if text:
-            return text
+            return f"result {number}: {text}" if len(wanted.values) > 1 else text
     for number, (one, other) in enumerate(zip(found.gradients, wanted.gradients)):
-        if unlike(one, other, 10 * task.rtol):
+        if numbers_differ(one, other, 10 * task.rtol):
             return f"the values are right, the gradient of argument {task.gradients[number] + 1} is not (is something detached?)"
     return ""
 
 
-def unlike(found: Any, wanted: Any, rtol: float) -> str:
-    """How two values differ, in words; empty where they do not. Numbers are compared as float64, NaN equals NaN."""
-    numbers = (int, float, np.number, Tensor)
-    if not isinstance(wanted, numbers) or not isinstance(found, numbers):
-        return "" if type(found) is type(wanted) and found == wanted else f"found {found!r}, which is something else"
+def asked(values: list) -> str:
+    """What is asked for, in words, from the values that are wanted: '2 results are asked for, as a tuple (a, b)'."""
+    if len(values) > 1:
+        return f"{len(values)} results are asked for, as a tuple ({', '.join('abcdefgh'[: len(values)])})"
+    if isinstance(values[0], frozenset):
+        return "a set of names is asked for, written with braces"
+    if isinstance(values[0], list):
+        return "a list of lists is asked for"
+    shape = tuple(values[0].shape) if isinstance(values[0], Tensor) else ()
+    return f"{'a torch tensor' if shape else 'a number or a torch tensor'} of shape {shape} is asked for"
+
+
+def called(value: Any) -> str:
+    """What a value is, in words and short: 'a NumPy array of shape (3,)', 'a list of 2', 'a list of tuples', '3'."""
+    if value is None:
+        return "None (is a return missing?)"
+    if isinstance(value, int | float | np.number):
+        return repr(value)
+    if isinstance(value, Tensor | np.ndarray):
+        return f"a {'torch tensor' if isinstance(value, Tensor) else 'NumPy array'} of shape {tuple(value.shape)}"
+    name = "set" if isinstance(value, frozenset) else "function" if callable(value) else type(value).__name__
+    kinds = {type(one) for one in value} if isinstance(value, tuple | list) else set()
+    if kinds in ({list}, {tuple}):
+        return f"a {name} of {kinds.pop().__name__}s"
+    size = f" of {len(value)}" if isinstance(value, tuple | list | set | frozenset) else ""
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}{size}"
+
+
+def unlike(found: Any, wanted: Any, task: Task) -> str:
+    """How a value differs from what is wanted, in words; empty where it does not."""
+    if isinstance(wanted, frozenset):
+        return names_differ(found, wanted, task.names)
+    if isinstance(wanted, list):
+        return lists_differ(found, wanted)
+    secret = task.cases is None
+    if not isinstance(found, int | float | np.number | Tensor) or (secret and isinstance(found, bool)):
+        return f"{asked([wanted])}, found {called(found)}"
+    return numbers_differ(found, wanted, task.rtol, secret=secret)
+
+
+def names_differ(found: Any, wanted: frozenset, names: tuple[str, ...]) -> str:
+    """How a set of names differs from the one that is wanted, without a word of which those are; empty where it does not."""
+    if not isinstance(found, frozenset):
+        return f"{asked([wanted])}, found {called(found)}"
+    if found == wanted:
+        return ""
+    strange = sorted(found - set(names)) if names else []
+    return f"{strange[0]!r} is none of the names {', '.join(names)}" if strange else "these are not the names"
+
+
+def lists_differ(found: Any, wanted: list) -> str:
+    """How a list of lists differs from the one that is wanted; empty where it does not."""
+    if not isinstance(found, list) or not all(isinstance(one, list) for one in found):
+        return f"{asked([wanted])}, found {called(found)}"
+    if len(found) != len(wanted):
+        return f"a list of {len(wanted)} is asked for, found a list of {len(found)}"
+    return next((f"{b} is right at [{n}], found {a}" for n, (a, b) in enumerate(zip(found, wanted)) if a != b), "")
+
+
+def numbers_differ(found: Any, wanted: Any, rtol: float, *, secret: bool = False) -> str:
+    """How numbers or tensors differ, compared as float64, NaN equal to NaN; secret: without what is right. Empty where they do not."""
     one, other = (torch.as_tensor(value).double() for value in (found, wanted))
     if one.shape != other.shape:
         return f"the shape {tuple(other.shape)} is asked for, found {tuple(one.shape)}"
@@ -145,4 +206,9 @@ def unlike(found: Any, wanted: Any, rtol: float) -> str:
     if near.all():
         return ""
     at = tuple((~near).nonzero()[0].tolist())
-    return f"{other[at].item():.4g} is right{f' at {list(at)}' if at else ''}, found {one[at].item():.4g}"
+    came, right = one[at].item(), other[at].item()
+    if secret:
+        side = "" if math.isnan(came) else f", the right number is {'higher' if right > came else 'lower'}"
+        return f"{came:.6g} is not right{side}"
+    said = f"{right:.6g}" if rtol < 0.05 else f"about {right:.2g}"
+    return f"{said} is right{f' at {list(at)}' if at else ''}, found {came:.6g}"

@@ -33,7 +33,7 @@ UNIFORM = Task(
 )
 TWIN = Task(
     lambda: next(w / 1000 for w in range(300, 400) if twin_map(w / 1000)[4] > 0.5),
-    "the forged cells have 1 - w, the twins w, the ground 0; stretch, and compare with 0.5",
+    "the forged cells have 1 - w, the twins w, the ground 0; stretch, and compare with 0.5; three digits are enough",
     mistakes={
         "the maximum is 1 - w, to which w is compared": 0.5,
         "w / (1 - w) is the twin's value after the stretch": 0.25,

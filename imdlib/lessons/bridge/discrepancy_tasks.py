@@ -58,7 +58,7 @@ def losses(teacher: Tensor, student1: Tensor, student2: Tensor, label: Tensor, m
         return values.mean() if len(values) or wrong == "nan" else values.sum()
 
     def hinge(values):
-        inner = margin - (average(values) if wrong == "late" else values)
+        inner = (4.0 if wrong == "four" else margin) - (average(values) if wrong == "late" else values)
         inner = inner if wrong == "no hinge" else inner.relu()
         return inner * bool(len(values)) if wrong == "late" else average(inner)
 
@@ -86,6 +86,13 @@ STUDENTS = Task(
             torch.tensor([0, 0, 1, 1, 1, 2, 2]),
             4.0,
         ),
+        "another margin": (
+            drawn(7, 3),
+            drawn(7, 3, seed=1),
+            drawn(7, 3, seed=2),
+            torch.tensor([2, 2, 0, 1, 1, 2, 0]),
+            9.0,
+        ),
         "no fully fake picture": (drawn(3, 3), drawn(3, 3, seed=1), drawn(3, 3, seed=2), torch.tensor([0, 1, 1]), 9.0),
         "real pictures alone": (drawn(2, 3), drawn(2, 3, seed=1), drawn(2, 3, seed=2), torch.tensor([0, 0]), 4.0),
     },
@@ -102,6 +109,7 @@ STUDENTS = Task(
             "no hinge": "beyond the margin nothing pushes: the hinge is missing",
             "real": "Eq. 1 is missing: real pictures, both students",
             "agree": "Eq. 3 and 5 are missing: each student agrees about the other kind of fake",
+            "four": "the margin is an argument and need not be 4",
         },
     ),
     gradients=(1, 2),

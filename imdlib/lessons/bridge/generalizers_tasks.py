@@ -44,6 +44,7 @@ CHANGED = Task(
         "the students' weights stay": {"student1", "student2", "generalizer_pf", "generalizer_ff"},
         "somebody steps": {"nobody"},
     },
+    names=("teacher", "student1", "student2", "generalizer_pf", "generalizer_ff"),
 )  # fmt: skip
 
 
@@ -52,6 +53,7 @@ def rivalled(teacher: Tensor, push: Tensor, pull: Tensor, margin: float, *, wron
     far, near = ((teacher - one).square().sum(1) for one in (push, pull))
     far, near = (near, far) if wrong == "turned" else (far.sqrt(), near.sqrt()) if wrong == "root" else (far, near)
     far, near = (far / 3, near / 3) if wrong == "mean" else (far, near)
+    margin = 4.0 if wrong == "four" else margin
     hinge = (margin - far) if wrong == "no hinge" else (margin - far).relu()
     if len(teacher) == 0:
         return hinge.mean() if wrong == "nan" else hinge.sum()
@@ -72,6 +74,7 @@ GENERALIZER = Task(
     lambda: {
         "five pictures": (drawn(5, 3), drawn(5, 3, seed=1), drawn(5, 3, seed=2), 4.0),
         "far apart": (drawn(3, 3), 4 * drawn(3, 3, seed=1), drawn(3, 3, seed=2), 4.0),
+        "another margin": (drawn(5, 3), drawn(5, 3, seed=1), drawn(5, 3, seed=2), 9.0),
         "no picture": (drawn(0, 3), drawn(0, 3), drawn(0, 3), 4.0),
     },
     slips(
@@ -88,6 +91,7 @@ GENERALIZER = Task(
             "sign": "both terms are to be made small",
             "student": "that is what the student wants",
             "sum": "pictures are averaged, not added",
+            "four": "the margin is an argument and need not be 4",
         },
     ),
     gradients=(0, 1, 2),

@@ -81,8 +81,8 @@ def split(x: Tensor, *, wrong: str) -> Tensor:
     """Two-means of numbers with a mistake."""
     if wrong == "lower":
         return x < x.mean() if x.min() == x.max() else ~two_means(x[None])[0][0]
-    if wrong == "lloyd":
-        low, high = x[0], x[1]
+    if wrong in ("lloyd", "ends"):
+        low, high = (x[0], x[1]) if wrong == "lloyd" else (x.min(), x.max())
         for _ in range(20):
             near = (x - high).abs() < (x - low).abs()
             low, high = x[~near].mean(), x[near].mean()
@@ -97,6 +97,7 @@ TWO_MEANS = Task(
     lambda: {
         "two heaps": (torch.cat([drawn(8), 6 + drawn(5, seed=1)]),),
         "one heap of three times the size": (torch.cat([drawn(30), 4 + 0.3 * drawn(4, seed=2)]),),
+        "a long tail": (2 * drawn(40, seed=3).sigmoid() ** 4,),
         "a few far off": (torch.tensor([0.0, 0.1, 0.2, 0.3, 5.0, 5.1, 20.0], dtype=torch.float64),),
         "equal numbers": (torch.ones(6, dtype=torch.float64),),
         "ties": (torch.tensor([1.0, 1.0, 3.0, 3.0, 3.0], dtype=torch.float64),),
@@ -107,6 +108,7 @@ TWO_MEANS = Task(
             "mean": "the mean is not the border that leaves the least within the groups",
             "median": "halves of one size are not the split that leaves the least within the groups",
             "middle": "the middle between the ends is not the split that leaves the least within the groups",
+            "ends": "steps between the means of two groups end in a split that is not the best; for numbers every split can be tried",
             "lower": "True stands for the higher numbers",
             "lloyd": "from such a start the steps end in a split that is not the best; for numbers every split can be tried",
         },

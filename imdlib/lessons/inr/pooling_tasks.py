@@ -53,7 +53,12 @@ def above(x: Tensor, *, wrong: str) -> Tensor:
         equal = low.var(unbiased=False) + high.var(unbiased=False)
         cut[float(at)] = float({"gap": -between, "weights": equal}.get(wrong, within))
     best = min(cut, key=cut.get)
-    at = {"mean": x.mean(), "half": torch.tensor(0.5), "median": x.median()}.get(wrong, torch.tensor(best))
+    start = {"mean": x.mean(), "steps": x.mean(), "half": torch.tensor(0.5), "median": x.median()}
+    at = start.get(wrong, torch.tensor(best))
+    if wrong == "widest":
+        at = ordered[(ordered[1:] - ordered[:-1]).argmax()]
+    for _ in range(50 if wrong == "steps" else 0):
+        at = (x[x > at].mean() + x[x <= at].mean()) / 2
     return x >= best if wrong == "edge" else x <= best if wrong == "low" else x > at.double()
 
 
@@ -66,6 +71,7 @@ def maps() -> dict[str, Tensor]:
         "a constant map": torch.full((6,), 0.3, dtype=torch.float64),
         "two values": torch.tensor([0.2, 0.8, 0.8, 0.8], dtype=torch.float64),
         "uneven heaps": torch.tensor([0.05] * 20 + [0.1, 0.15, 0.2, 0.3] * 3 + [0.55, 0.6, 0.95], dtype=torch.float64),
+        "many values": torch.linspace(0.01, 0.99, 700, dtype=torch.float64) ** 1.45,
     }
 
 
@@ -81,6 +87,8 @@ OTSU = Task(
             "median": "the median is not Otsu's threshold",
             "gap": "the groups count by their sizes: a far cell alone is not yet the best split",
             "weights": "the spread of each group counts by its number of cells",
+            "widest": "the widest gap between two values is not yet Otsu's threshold",
+            "steps": "the middle between the groups' means, taken again and again, ends in a split that is not the best",
             "edge": "the threshold belongs to the lower group",
             "low": "the cells above are asked for",
             "constant": "nothing lies above the threshold of a constant map",
@@ -143,6 +151,9 @@ ADAPTIVE = Task(
 def classified(prob: Tensor, selected: Tensor, label: Tensor, *, wrong: str) -> Tensor:
     """L_cls of weak supervision with a mistake."""
     scores = list(pool(prob, "adaptive", selected))
+    if wrong in ("widest", "steps"):
+        scores[0] = torch.stack([one[above(one.detach(), wrong=wrong)].mean() for one in prob])
+        scores[1] = scores[1].where(selected.any(1), scores[0])
     if wrong == "drop":
         there = selected.any(1)
         scores[1] = scores[1].where(there, label)
@@ -162,7 +173,9 @@ def labelled() -> dict[str, tuple]:
     prob = drawn(3, 12).sigmoid()
     selected = drawn(3, 12, seed=1) > 0.5
     selected[2] = False
+    heaps = torch.stack([maps()["uneven heaps"], drawn(35, seed=3).sigmoid() ** 4])
     return {
+        "maps of which a few cells stand out": (heaps, torch.arange(70).view(2, 35) % 3 == 0, torch.tensor([1.0, 0.0])),
         "one picture without an agreed cell": (prob, selected, torch.tensor([1.0, 0.0, 1.0])),
         "no picture with one": (prob, selected & False, torch.tensor([0.0, 1.0, 1.0])),
         "authentic pictures": (prob, selected, torch.zeros(3)),
@@ -182,6 +195,8 @@ WEAK_LOSS = Task(
             "tampered": "authentic pictures count, too",
             "sum": "pictures are averaged, not added",
             "half": "the two losses are added, not averaged",
+            "widest": "the widest gap between two values is not yet Otsu's threshold",
+            "steps": "the middle between the groups' means, taken again and again, is not yet Otsu's threshold",
         },
     ),
     rtol=1e-3,

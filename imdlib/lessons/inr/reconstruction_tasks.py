@@ -149,5 +149,6 @@ ERROR_MAP = Task(
             "shape": "the map keeps a channel axis, (B,1,H,W)",
         },
     ),
+    gradients=(1,),
 )
 TASKS = (WIDTH, IDLE, ENCODING, RECONSTRUCTION_LOSS, ERROR_MAP)

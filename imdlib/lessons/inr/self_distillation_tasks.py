@@ -98,7 +98,11 @@ def total(
     if wrong == "all":
         chosen = torch.ones_like(chosen)
     students = [chosen_bce(label, score, chosen) for score in shallow]
-    teachers = chosen_bce(label, otsu, chosen) + chosen_bce(label, cluster, chosen)
+    second = chosen_bce(label, cluster.nan_to_num(0.5), chosen)  # one source: not chosen
+    if wrong == "one source":
+        entropy = -(label * cluster.log() + (1 - label) * (1 - cluster).log())
+        second = (entropy * chosen).sum() / chosen.sum().clamp(min=1)
+    teachers = chosen_bce(label, otsu, chosen) + second
     which = chosen if wrong == "authentic" else label == 1 if wrong == "doubt" else chosen & (label == 1)
     contrast = (scl * which).sum() / (which.sum() if wrong == "nan" else which.sum().clamp(min=1))
     if wrong == "divided":
@@ -118,9 +122,12 @@ def batches() -> dict[str, tuple]:
     """Pseudo-labels, chosen, shallow scores (3,B), both deep scores and the contrast of each picture."""
     label, chosen = torch.tensor([1.0, 0.0, 1.0, 0.0]), torch.tensor([True, True, False, True])
     scores = drawn(3, 4).sigmoid(), drawn(4, seed=1).sigmoid(), drawn(4, seed=2).sigmoid(), drawn(4, seed=3)
+    alone = scores[2].masked_fill(~chosen, torch.nan)
     return {
         "four pictures": (label, chosen, *scores, 0.3),
         "another beta": (label, chosen, *scores, 2.0),
+        "a picture with one source, p_clu NaN": (label, chosen, *scores[:2], alone, scores[3], 0.3),
+        "no picture with two": (label, chosen & False, *scores[:2], alone * torch.nan, scores[3], 0.3),
         "nothing chosen": (label, chosen & False, *scores, 0.3),
         "no picture called tampered": (0 * label, chosen, *scores, 0.3),
     }
@@ -129,7 +136,7 @@ def batches() -> dict[str, tuple]:
 SELF_DISTILLATION = Task(
     total,
     "the mean of Eq. 6 over chosen pictures, for three shallow and two deep scores, plus beta times the mean contrast of chosen "
-    "pictures with label 1",
+    "pictures with label 1; a picture with one source (p_clu NaN) is not chosen and adds 0, but 0 times NaN is NaN",
     batches,
     slips(
         total,
@@ -139,6 +146,7 @@ SELF_DISTILLATION = Task(
             "doubt": "the contrast counts only in chosen pictures",
             "divided": "the contrast is the mean of the pictures in which it counts",
             "nan": "where no picture counts the contrast is 0, not NaN",
+            "one source": "a picture whose second deep score is NaN is not chosen and adds 0; 0 times NaN is NaN",
             "averaged": "the three shallow losses are added, not averaged",
             "literal": "without the deep scores' loss nothing trains the mask",
             "weak": "beta is an argument (0.3 here, 0.1 under weak supervision)",

@@ -67,6 +67,8 @@ CONTOUR_PIXELS = Task(
         "four pixels a cell": (torch.tensor([[[2, 0], [1, -1]]]), (4, 4)),
         "two cells a pixel": (torch.tensor([[[2, 0, 1, 2], [0, 0, 2, 2], [2, 2, 1, 1], [2, 2, 1, 0]]]), (2, 2)),
         "no contour": (torch.zeros(1, 4, 4), (8, 8)),
+        "wider than high, four pixels a cell": (torch.tensor([[[2, 0, 1], [1, -1, 2]]]), (4, 6)),
+        "wider than high, two cells a pixel": (torch.tensor([[[0, 1, 2, 2, 0, 0], [0, 1, 0, 2, 1, 1]] * 2]), (2, 3)),
         "the same grid": (torch.tensor([[[2, 1], [0, 2]]]), (2, 2)),
     },
     slips(
@@ -101,8 +103,11 @@ def pixels() -> dict[str, tuple]:
     """Logits (B,2,H,W), masks (B,H,W), patches and mu."""
     mask = torch.zeros(2, 8, 8, dtype=torch.uint8)
     mask[0, 1:5, 2:7], mask[1, 7, 7] = 1, 1
+    wide = torch.zeros(2, 8, 12, dtype=torch.uint8)
+    wide[0, 2:7, 3:10], wide[1, :3, :5] = 1, 1
     given = {"two pictures": (3, mask, 0.9), "mu = 0.3": (1, mask, 0.3), "no contour": (1, 0 * mask, 0.9)}
-    return {n: (size * drawn(2, 2, 8, 8), m, label_patches(m, (4, 4)), mu) for n, (size, m, mu) in given.items()}
+    found = {n: (size * drawn(2, 2, 8, 8), m, label_patches(m, (4, 4)), mu) for n, (size, m, mu) in given.items()}
+    return found | {"wider than high": (drawn(2, 2, 8, 12), wide, label_patches(wide, (4, 6)), 0.9)}
 
 
 CONSISTENCY = Task(

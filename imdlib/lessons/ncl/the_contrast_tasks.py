@@ -158,10 +158,18 @@ def batch() -> dict[str, tuple]:
         (drawn(3, 4, 2, 3), kinds, drawn(3, 4, seed=1), drawn(3, 4, seed=2)),
         torch.tensor([True, False, False]),
     )
+    full = torch.tensor([[[1, 1, 2], [0, 0, 1]], [[1, 2, 1], [1, 1, 2]], [[0, 0, 2], [0, 0, 0]]])
     nothing = (given[0], torch.zeros_like(kinds), *given[2:])
     return {
         "an authentic picture and one without contour": (*given, valid, 0.1),
         "another temperature": (*given, torch.tensor([True, False, True]), 1.0),
+        "one picture without an authentic patch, one without a tampered one": (
+            given[0],
+            full,
+            *given[2:],
+            torch.tensor([True, True, True]),
+            0.1,
+        ),
         "no picture has both kinds": (*nothing, torch.zeros(3, dtype=torch.bool), 0.1),
     }
 
@@ -176,7 +184,7 @@ def contrasted(
             (kinds == 0) | (kinds == 2) if wrong == "contour" else kinds <= 0 if wrong == "ignored" else kinds == 0
         )
         p, n = x[kinds == 1], x[strange]
-        if len(p) and len(n):
+        if len(p) and (len(n) or wrong == "full"):
             terms = [l1_of(p, n, tau), l2_of(plus, p, n, tau), l2_of(minus, n, p, tau)]
             terms[2] = l2_of(minus, p, n, tau) if wrong == "l3" else terms[2]
             use = use or wrong == "invalid"
@@ -195,6 +203,7 @@ CONTRAST = Task(
         contrasted,
         {
             "all": "pictures without both kinds do not count in the mean",
+            "full": "a picture without an authentic patch does not count in the mean, either",
             "contour": "contour cells are no strangers",
             "ignored": "ignored cells (-1) are no strangers",
             "invalid": "where the pivot is not valid, l2 and l3 are left out",

@@ -69,7 +69,7 @@ def pivoted(
         count = {"sum": 1, "cells": len(one)}.get(wrong, len(y) if wrong == "nan" else max(len(y), 1))
         found.append(total / count)
     valid = kind.any(1) | (wrong == "valid")
-    return torch.stack(found), valid
+    return torch.stack(found), torch.stack(found).any(1) if wrong == "dead" else valid
 
 
 def contours() -> dict[str, tuple]:
@@ -82,7 +82,8 @@ def contours() -> dict[str, tuple]:
         "a single contour cell in the batch": single,
         "no contour cell at all": torch.zeros_like(some),
     }
-    return {name: (given[0], one, *given[1:]) for name, one in labels.items()}
+    found = {name: (given[0], one, *given[1:]) for name, one in labels.items()}
+    return found | {"a contour of which the ReLU leaves nothing": (given[0], some, *given[1:3], given[3] - 10)}
 
 
 PIVOT = Task(
@@ -102,6 +103,7 @@ PIVOT = Task(
             "cells": "the sum is divided by the number of all cells",
             "nan": "the mean of no cell is NaN; a picture without contour has zeros",
             "valid": "a picture without contour is not valid",
+            "dead": "a picture is valid where it has contour, also where the ReLU leaves nothing of it",
             "unbiased": "batch norm divides by n, not by n - 1",
         },
     ),
