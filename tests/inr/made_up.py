@@ -35,7 +35,7 @@ DECIBELS = dict(psnr_authentic=30.0, psnr_outside=29.0, psnr_tampered=31.0, psnr
 
 LEVELS = {  # how good maps and labels are; every statement holds
     **dict.fromkeys(TRIVIAL, 0.2),
-    **dict.fromkeys(ERRORS[2:], 0.2),
+    **dict.fromkeys(ERRORS[2:], 0.225),
     "NRR error, Otsu": 0.3,
     "NRR error, smoothed": 0.4,
     "self-distillation, without selection": 0.4,
@@ -45,7 +45,7 @@ LEVELS = {  # how good maps and labels are; every statement holds
     "RGB: Baseline": 0.5,
     "RGB: Baseline+high pass": 0.525,
     "RGB: Baseline+SRM": 0.55,
-    "RGB: Baseline+NRR": 0.6,
+    "RGB: Baseline+NRR": 0.625,
     "RGB: Baseline+NRR+SCL+AGAP": 0.65,
     "WSCL": 0.85,
     "MVSS-Net": 0.85,
