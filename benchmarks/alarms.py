@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from imdlib.places import REPO, results_folder
 from imdlib.protocol import verdicts
@@ -38,8 +39,7 @@ def changes(study, results):
 def spreads(change):
     """Variances between images, between seeds and of single rows of changes (n,S), none below 0."""
     images, seeds = change.shape
-    rest = change - change.mean(1, keepdims=True) - change.mean(0) + change.mean()
-    noise = (rest**2).sum() / ((images - 1) * (seeds - 1))
+    noise = intervals.of_rows(change)
     between = change.mean(1).var(ddof=1) - noise / seeds, change.mean(0).var(ddof=1) - noise / images
     return [max(one, 0.0) for one in between] + [noise]
 
@@ -54,7 +54,7 @@ def alarms(change, rng):
         drawn += rng.normal(0, noise**0.5, (count, seeds))
         low, high = intervals.interval(intervals.over_seeds(drawn[..., None], RESAMPLES, study)[:, 0], count)
         error, df = intervals.standard_error([drawn])
-        found += [not low <= 0 <= high, abs(drawn.mean()) > intervals.stdtrit(df, 0.975) * error]
+        found += [not low <= 0 <= high, abs(drawn.mean()) > stdtrit(df, 0.975) * error]
     through = seed / seeds, image / count + noise / (count * seeds)
     return through[0] / sum(through), *(found / DRAWN)
 

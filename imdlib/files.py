@@ -89,14 +89,18 @@ def make_way(folder: Path | str, inputs: str, parts: Iterable[str]) -> None:
             for path in (folder / name for name in parts):
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         else:
-            aside = folder.with_name(folder.name + "~")
-            while os.path.lexists(aside):
-                aside = aside.with_name(aside.name + "~")
+            aside = free_aside(folder)
             folder.rename(aside)
             print(
                 f"{folder.name}: what stood there was made from other files or parameters, and is set aside as {aside.name}"
             )
     write_text(mark, known)
+
+
+def free_aside(path: Path) -> Path:
+    """The path with as many '~' after it as make it one that is not there."""
+    aside = path.with_name(path.name + "~")
+    return free_aside(aside) if os.path.lexists(aside) else aside
 
 
 def sha256(path: Path | str) -> str:

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from imdlib import store
-from imdlib.files import replacing, sha256, write_text
+from imdlib.files import free_aside, replacing, sha256, write_text
 from imdlib.freshness import contents, sources
 from imdlib.parameters import PLACES
 from imdlib.places import REPO, results_folder, run_folder
@@ -247,9 +247,7 @@ def unknown(folder: Path, needed: dict) -> str:
 
 def set_aside(folder: Path, held: Iterable[Path], why: str) -> None:
     """Move files of a run to `<name>~`, so that it begins anew."""
-    aside = folder.with_name(folder.name + "~")
-    while os.path.lexists(aside):
-        aside = aside.with_name(aside.name + "~")
+    aside = free_aside(folder)
     aside.mkdir()
     for path in sorted(held, key=lambda path: path.name == BEGUN):  # the last to go: without it nothing is continued
         path.rename(aside / path.name)

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 
 from imdlib.data.batches import ImageSet
 from imdlib.pages import plots
-from imdlib.scoring import metrics, trivial
+from imdlib.scoring import metrics, protocols
 
+BLIND = ("all-ones map", "random map", "centre blob", "average of the other masks")  # they look at no image
 COLUMNS = ["f1", "iou", "f1_best", "auc", "auc_shuffled"]
 
 
@@ -34,13 +35,9 @@ def pulled(masks: Iterable[np.ndarray], share: float) -> list[np.ndarray]:
 
 
 def maps(masks: Sequence[np.ndarray], seed: int = 0) -> dict[str, list[np.ndarray]]:
-    """One map for each mask of every predictor that looks at no image: {name: list of (H,W)}; the average is that of the other masks."""
-    shape, total = masks[0].shape, metrics.mask_locations(masks)
-    others = [(total - metrics.mask_locations([mask])) / max(len(masks) - 1, 1) for mask in masks]
-    noise = [trivial.random_map(*shape, seed=[seed, number]) for number in range(len(masks))]
-    alike = {"all-ones map": trivial.all_ones(*shape), "centre blob": trivial.centre_blob(*shape)}
-    found = {name: [one] * len(masks) for name, one in alike.items()}
-    return found | {"average of the others": [trivial.render(one, *shape) for one in others], "random map": noise}
+    """One map for each mask of every predictor in BLIND: {name: list of (H,W)}."""
+    drawn = protocols.without_looking(len(masks), metrics.mask_locations(masks), seed)
+    return {name: [drawn[name](number, mask) for number, mask in enumerate(masks)] for name in BLIND}
 
 
 def table(masks: Sequence[np.ndarray], predictions: dict[str, list[np.ndarray]]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ A file name is data: it stands as it is in every figure and table, whatever char
 
 import textwrap
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def files_of(photo: Path | str) -> list[Path]:
 
 
 def examine(
-    files: Iterable[Path],
+    files: Sequence[Path],
     looks: dict[str, Callable[[np.ndarray], tuple[dict[str, np.ndarray], dict[str, Any]]]],
     folder: Path | str,
     *,

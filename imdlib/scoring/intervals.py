@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.special import stdtr, stdtrit
 
 BLOCK = 2**23  # draws times things at a time: 64 MiB
+ROUNDING = 1e-12  # sums of equal numbers may differ by less
 
 # Ratios of sums: name -> the columns it needs, then part, whole and number of positives of every row; without any
 # positive the ratio is undefined. Any other metric is the name of a column, averaged over images.
@@ -92,13 +93,13 @@ def paired_effect(scores_a: pd.DataFrame, scores_b: pd.DataFrame, metric: str) -
     paired = seeds[0] == seeds[1] or 1 in map(len, seeds)
     error, df = standard_error([values_b - values_a] if paired else [values_a, values_b])
     value_a, value_b = (float(side.mean()) if side.size else np.nan for side in (values_a, values_b))
-    effect = value_b - value_a
+    effect, error = (0.0 if abs(one) < ROUNDING else one for one in (value_b - value_a, error))
     margin = float(stdtrit(df, 0.975)) * error
     return {
         "effect": effect,
         "low": effect - margin,
         "high": effect + margin,
-        "p": float(2 * stdtr(df, -abs(effect) / error)) if error > 0 else float(effect == 0) if error == 0 else np.nan,
+        "p": float(2 * stdtr(df, -abs(effect) / error)) if error else float(not effect),
         "n": len(images),
         "seeds": max(map(len, seeds)),
         "a": value_a,
@@ -121,14 +122,20 @@ def standard_error(sides: Sequence[np.ndarray]) -> tuple[float, float]:
     for side in sides:
         seeds = side.shape[1]
         if seeds > 1:
-            rest = side - side.mean(1, keepdims=True) - side.mean(0) + side.mean()
-            noise += (rest**2).sum() / ((images - 1) * (seeds - 1)) / (images * seeds)
+            noise += of_rows(side) / (images * seeds)
             parts.append((side.mean(0).var(ddof=1) / seeds, seeds - 1))
     change = sides[-1].mean(1) - (sides[0].mean(1) if len(sides) > 1 else 0)
     parts.append((max(change.var(ddof=1) / images - noise, 0.0), images - 1))
     variance = sum(part for part, _ in parts)
     below = sum(part**2 / df for part, df in parts)
     return float(np.sqrt(variance)), float(variance**2 / below) if below > 0 else 1.0
+
+
+def of_rows(values: np.ndarray) -> float:
+    """Variance of single rows of values (n,S), beyond what images and seeds have in common."""
+    images, seeds = values.shape
+    rest = values - values.mean(1, keepdims=True) - values.mean(0) + values.mean()
+    return float((rest**2).sum() / ((images - 1) * (seeds - 1)))
 
 
 def holm(values: Sequence[float]) -> np.ndarray:

@@ -4,7 +4,6 @@ png, tif, bmp, jpg, webp, npy and npz, of 1, 8 or 16 bits or floating-point. Of 
 name), or the only two-dimensional one; its number `score`, when there is one, is the image's score.
 """
 
-import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +13,8 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from imdlib.data.images import ImageError, animated, decoded, image_size, load_mask, opened, orientation_of
+from imdlib.data.images import ImageError, animated, decoded, image_size, load_mask, opened, read_header
+from imdlib.data.readers.common import files_in
 
 PICTURES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".webp")
 FORMATS = (*PICTURES, ".npy", ".npz")
@@ -39,7 +39,8 @@ def match(
         raise MapError(
             f"maps: expected a folder of prediction maps, got '{given}'; give its path as the parameter `maps`"
         )
-    files, images = files_in(folder), [Path(name) for name in manifest["image"]]
+    files = [path for path in files_in(folder) if path.suffix.lower() in FORMATS]
+    images = [Path(name) for name in manifest["image"]]
     stems = pd.Series([same(path.stem) for path in images]).value_counts()
     named = {}
     for path in files:
@@ -65,16 +66,6 @@ def match(
         ]
         refuse("one map for several images", pairs, "put maps in folders named like those of the images")
     return present(rows, on_missing)
-
-
-def files_in(folder: Path) -> list[Path]:
-    """Files of a map's format below a folder, sorted; MapError where a folder cannot be looked into: its maps would count as missing."""
-
-    def closed(error: OSError) -> None:
-        raise MapError(f"{error.filename}: cannot be looked into ({error.strerror}); change its permissions")
-
-    found = [Path(top, name) for top, _, names in os.walk(folder, onerror=closed, followlinks=True) for name in names]
-    return sorted(path for path in found if path.suffix.lower() in FORMATS and not path.name.startswith("."))
 
 
 def same(name: str) -> str:
@@ -163,7 +154,8 @@ def facts_of(path: Path | str, image: Path | str) -> tuple[float, float, str, fl
         raise MapError(
             f"{path}: expected probabilities in [0,1], or 8 or 16 bits, got values from {low:g} to {high:g}; {way}"
         )
-    (height, width), (h, w) = image_size(image), values.shape
+    head, (h, w) = read_header(image), values.shape
+    height, width = head.height, head.width
     if (h, w) != (height, width) and abs(h * width - w * height) > max(width, height):
         hint = (
             "it looks turned by 90 degrees"
@@ -173,13 +165,8 @@ def facts_of(path: Path | str, image: Path | str) -> tuple[float, float, str, fl
         raise MapError(
             f"{path}: expected {width}x{height} pixels like {image}, or the same aspect, got {w}x{h}; {hint}"
         )
-    with opened(image) as photo:
-        told = orientation_of(photo)
-    turned = (
-        f"its image has EXIF orientation {told}: the map is taken to be of the picture as it is shown"
-        if told > 1
-        else ""
-    )
+    said = f"its image has EXIF orientation {head.orientation}: the map is taken to be of the picture as it is shown"
+    turned = said if head.orientation > 1 else ""
     return scale, high, "" if (h, w) == (height, width) else f"{w}x{h}", score, turned
 
 

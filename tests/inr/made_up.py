@@ -35,7 +35,7 @@ DECIBELS = dict(psnr_authentic=30.0, psnr_outside=29.0, psnr_tampered=31.0, psnr
 
 LEVELS = {  # how good maps and labels are; every statement holds
     **dict.fromkeys(TRIVIAL, 0.2),
-    **dict.fromkeys(ERRORS[2:], 0.225),
+    **dict.fromkeys(ERRORS[2:], 0.2),
     "NRR error, Otsu": 0.3,
     "NRR error, smoothed": 0.4,
     "self-distillation, without selection": 0.4,

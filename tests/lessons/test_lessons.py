@@ -50,7 +50,7 @@ def test_the_blob_gains_from_where_masks_lie_and_less_in_shuffled_auc(masks, see
         numbers_that_lie.table(some, numbers_that_lie.maps(some, seed))
         for some in (masks, numbers_that_lie.pulled(masks, 0.7))
     )
-    for name in ("centre blob", "average of the others"):
+    for name in ("centre blob", "average of the other masks"):
         gain = after.loc[name] - before.loc[name]
         assert gain["auc"] > 0.1 and gain["f1_best"] > 0.1 and gain["auc_shuffled"] < gain["auc"]
     assert before.loc["all-ones map", "f1"] > before.loc["random map", "f1"]

@@ -206,6 +206,13 @@ def test_no_difference_is_exactly_zero():
     assert (found["effect"], found["low"], found["high"]) == (0, 0, 0)
 
 
+def test_a_difference_of_rounding_alone_is_none():
+    a, b = (pd.concat([rows(np.full(7, one), seed) for seed in range(3)]) for one in (0.1 + 0.2, 0.3))
+    found = intervals.paired_effect(a, b, "f1")
+    assert a["f1"].iloc[0] != b["f1"].iloc[0]
+    assert (found["effect"], found["low"], found["high"], found["p"]) == (0, 0, 0, 1)
+
+
 def test_noise_of_seeds_widens_the_interval():
     steady, shaky = (intervals.paired_effect(*study(0.02, seed_noise=s), "f1") for s in (0, 0.1))
     assert shaky["high"] - shaky["low"] > 3 * (steady["high"] - steady["low"])

@@ -110,7 +110,7 @@ def check_root(root: Path | str | None, dataset: str) -> Path:
         came = "is a file (unpack it first if it is an archive)" if path.exists() else "does not exist"
         raise refuse(path, dataset, "a folder", came)
     if not os.access(path, os.R_OK | os.X_OK):
-        raise CatalogError([Problem(str(path), "may not be read", "a folder that may be", "change its permissions")])
+        raise CatalogError(str(Problem(str(path), "may not be read", "a folder that may be", "change its permissions")))
     return path
 
 
@@ -148,7 +148,7 @@ def files_in(*folders: Path | str) -> list[Path]:
     for top in folders:
         if os.path.lexists(top) and not os.path.isdir(top):
             came = "is a link to what is not there" if os.path.islink(top) else "is a file"
-            raise CatalogError([Problem(str(top), came, "a folder", "put the folder there, or take it away")])
+            raise CatalogError(str(Problem(str(top), came, "a folder", "put the folder there, or take it away")))
         for folder, inner, names in os.walk(top, onerror=closed, followlinks=True):
             real = os.path.realpath(folder)
             if real in seen:
@@ -164,7 +164,7 @@ def closed(error: OSError) -> None:
     """The CatalogError for a folder below a data set that cannot be looked into; one that is not there is none."""
     if not isinstance(error, FileNotFoundError):
         came = f"cannot be looked into ({error.strerror})"
-        raise CatalogError([Problem(str(error.filename), came, "a folder that may be read", "change its permissions")])
+        raise CatalogError(str(Problem(error.filename, came, "a folder that may be read", "change its permissions")))
 
 
 def images_in(*folders: Path | str) -> list[Path]:
