@@ -58,7 +58,10 @@ WHY = {
         "TransCAM",
     ): "attention and the order of memory are all that differs, and convolutions take most of the time",
 }  # (job, peer) -> why a target is missed; none is printed where it is met
-SLOW = "PyTorch's own import is most of it, its optimizers import `torch._dynamo` whatever imdlib does, and the runs of quick are short."
+SLOW = (
+    "PyTorch's own import is most of it, its optimizers import `torch._dynamo` whatever imdlib does, and a kernel "
+    "that holds PyTorch takes a second to end. Runs of `quick` train for seconds."
+)
 CHOSEN = """
 What is chosen by the processor changes no result but by rounding. Of many values Otsu's threshold counts bins before it sorts a few
 values, on every processor; an accelerator sorts them all. Attention is plain on every processor (`imdlib/bridge/stages.py`): the rows of
@@ -85,18 +88,37 @@ def met(row):
     return ": ".join(["no", *why])
 
 
-def stages(path):
-    """Section of one finished study: seconds and share of each stage."""
-    spent = pd.read_csv(path, keep_default_na=False).groupby("stage", sort=False)["seconds"].sum()
-    lines = [f"## Profile `{path.stem}`, all notebooks", "", "| stage | seconds | share |", "|---|---|---|"]
-    lines += [f"| {name} | {one:.0f} | {one / spent.sum():.0%} |" for name, one in spent.items()]
-    waits = spent.reindex(["kernel", "imports"]).sum() / spent.sum()
-    lines += [
+def stages(folder):
+    """Section of the finished studies whose stages were read: core-minutes of each profile, and the share of each stage."""
+    read = {path.stem: pd.read_csv(path) for path in sorted(folder.glob("*.csv"), key=order)}
+    spent = pd.DataFrame({name: one.groupby("stage", sort=False)["seconds"].sum() for name, one in read.items()})
+    counts = [one.groupby("notebook")["executed"].first().sum() for one in read.values()]
+    lines = [
+        "## Where the time of a whole profile goes",
         "",
-        f"{spent.sum() / 60:.0f} core-minutes. Kernels and imports are {waits:.0%} of them (aimed at: 5%): {SLOW}",
+        row("", *(f"`{name}`" for name in read)),
+        row(*["---"] * (len(read) + 1)),
     ]
-    picture = f"![Minutes of each kind of notebook by stage](../results/bench/stages/{path.stem}.png)"
-    return "\n".join([*lines, "", picture])
+    lines += [row("notebooks", *counts), row("core-minutes", *(f"{one / 60:.0f}" for one in spent.sum()))]
+    lines += [
+        row(name, *(f"{one:.0%}" for one in shares)) for name, shares in zip(spent.index, (spent / spent.sum()).values)
+    ]
+    waits = (spent.loc[["kernel", "imports"]].sum() / spent.sum()).map("{:.0%}".format)
+    said = ", ".join(f"{share} of `{name}`" for name, share in waits.items())
+    pictures = [
+        f"![Minutes of each kind of notebook of {name} by stage](../results/bench/stages/{name}.png)" for name in read
+    ]
+    return "\n".join([*lines, "", f"Kernels and imports are {said} (aimed at: 5%): {SLOW}", "", *pictures])
+
+
+def order(path):
+    """Profiles from the shortest to the longest, by the table of their stages."""
+    return pd.read_csv(path)["seconds"].sum()
+
+
+def row(*cells):
+    """A line of a table."""
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def growth(path):
@@ -107,12 +129,8 @@ def growth(path):
 
 def page(bench_folder: Path = BENCH) -> str:
     """The whole page."""
-    parts = [HEAD, CHOSEN]
-    for folder, section in (
-        (bench_folder / "stages", stages),
-        (bench_folder, bench),
-        (bench_folder / "growth", growth),
-    ):
+    parts = [HEAD, CHOSEN, "\n" + stages(bench_folder / "stages") + "\n"]
+    for folder, section in ((bench_folder, bench), (bench_folder / "growth", growth)):
         parts += ["\n" + section(path) + "\n" for path in sorted(folder.glob("*.csv"))]
     return "".join(parts)
 

@@ -1,7 +1,8 @@
 """Where the time of a study goes: python -m benchmarks.stages results/quick [--out results/bench/stages].
 
 Papermill writes how long every cell took into the executed notebooks, so nothing is measured again. Writes <out>/<profile>.csv (a row for
-each notebook and stage: notebook, run, stage, seconds) and <out>/<profile>.png. `kernel` is what no cell took: starting the kernel, saving.
+each kind of notebook and stage: notebook, executed, stage, seconds of all that were executed) and <out>/<profile>.png. `kernel` is what no
+cell took: starting and ending the kernel, saving.
 """
 
 import argparse
@@ -41,14 +42,14 @@ def seconds(path):
 
 
 def table(folder):
-    """Rows notebook, run, stage, seconds of all executed notebooks under results/<profile>."""
+    """Rows notebook, executed (how many), stage, seconds of all executed notebooks under results/<profile>."""
     folder, rows = Path(folder), []
     for path in sorted(folder.rglob("*.ipynb")):
         parts = path.relative_to(folder).parts
         notebook = "/".join([*parts[: len(parts) > 1], path.stem])
-        run = parts[-2] if "runs" in parts else ""
-        rows += [(notebook, run, name, spent) for name, spent in seconds(path).items()]
-    return pd.DataFrame(rows, columns=["notebook", "run", "stage", "seconds"])
+        rows += [(notebook, name, spent) for name, spent in seconds(path).items()]
+    found = pd.DataFrame(rows, columns=["notebook", "stage", "seconds"]).groupby(["notebook", "stage"], sort=False)
+    return found.agg(executed=("seconds", "size"), seconds=("seconds", "sum")).reset_index()
 
 
 def draw(found):

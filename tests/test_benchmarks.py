@@ -95,12 +95,14 @@ def test_committed_alarms_are_of_the_headlines_and_protocol_md_says_their_range(
 def test_stages_add_up_to_what_the_notebooks_took(tmp_path, capsys):
     cells = [("import torch\nx = 1", 4.0), ("history = train.fit(\n    model)", 10.0), ("rows = evaluate.all()", 3.0)]
     executed(tmp_path / "quick/ncl/runs/base/run.ipynb", [*cells, ("x = 2", None)], 20.0)
+    executed(tmp_path / "quick/ncl/runs/pc/run.ipynb", [("import torch", 1.0)], 1.0)
     executed(tmp_path / "quick/report.ipynb", [("report.show(page)", 2.0)], 2.5)
     stages.main([str(tmp_path / "quick"), "--out", str(tmp_path / "out")])
     found = pd.read_csv(tmp_path / "out/quick.csv")
     spent = found.groupby(["notebook", "stage"])["seconds"].sum()
-    assert spent["ncl/run"][spent["ncl/run"] > 0].to_dict() == {"imports": 4, "training": 10, "scoring": 3, "kernel": 3}
-    assert spent["report"]["pages and figures"] == 2 and found["seconds"].sum() == 22.5
+    assert spent["ncl/run"][spent["ncl/run"] > 0].to_dict() == {"imports": 5, "training": 10, "scoring": 3, "kernel": 3}
+    assert spent["report"]["pages and figures"] == 2 and found["seconds"].sum() == 23.5
+    assert found.groupby("notebook")["executed"].unique().map(list).to_dict() == {"ncl/run": [2], "report": [1]}
     assert "training" in capsys.readouterr().out and (tmp_path / "out/quick.png").stat().st_size > 1000
 
 

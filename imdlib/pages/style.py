@@ -116,7 +116,14 @@ def plain(figure: Figure) -> None:
     for side in [side for axis in figure.axes for side in (axis.xaxis, axis.yaxis)]:
         if isinstance(side.get_major_formatter(), LogFormatterMathtext):
             side.set_major_formatter("{x:g}")
-            side.set_minor_formatter(LogFormatter(side.get_transform().base))
+            side.set_minor_formatter(PlainLog(side.get_transform().base))
+
+
+class PlainLog(LogFormatter):
+    """Labels the ticks between powers where there are few of these, as 0.4 and not as 4e-01."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""
 
 
 def translated(text: str, known: dict[str, str]) -> str:

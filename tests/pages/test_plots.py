@@ -15,7 +15,7 @@ import pytest  # noqa: E402
 from matplotlib.colors import to_rgb  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from imdlib.pages import claims, plots, plots_embedding  # noqa: E402
+from imdlib.pages import claims, plots, plots_embedding, style  # noqa: E402
 from imdlib.pages.style import across  # noqa: E402
 
 
@@ -383,6 +383,15 @@ def test_signs_of_mathematics_in_a_name_are_text(tmp_path):
     assert "0.1" in numbers and not any("$" in number for number in numbers)
     assert "captions.tex" in {path.name for path in (tmp_path / "figures").iterdir()}
     assert "$_1.pdf" not in (tmp_path / "figures" / "captions.tex").read_text()  # LaTeX takes no such name
+
+
+def test_ticks_between_two_powers_are_plain_numbers():
+    figure, axis = plots.plt.subplots()
+    axis.set(yscale="log", ylim=(0.25, 7))
+    style.plain(figure)
+    figure.draw_without_rendering()
+    labels = {tick.get_text() for tick in axis.get_yticklabels(which="both")}
+    assert {"1", "0.4", "6"} <= labels and not any("e" in label for label in labels)
 
 
 def test_columns_of_a_grid_leave_out_what_has_no_f1_and_may_be_none():
