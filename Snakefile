@@ -4,6 +4,7 @@
 # them side by side. Its own memory of times and parameters plays no part: what is done leaves the graph before it begins.
 # On a cluster: docs/cluster.md.
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import yaml
 from imdlib.planner import PAPERMILL, Planner
 
 NAME = config.get("profile", "quick")
-DATA, PAGES, TRIALS = config.get("data"), bool(config.get("pages")), bool(config.get("trials"))
+DATA, PAGES, TRIALS = str(config.get("data") or ""), bool(config.get("pages")), bool(config.get("trials"))
 RUNS = str(config.get("runs") or "").split()  # patterns of <study>/<run>: these alone, and what they need
 PLANNER = Planner(NAME, data=str(Path(DATA).expanduser().resolve()) if DATA else "", pages=PAGES)
 TODO = [job for job in PLANNER.jobs.values() if not job.done and (job.page or not PAGES)]
@@ -41,7 +42,7 @@ def written(job, ending, text):
 MARKERS = {id(job): marker(job) for job in TODO}
 JOBS = {Path(made).name: job for job in TODO for made in [MARKERS[id(job)]]}
 RUN = (
-    f"mkdir -p '{{params.folder}}' && OMP_NUM_THREADS={{threads}} {{sys.executable}} {PAPERMILL}"
+    f"mkdir -p '{{params.folder}}' && OMP_NUM_THREADS={{threads}} {{sys.executable:q}} {PAPERMILL}"
     " {params.notebook} '{params.executed}' -f '{params.values}' > '{params.folder}/log.txt' 2>&1"
     " || (tail -n 25 '{params.folder}/log.txt' && false){params.page} && touch {output}"
 )
@@ -52,7 +53,7 @@ def page(job):
     if not job.page:
         return ""
     needs = written(job, "json", json.dumps(job.needs))
-    return f" && {sys.executable} -m imdlib.pages.report '{executed(job)}' '{job.folder}/report.html' '{needs}'"
+    return f" && {shlex.quote(sys.executable)} -m imdlib.pages.report '{executed(job)}' '{job.folder}/report.html' '{needs}'"
 
 
 def executed(job):

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from imdlib import store
+from imdlib import choices, store
 from imdlib.files import free_aside, replacing, sha256, write_text
 from imdlib.freshness import contents, sources
 from imdlib.parameters import PLACES
@@ -225,7 +225,7 @@ def open_run(study: str, name: str, notebook: str, params: dict, *, data: dict, 
 def folder_of(results: Path | str, study: str, name: str) -> Path:
     """The folder of a run, there and taken for this process; RunError where that cannot be."""
     folder = run_folder(results, study, name)
-    if not name or name != Path(name).name or name.startswith(".") or name.endswith("~") or not name.isprintable():
+    if not choices.plain(name) or name.endswith("~"):
         raise RunError(f"{folder}: a run cannot be named {name!r}: no '/', no '.' at the beginning, no '~' at the end")
     try:
         folder.mkdir(parents=True, exist_ok=True)

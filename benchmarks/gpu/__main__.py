@@ -6,6 +6,7 @@ both to <results>/<card>/back.zip. docs/gpu.md says how to read it.
 
 import argparse
 import contextlib
+import json
 import os
 import platform
 import subprocess
@@ -80,11 +81,14 @@ def sets_of(training: list[Job]) -> list[tuple[str, int, int]]:
 
 def generate(sets: list[tuple[str, int, int]], workers: int) -> list[subprocess.Popen]:
     """At most so many processes that generate these twins, or find them, so that runs that need one at once need not wait for it."""
-    load = "import sys; from imdlib import data; [data.load(name, count=count, size=size) for name, count, size in eval(sys.argv[1])]"
+    load = (
+        "import json, sys; from imdlib import data; "
+        "[data.load(name, count=count, size=size) for name, count, size in json.loads(sys.argv[1])]"
+    )
     shares = [some for k in range(workers) if (some := sets[k::workers])]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     options = dict(cwd=REPO, env=environment, stdout=subprocess.DEVNULL)
-    return [subprocess.Popen([sys.executable, "-c", load, repr(some)], **options) for some in shares]
+    return [subprocess.Popen([sys.executable, "-c", load, json.dumps(some)], **options) for some in shares]
 
 
 def wait_for(generated: list[subprocess.Popen], queue: Queue) -> None:

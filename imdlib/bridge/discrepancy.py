@@ -38,7 +38,7 @@ class Outputs(NamedTuple):
 
 
 def squared_distance(z_teacher: Tensor, z_student: Tensor) -> Tensor:
-    """d of each image: (B,K), (B,K) -> (B,), in float32 also inside autocast."""
+    """d^2 of each image: (B,K), (B,K) -> (B,), in float32 also inside autocast."""
     return (full(z_teacher) - full(z_student)).square().sum(1)
 
 

@@ -102,7 +102,7 @@ def read_folder(name: str, root: Path | str | None, on_error: str, **options: An
     dataset = f"folder:{name}"
     path = check_root(root, dataset)
     if not (path / name / "images").is_dir() or len(Path(name).parts) != 1:
-        inner = [p.name for p in sorted(path.iterdir()) if (p / "images").is_dir()]
+        inner = [p.name for p in sorted(path.iterdir()) if (p / "images").is_dir() and "+" not in p.name]
         there = ", ".join(f"folder:{p}" for p in inner) or "none"
         action = f"name one of those with images/ in them: {there}"
         raise CatalogError(

@@ -54,8 +54,8 @@ def weak_loss(
     mask is refused. pooling: see `pooling.pool`; beta=0: no contrast (the only choice without matching scores, unless
     pooling needs them too). scl_on: 'proj' or 'feat', with keys from the reconstruction where the outputs hold its features;
     contrast_after: steps before the contrast counts; contrast: tau, form, max_authentic, max_tampered, generator.
-    Others in the dict: cls and scl (unweighted); score1 and score0, mean image score of the tampered and of the
-    authentic images times their share; agree and low, of `select`.
+    Others in the dict: cls and scl (unweighted); share1, of the batch that is tampered; score1 and score0, mean image score of the
+    tampered and of the authentic images times their share; agree and low, of `select`.
     """
     label = image_label(mask)  # (B,)
     selection = selected(outputs, m_rule) if beta or pooling == "adaptive" else None

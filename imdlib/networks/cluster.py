@@ -1,6 +1,6 @@
 """Two classes without labels: Otsu's threshold and two-means, batched, deterministic, on the input's device.
 
-INR, Sections 3.3 and 3.5: two-means on features and on the consistency map, Otsu's threshold in the pooling. Nothing
+INR, Sections 3.3 and 3.5: two-means on features and on matching scores, Otsu's threshold in the pooling. Nothing
 here has a gradient: callers select with the result.
 """
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from imdlib import files
 from imdlib.pages import latex
 from imdlib.pages.tables import called, counted
 
@@ -42,9 +43,9 @@ def title(name: str) -> str:
 
 def write(folder: Path, name: str, text: str) -> None:
     """Write a caption beside its figure, and all captions of the folder into one LaTeX file that shows the figures with them."""
-    (folder / f"{name}.txt").write_text(text + "\n", encoding="utf-8")
+    files.write_text(folder / f"{name}.txt", text + "\n")
     found = {path.stem: path.read_text(encoding="utf-8").strip() for path in sorted(folder.glob("*.txt"))}
-    (folder / TOGETHER).write_text(latex.figures(found), encoding="utf-8")
+    files.write_text(folder / TOGETHER, latex.figures(found))
 
 
 def read(picture: Path) -> str:

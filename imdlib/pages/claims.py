@@ -69,19 +69,19 @@ def judge(statements: Iterable[Statement], rows: Any, study: str, tried: pd.Data
     """
     tried = in_settings([], {}) if tried is None else tried
     lines = [line(one, rows, study, tried.loc[tried["name"] == one.name, "effect"]) for one in statements]
-    found = pd.DataFrame(lines, columns=COLUMNS)
+    found = pd.DataFrame(lines, columns=[*COLUMNS, "below"])
     repeated = found.loc[found["id"].duplicated(), "id"]
     if len(repeated):
         raise ValueError(f"two statements of '{study}' have one name: {', '.join(repeated)}")
     headline = found["headline"].astype(bool) & (found["seeds"] >= verdicts.LEAST_SEEDS)
     found.loc[headline, "p"] = intervals.holm(found.loc[headline, "p"])
-    return found.assign(verdict=[verdicts.word(row) for _, row in found.iterrows()])
+    return found.assign(verdict=[verdicts.word(row) for _, row in found.iterrows()]).drop(columns="below")
 
 
 def line(one: Statement, rows: Any, study: str, tried: Iterable[float]) -> dict:
     """What rows and its effects in settings say about one statement, but for its verdict."""
     metric = one.decides
-    part, settings = verdicts.share(tried)
+    above, below, settings = verdicts.share(tried)
     sides = verdicts.sides_of(one.cut, rows, one.worse, one.better)
     effect = compared(*sides, metric)
     beside = one.gate(rows) if one.gate and effect["n"] else None
@@ -95,7 +95,8 @@ def line(one: Statement, rows: Any, study: str, tried: Iterable[float]) -> dict:
         **effect,
         verdict="",
         headline=one.headline,
-        share=part,
+        share=above,
+        below=below,
         settings=settings,
         gate=passed.word,
         learned=passed.learned,

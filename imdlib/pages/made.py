@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from imdlib import files
+
 FILE = "runs.csv"  # beside the tables
 COLUMNS = ["exhibit", "method", "train_set", "runs"]
 SEED = re.compile(r"seed\d+$")  # how the name of a run ends
@@ -34,7 +36,7 @@ def save(rows: pd.DataFrame, folder: Path, exhibit: str) -> None:
     before = read(folder)
     both = pd.concat([before[before["exhibit"] != exhibit], found])
     if len(both):
-        both[COLUMNS].to_csv(folder / FILE, index=False)
+        files.write_text(folder / FILE, both[COLUMNS].to_csv(index=False))
 
 
 def read(folder: Path) -> pd.DataFrame:

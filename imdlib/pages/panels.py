@@ -181,12 +181,14 @@ def costs(table: pd.DataFrame) -> Figure:
 
 
 def learning_curves(history: pd.DataFrame, columns: dict[str, str], *, hue: str = "method") -> Figure:
-    """One panel per column of the histories against the epoch, columns: {name: title}; the band is the range over seeds."""
+    """One panel per column of the histories against the epoch, columns: {name: title}; the band is the range over seeds. A run that has
+    ended keeps its last value, so that no mean is of fewer seeds than another.
+    """
     columns = {name: title for name, title in columns.items() if name in history and history[name].notna().any()}
     colors = dict(zip(history[hue].unique(), PALETTE))
     figure, axes = style.panels(len(columns), 2.1)
     for axis, (name, title) in zip(axes, columns.items()):
-        shown, last = history[history[name].notna()], axis is axes[-1]
+        shown, last = lasting(history[history[name].notna()], name, hue), axis is axes[-1]
         band = dict(errorbar=("pi", 100), palette=colors, hue_order=colors, legend=last)
         band |= dict(style=hue, style_order=colors)
         sns.lineplot(shown, x="epoch", y=name, hue=hue, ax=axis, **band)
@@ -198,5 +200,22 @@ def learning_curves(history: pd.DataFrame, columns: dict[str, str], *, hue: str 
     handles, labels = axes[-1].get_legend_handles_labels()
     axes[-1].get_legend().remove()
     figure.legend(handles, labels, loc="outside lower center", ncols=style.across(labels))
-    figure.set_label("Lines: means over seeds; bands: their range.")
+    counts = history.groupby(hue, observed=True)["run"].nunique() if "run" in history else pd.Series([0])
+    said = (
+        ""
+        if counts.max() < 2
+        else f"{counts.min()} to {counts.max()} "
+        if counts.min() < counts.max()
+        else f"{counts.max()} "
+    )
+    figure.set_label(f"Lines: means over {said}seeds, a run that has ended at its last value; bands: their range.")
     return figure
+
+
+def lasting(history: pd.DataFrame, name: str, hue: str) -> pd.DataFrame:
+    """Columns `epoch`, hue, run and `name` in which every run goes on, at its last value, as long as the longest of its hue."""
+    if "run" not in history:
+        return history
+    wide = history.pivot_table(index="epoch", columns=[hue, "run"], values=name, observed=True).ffill()
+    tidy = wide.melt(ignore_index=False, value_name=name).reset_index().dropna(subset=name)
+    return tidy[tidy["epoch"] <= tidy[hue].map(history.groupby(hue, observed=True)["epoch"].max()).astype(int)]

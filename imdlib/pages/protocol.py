@@ -114,9 +114,9 @@ def chance(row: dict[str, Any]) -> str:
 
 
 def seen(row: dict[str, Any]) -> str:
-    """Of what is inconclusive, the smallest effect that would have been seen in eight of ten such studies."""
+    """Of what is inconclusive, the smallest true effect that eight of ten such studies would find."""
     there = row["verdict"] == INCONCLUSIVE and pd.notna(row["smallest"])
-    return f"; {row['smallest']:.3f} would have been seen" if there else ""
+    return f"; detectable from {row['smallest']:.3f}" if there else ""
 
 
 def without_rows(found: pd.DataFrame) -> str:
@@ -182,7 +182,9 @@ def trials(study: Study, rows: Any) -> tuple[Figure | HTML | Markdown, ...]:
     columns = {"trial": "chosen trial", "score": f"{number}, validation", "as_good": "others as good"}
     table = tables.show(chosen.assign(**digits).drop(columns=["run", "chosen"]).rename(columns=columns))
     if other:
-        table = Markdown(f"**Not yet in profiles/tuned/{study.name}.yaml: {', '.join(other)}.** Run `make tune`.")
+        names = html.escape(", ".join(other), quote=False)
+        note = f"<p><b>Not yet in profiles/tuned/{study.name}.yaml: {names}.</b> Run <code>make tune</code>.</p>"
+        table = HTML(f"{note}\n{table.data}")
     return figure, table, Markdown(TRIED)
 
 

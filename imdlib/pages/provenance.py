@@ -92,10 +92,3 @@ def quoted(paper: pd.DataFrame, folder: Path | str) -> HTML | None:
         "are not comparable with any other number of this page."
     )
     return tables.write(shown.astype(object).fillna(""), Path(folder) / "tables", "table_quoted", caption)
-
-
-def unknown(named: Iterable[str]) -> set[str]:
-    """Methods of the published tables of which ROWS says nothing, the paper's own left out."""
-    known = {name for row, *_ in ROWS for name in row.split(", ")}
-    own = {name for name in named if name.lower().startswith("ours") or name.startswith("Baseline")}
-    return set(named) - known - own

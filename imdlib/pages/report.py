@@ -46,7 +46,7 @@ WORDS = """<details><summary>What the words mean</summary>
   had learned do not count. The effect in a setting is that on the images of the claim; of claims about other sets, on one of these. The
   effect of a claim is that of each row at its own best setting, with fresh seeds.
 - *p*: how often such an effect, or a larger one, is seen where there is none (Student's t); of headlines after Holm's correction, so that
-  it can be above 0.05 where the interval, which knows of no correction, leaves 0 out. *would have been seen*: before that correction, the
+  it can be above 0.05 where the interval, which knows of no correction, leaves 0 out. *detectable from*: before that correction, the
   smallest true effect that eight of ten such studies would find.
 - *twins*: embedded pictures, `sim-...`, made by a simulated camera after the data set they are named after.
 - *profile*: which runs are made, and how large (`profiles/*.yaml`). `night`: twins, five seeds, every row tuned by itself or

@@ -115,15 +115,17 @@ def gate(row: Mapping[str, Any], side: str = "") -> str:
 
 
 def levels(row: Mapping[str, Any], side: str = "") -> str:
-    """`0.121 against 0.166`: what the two sides of a claim have, whose difference its effect is, and what both lie below although
-    it looks at no image; '' where they are not known.
+    """`0.121 against 0.166`: what the two sides of a claim have, whose difference its effect is, and what one or both lie below
+    although it looks at no image; '' where they are not known.
     """
     better, worse = (row[f"{side}value_{name}"] for name in ("better", "worse"))
     if pd.isna(better) or pd.isna(worse):
         return ""
     low = row[f"{side}floor"]
-    both = f", both below {row[f'{side}floor_of']} ({low:.3f})" if max(better, worse) < low else ""
-    return f"{better:.3f} against {worse:.3f}{both}".replace("-", "−")
+    blind = f" below {row[f'{side}floor_of']} ({low:.3f})"
+    where = ["the first", "the second"] if min(better, worse) < low <= max(better, worse) else []
+    said = f", {where[better > worse]}{blind}" if where else f", both{blind}" if max(better, worse) < low else ""
+    return f"{better:.3f} against {worse:.3f}{said}".replace("-", "−")
 
 
 def sets(row: Mapping[str, Any], side: str = "") -> str:
@@ -140,7 +142,7 @@ def signed(value: float) -> str:
 
 def chance(p: float) -> str:
     """A p with three decimals, or that it is less than they show."""
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+    return "1" if p == 1 else f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def agreeing(share: float, settings: float) -> str:

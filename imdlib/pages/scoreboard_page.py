@@ -9,6 +9,8 @@ from imdlib.pages.scoreboard import SIGNS, agreeing, chance, effect, gate, headl
 from imdlib.places import CLAIMS
 from imdlib.protocol import verdicts
 
+FAR = 2.5  # times the median end of the intervals of a metric: beyond it a drawing ends in an arrow
+
 
 def totals(found: pd.DataFrame) -> str:
     """`scoreboard.totals` as HTML: a line per study and side with the verdicts that occur."""
@@ -50,11 +52,12 @@ def links(study: str, folders: dict[str, Path]) -> str:
 
 
 def widest(part: pd.DataFrame, row: pd.Series, folders: dict[str, Path]) -> float:
-    """The largest distance from 0 that has to be drawn for claims of the same metric."""
+    """How far from 0 claims of the same metric are drawn: to the longest interval's end, unless a few claims would hide the rest."""
     same = part[part["metric"] == row["metric"]]
     ends = same[[f"{side} {end}" for side in folders for end in ("low", "high", "effect")]].apply(pd.to_numeric)
-    found = ends.abs().max().max()
-    return float(found) if pd.notna(found) and found > 0 else 1.0
+    found = ends.abs().stack()
+    limit = min(found.max(), FAR * found.median()) if len(found) else 0.0
+    return float(limit) if limit > 0 else 1.0
 
 
 def line(row: pd.Series, folders: dict[str, Path], limit: float) -> str:
@@ -81,7 +84,7 @@ def side_cell(row: pd.Series, side: str, limit: float) -> str:
     if pd.notna(row[f"{side} p"]) and row[f"{side} verdict"] != verdicts.UNTESTED:
         facts.append(f"p {chance(row[f'{side} p'])}")
     if row[f"{side} verdict"] == verdicts.INCONCLUSIVE and pd.notna(row[f"{side} smallest"]):
-        facts.append(f"{row[f'{side} smallest']:.3f} would have been seen")
+        facts.append(f"detectable from {row[f'{side} smallest']:.3f}")
     small = html.escape("; ".join(filter(None, facts)))
     return f"{verdict} {effect(row, side)}<br>{drawing(row, side, limit)}<br><small>{small}</small>"
 
@@ -92,13 +95,19 @@ def number(value: object) -> str:
 
 
 def drawing(row: pd.Series, side: str, limit: float) -> str:
-    """Effect and interval against 0 as a small picture, the same scale for all claims of one metric and study."""
+    """Effect and interval against 0 as a small picture, the same scale for all claims of a metric and study; an arrow where it goes on."""
     low, high, value = (row[f"{side} {name}"] for name in ("low", "high", "effect"))
     ends = (value if pd.isna(low) else low, value if pd.isna(high) else high, value)
-    x = [round(110 + 104 * float(one) / limit, 1) for one in ends]
+    x = [round(110 + 104 * min(max(float(one) / limit, -1), 1), 1) for one in ends]
+    arrows = "".join(
+        f'<path d="M{110 + 108 * side} 7 l{-6 * side} -4 v8 z" class="beyond"/>'
+        for side in (-1, 1)
+        if max(side * float(one) for one in ends) > limit
+    )
     text = html.escape(f"effect {effect(row, side)}, drawn from −{limit:.2f} to {limit:.2f}")
     return (
         f'<svg class="effect" viewBox="0 0 220 14" width="220" height="14" role="img" aria-label="{text}"><title>{text}</title>'
         f'<line x1="2" x2="218" y1="7" y2="7" class="scale"/><line x1="110" x2="110" y1="0" y2="14" class="zero"/>'
-        f'<line x1="{x[0]}" x2="{x[1]}" y1="7" y2="7" class="bar"/><circle cx="{x[2]}" cy="7" r="3.5"/></svg>'
+        f'<line x1="{x[0]}" x2="{x[1]}" y1="7" y2="7" class="bar"/>{arrows}<circle cx="{x[2]}" cy="7" r="2.5"/></svg>'
+        f'<small class="limit">±{limit:.2g}</small>'
     )

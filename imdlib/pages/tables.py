@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import HTML
 
+from imdlib import files
 from imdlib.pages import latex, made
 from imdlib.pages.wide import FIXED, MARKS, marked, wide
 from imdlib.scoring import intervals
@@ -125,7 +126,6 @@ def write(shown: pd.DataFrame, folder: Path, name: str, caption: str, *, apart: 
 
     apart: where the first of several headings of lines is not the method, each of its values is a table of its own, as in the papers.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     parts = {"": shown}
     if apart and shown.index.nlevels > 1 and shown.index.names[0] != "method":
         first = shown.index.get_level_values(0)
@@ -134,16 +134,16 @@ def write(shown: pd.DataFrame, folder: Path, name: str, caption: str, *, apart: 
     said = {title: f"{caption} Here: {title}." if title else caption for title in parts}
     printed = shown.reset_index().map(in_markdown).rename(columns=in_markdown)
     text = f"{in_markdown(caption)}\n\n{printed.to_markdown(index=False)}\n"
-    (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    files.write_text(folder / f"{name}.md", text)
     floats = [latex.table(part, said[title], f"{name}{i or ''}") for i, (title, part) in enumerate(parts.items())]
-    (folder / f"{name}.tex").write_text(latex.document(floats), encoding="utf-8")
+    files.write_text(folder / f"{name}.tex", latex.document(floats))
     blocks = [show(part.reset_index(), merge=part.index.nlevels - 1, title=title).data for title, part in parts.items()]
     if len(blocks) > FEW + 1:  # those between the first and the last open on demand
         hidden = html.escape(", ".join(list(parts)[FEW - 1 : -1]), quote=False)
         middle = "\n".join(blocks[FEW - 1 : -1])
         blocks[FEW - 1 : -1] = [f"<details><summary>{hidden}</summary>\n{middle}\n</details>"]
     page = f'<p class="caption">{html.escape(caption, quote=False)}</p>\n' + "\n".join(blocks)
-    (folder / f"{name}.html").write_text(page, encoding="utf-8")
+    files.write_text(folder / f"{name}.html", page)
     return HTML(f'<div class="exhibit" data-file="tables/{html.escape(name)}">\n{page}\n</div><!-- end of exhibit -->')
 
 
@@ -197,9 +197,15 @@ def write_csv(rows: pd.DataFrame, path: Path | str) -> Path:
     """
     names = [name for name in rows if name in FILES]
     safe = {name: rows[name].map(lambda cell: f"'{cell}" if str(cell).startswith(FORMULA) else cell) for name in names}
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    rows.assign(**safe).to_csv(path, index=False, float_format="%.6g")
+    packed = "gzip" if Path(path).suffix == ".gz" else None
+    with files.replacing(path) as draft:
+        rows.assign(**safe).to_csv(draft, index=False, float_format="%.6g", compression=packed)
     return Path(path)
+
+
+def as_named(cell: str) -> str:
+    """The name of a file in a cell that `write_csv` wrote."""
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
 
 
 def in_markdown(cell: Any) -> Any:

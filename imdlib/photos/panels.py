@@ -91,8 +91,11 @@ def examine(
 
 def older(path: Path, asked: set[str]) -> pd.DataFrame:
     """Lines of a table of earlier calls about other photos than those that are asked for now: their maps lie there still."""
-    found = pd.read_csv(path, keep_default_na=False) if path.exists() else pd.DataFrame()
-    return found[~found.iloc[:, 0].isin(asked)] if len(found) else found
+    if not path.exists() or not path.stat().st_size:
+        return pd.DataFrame()
+    found = pd.read_csv(path, keep_default_na=False, dtype=dict.fromkeys(tables.FILES, str))
+    names = found.iloc[:, 0]
+    return found[~(names.isin(asked) | names.map(tables.as_named).isin(asked))]
 
 
 def seen(

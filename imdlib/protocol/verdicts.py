@@ -65,15 +65,15 @@ def best(rows: pd.DataFrame, metric: str) -> tuple[str, float, pd.DataFrame] | N
     return name, float(means[name]), rows[rows["method"] == name]
 
 
-def share(effects: Iterable[float]) -> tuple[float, int]:
-    """(share above 0, how many) of effects in settings; those that are not defined do not count."""
+def share(effects: Iterable[float]) -> tuple[float, float, int]:
+    """(share above 0, share below 0, how many) of effects in settings; those that are not defined do not count."""
     found = np.asarray(list(effects), dtype=float)
     found = found[~np.isnan(found)]
-    return (float((found > 0).mean()) if len(found) else np.nan), len(found)
+    return *((float(one.mean()) if len(found) else np.nan) for one in (found > 0, found < 0)), len(found)
 
 
 def word(found: pd.Series) -> str:
-    """The verdict of a claim: effect, low, high, p (adjusted where it has to be), seeds, gate, share, settings."""
+    """The verdict of a claim: effect, low, high, p (adjusted where it has to be), seeds, gate, share, below, settings."""
     if found["seeds"] < LEAST_SEEDS or pd.isna(found["low"]) or pd.isna(found["high"]):
         return UNTESTED
     if found["gate"] == "failed":
@@ -81,7 +81,7 @@ def word(found: pd.Series) -> str:
     if found["low"] <= 0 <= found["high"] or found["p"] >= LEVEL:
         return INCONCLUSIVE
     positive = found["effect"] > 0
-    if found["settings"] and (found["share"] if positive else 1 - found["share"]) < MOST:
+    if found["settings"] and found["share" if positive else "below"] < MOST:
         return DEPENDS
     return SUPPORTED if positive else CONTRADICTED
 

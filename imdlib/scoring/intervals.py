@@ -174,6 +174,7 @@ def _image_keys(*tables):
 
 
 def refuse_repeats(scores: pd.DataFrame, keys: Sequence[str], what: str) -> None:
+    """Raise ValueError where rows repeat an image and seed. what: how the rows are called in it."""
     repeated = scores.duplicated([*keys, "seed"])
     if repeated.any():
         example = scores.loc[repeated, [*keys, "seed"]].iloc[0].to_dict()
@@ -245,6 +246,7 @@ def _linear(sums):
 
 
 def divide(part: np.ndarray | float, whole: np.ndarray | float) -> np.ndarray:
+    """part / whole elementwise; NaN where whole is not above 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(whole > 0, np.divide(part, whole), np.nan)
 

@@ -4,7 +4,6 @@ png, tif, bmp, jpg, webp, npy and npz, of 1, 8 or 16 bits or floating-point. Of 
 name), or the only two-dimensional one; its number `score`, when there is one, is the image's score.
 """
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -15,6 +14,7 @@ import pandas as pd
 
 from imdlib.data.images import ImageError, animated, decoded, image_size, load_mask, opened, read_header
 from imdlib.data.readers.common import files_in
+from imdlib.data.readers.named import composed
 
 PICTURES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".webp")
 FORMATS = (*PICTURES, ".npy", ".npz")
@@ -41,13 +41,13 @@ def match(
         )
     files = [path for path in files_in(folder) if path.suffix.lower() in FORMATS]
     images = [Path(name) for name in manifest["image"]]
-    stems = pd.Series([same(path.stem) for path in images]).value_counts()
+    stems = pd.Series([composed(path.stem) for path in images]).value_counts()
     named = {}
     for path in files:
-        stem = same(path.stem)
+        stem = composed(path.stem)
         for name in {stem, *(stem.removesuffix(s) for s in suffixes if s and stem not in stems.index)}:
             named.setdefault(name, []).append(path)
-    found = [candidates(image, named, stems[same(image.stem)] > 1) for image in images]
+    found = [candidates(image, named, stems[composed(image.stem)] > 1) for image in images]
     doubled = [f"{image.name}: {', '.join(map(str, maps))}" for image, maps in zip(images, found) if len(maps) > 1]
     if doubled:
         refuse("several maps for one image", doubled, "keep one of them, or name the suffix that tells them apart")
@@ -68,14 +68,9 @@ def match(
     return present(rows, on_missing)
 
 
-def same(name: str) -> str:
-    """A name in the one form that its letters have, whichever way a file system writes accents."""
-    return unicodedata.normalize("NFC", name)
-
-
 def candidates(image: Path, named: dict[str, list[Path]], ambiguous: bool) -> list[Path]:
     """Maps named like an image; of several, or where images share the name, those whose folders are called like the image's."""
-    maps = list(dict.fromkeys([*named.get(same(image.name), []), *named.get(same(image.stem), [])]))
+    maps = list(dict.fromkeys([*named.get(composed(image.name), []), *named.get(composed(image.stem), [])]))
     if len(maps) < 2 and not ambiguous:
         return maps
     shared = [in_common(path.parent.parts, image.parent.parts) for path in maps]
@@ -86,7 +81,7 @@ def candidates(image: Path, named: dict[str, list[Path]], ambiguous: bool) -> li
 def in_common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     """How many folders two paths end alike in."""
     pairs = zip(reversed(one), reversed(other))
-    return next((k for k, (a, b) in enumerate(pairs) if same(a) != same(b)), min(len(one), len(other)))
+    return next((k for k, (a, b) in enumerate(pairs) if composed(a) != composed(b)), min(len(one), len(other)))
 
 
 def present(rows: pd.DataFrame, on_missing: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from PIL import Image
 from imdlib.data import catalog
 from imdlib.data.catalog import CatalogError
 from imdlib.data.readers import values
-from tests.data.disk import photo, region, row, stored
+from tests.data.disk import photo, region, stored
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -165,11 +165,26 @@ def test_what_values_mean_can_be_said(name, meaning, tmp_path):
     assert np.array_equal(stored(catalog.read("folder", root, mask_values=meaning), "t.png"), MASK)
     (root / "mask_values.txt").write_text(" ".join(map(str, meaning)))
     assert np.array_equal(stored(catalog.read("folder", root), "t.png"), MASK)
-    none = catalog.read("folder", root, mask_values=[77])  # no pixel has it: authentic, as said
-    assert row(none, "t.png")["label"] == 0
     (root / "mask_values.txt").write_text("white")
     with pytest.raises(CatalogError, match="mask_values.txt: cannot be read as numbers"):
         catalog.read("folder", root)
+
+
+@pytest.mark.parametrize("meaning", [[77], [38, 77], (), [float("nan")], [1e400], 77, "white"])
+def test_values_that_no_mask_holds_make_nothing_authentic(meaning, tmp_path):
+    masks = {"a": np.where(MASK > 0, 38, 0), "b": np.where(MASK > 0, 75, 0)}
+    for name, stored_mask in masks.items():
+        for folder in ("images", "masks"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(np.uint8(stored_mask)).save(tmp_path / folder / f"{name}.png")
+    with pytest.raises(CatalogError, match="mask_values.txt: .*expected numbers such as 38 75"):
+        catalog.read("folder", tmp_path, mask_values=meaning)
+    found = catalog.read("folder", tmp_path, mask_values=[38])  # the other is of a class that is not tampered
+    assert sorted(found["label"]) == [0, 1]
+    Image.fromarray(np.uint8(masks["a"])).save(tmp_path / "masks" / "b.png")
+    assert catalog.read("folder", tmp_path, mask_values=[38, 77])[
+        "label"
+    ].all()  # a class that this part of a set lacks
 
 
 def test_colours_cannot_be_named_by_values(tmp_path):

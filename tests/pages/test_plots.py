@@ -3,20 +3,17 @@
 import re
 import zlib
 
+import cv2
 import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
 
-matplotlib.use("Agg")
-
-import cv2  # noqa: E402
-import matplotlib.pyplot as plt  # noqa: E402
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-import pytest  # noqa: E402
-from matplotlib.colors import to_rgb  # noqa: E402
-from PIL import Image  # noqa: E402
-
-from imdlib.pages import claims, plots, plots_embedding, style  # noqa: E402
-from imdlib.pages.style import across  # noqa: E402
+from imdlib.pages import claims, plots, plots_embedding
+from imdlib.pages.style import across, plain
 
 
 @pytest.fixture(autouse=True)
@@ -388,7 +385,7 @@ def test_signs_of_mathematics_in_a_name_are_text(tmp_path):
 def test_ticks_between_two_powers_are_plain_numbers():
     figure, axis = plots.plt.subplots()
     axis.set(yscale="log", ylim=(0.25, 7))
-    style.plain(figure)
+    plain(figure)
     figure.draw_without_rendering()
     labels = {tick.get_text() for tick in axis.get_yticklabels(which="both")}
     assert {"1", "0.4", "6"} <= labels and not any("e" in label for label in labels)

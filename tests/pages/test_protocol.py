@@ -57,7 +57,7 @@ def test_the_table_of_claims_says_p_what_could_have_been_seen_and_other_metrics(
     found, _ = judged
     one = found.iloc[0].to_dict() | dict(verdict="inconclusive", smallest=0.0312, p=0.2)
     shown = protocol.shown(pd.DataFrame([one, one | dict(verdict="supported", p=1e-5)]))
-    assert shown["verdict"].tolist() == ["? inconclusive; 0.031 would have been seen", "+ supported"]
+    assert shown["verdict"].tolist() == ["? inconclusive; detectable from 0.031", "+ supported"]
     assert shown["p"].tolist() == ["0.200 (Holm)", "< 0.001 (Holm)"]
     _, length, _, table = protocol.verdicts(found, rows)
     assert length.data.startswith("Of 144 final trainings 0 used") and "of this length" in length.data

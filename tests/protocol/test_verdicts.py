@@ -7,7 +7,7 @@ import pytest
 from imdlib.protocol import verdicts
 from imdlib.scoring.intervals import holm
 
-PLAIN = dict(effect=0.1, low=0.05, high=0.15, p=0.001, seeds=5, gate="passed", share=1.0, settings=8)
+PLAIN = dict(effect=0.1, low=0.05, high=0.15, p=0.001, seeds=5, gate="passed", share=1.0, below=0.0, settings=8)
 NEGATIVE = dict(effect=-0.1, low=-0.15, high=-0.05)
 
 
@@ -15,8 +15,8 @@ NEGATIVE = dict(effect=-0.1, low=-0.15, high=-0.05)
     "turned, expected",
     [
         ({}, "supported"),
-        (NEGATIVE | dict(share=0.0), "contradicted"),
-        (NEGATIVE | dict(share=0.5), "depends on settings"),
+        (NEGATIVE | dict(share=0.0, below=1.0), "contradicted"),
+        (NEGATIVE | dict(share=0.0, below=0.5), "depends on settings"),  # half of them show no effect at all
         (dict(share=0.74), "depends on settings"),
         (dict(share=0.75), "supported"),
         (dict(share=np.nan, settings=0), "supported"),  # nothing was searched: the page says 0 settings
@@ -90,9 +90,9 @@ def test_without_blind_rows_or_without_either_side_there_is_no_gate():
 
 
 def test_share_counts_what_is_defined():
-    assert verdicts.share([0.1, -0.1, np.nan, 0.2, 0.0]) == (0.5, 4)
-    part, count = verdicts.share([np.nan])
-    assert np.isnan(part) and count == 0
+    assert verdicts.share([0.1, -0.1, np.nan, 0.2, 0.0]) == (0.5, 0.25, 4)
+    above, below, count = verdicts.share([np.nan])
+    assert np.isnan(above) and np.isnan(below) and count == 0
 
 
 def test_holm_against_a_calculation_by_hand_and_statsmodels_definition():

@@ -60,7 +60,17 @@ def folder(root: Path, mask_values: Collection[float] | None = None) -> Found:
         else:
             for file in [image, *joined.get(name, [])]:
                 found.exclude(file, "not named in images.csv")
+    if meaning is not None:
+        all_occur(root, [mask for several in joined.values() for mask in several], meaning)
     return found
+
+
+def all_occur(root: Path, masks: list[Path], meaning: list[float]) -> None:
+    """Refuse values that no mask holds where some mask holds none of them all: it would be authentic for a slip of the pen."""
+    absent, odd = values.unnamed(masks, meaning)
+    if absent and odd:
+        came = f"{', '.join(f'{one:g}' for one in absent)}: no mask holds it, and {odd} is not black and holds none of the values"
+        raise refuse_values(root, came)
 
 
 def unread_images(found: Found, root: Path) -> None:
@@ -83,13 +93,26 @@ def stored_meaning(found: Found, root: Path, given: Collection[float] | None) ->
     file = root / VALUES
     if file.is_file():
         found.used.append(file)
-        try:
-            read = [float(word) for word in file.read_text(encoding="utf-8-sig").replace(",", " ").split()]
-        except ValueError as error:
-            text, action = f"cannot be read as numbers ({error})", "write the stored values that mean tampered"
-            raise CatalogError([Problem(str(file), text, "numbers such as 38 75", action)], "folder") from error
-        given = read if given is None else given
-    return None if given is None else sorted(given)
+        if given is None:
+            try:
+                given = [float(word) for word in file.read_text(encoding="utf-8-sig").replace(",", " ").split()]
+            except ValueError as error:
+                raise refuse_values(root, f"cannot be read as numbers ({error})") from error
+    if given is None:
+        return None
+    try:
+        meaning = sorted(float(one) for one in given)
+    except (TypeError, ValueError) as error:
+        raise refuse_values(root, f"mask_values={given!r}") from error
+    if not meaning or not np.isfinite(meaning).all():
+        raise refuse_values(root, f"{meaning or 'no value'}")
+    return meaning
+
+
+def refuse_values(root: Path, came: str) -> CatalogError:
+    """The error about stored values that cannot be those of tampered pixels."""
+    action = "write there, or give as `mask_values`, the stored values that mean tampered"
+    return CatalogError([Problem(str(root / VALUES), came, "numbers such as 38 75", action)], "folder")
 
 
 def add(

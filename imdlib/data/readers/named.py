@@ -52,9 +52,10 @@ def answers(index: dict[str, list[str]], names: Iterable[str]) -> list[str]:
 
 
 def stripped(name: str) -> list[str]:
-    """A mask's name without its ending, without its prefix, and without both."""
+    """A mask's name without its ending, without its prefix, and without both, as far as something is left."""
     without = re.sub(r"[_-](mask|gt)([_-]?\d+)?$", "", name, flags=re.I)
-    return [without, *(re.sub(r"^(mask|gt)[_-]", "", one, flags=re.I) for one in (name, without))]
+    shorter = [without, *(re.sub(r"^(mask|gt)[_-]", "", one, flags=re.I) for one in (name, without))]
+    return [one for one in shorter if one]
 
 
 def join(found: Found, masks: dict[str, Path], images: dict[str, Path]) -> dict[str, list[Path]]:
@@ -112,7 +113,7 @@ def misplaced(found: Found, root: Path, images: dict[str, Path], joined: dict[st
     stems = Counter(str(PurePosixPath(name).with_suffix("")) for name in images)
     for name, file in images.items():
         stem = PurePosixPath(name).with_suffix("")
-        kin = {str(stem.with_name(short)) for short in stripped(stem.name) if short} - {str(stem)}
+        kin = {str(stem.with_name(short)) for short in stripped(stem.name)} - {str(stem)}
         if name not in joined and (stems[str(stem)] > 1 or kin & set(stems)) and like_a_mask(file):
             found.problem(file, "looks like a mask among the images", "masks in masks/", "move it there")
 

@@ -5,7 +5,8 @@ A lossy look at a mask can make a tampered image authentic in silence, so values
 smoothed edges); one colour on black. Refused: class ids, 12 bits in 16, grey areas, several colours, marks in the alpha channel alone.
 """
 
-from collections.abc import Collection
+import contextlib
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -44,13 +45,18 @@ def tampered(file: Path | str) -> np.ndarray:
 
 def meant(file: Path | str, values: Collection[float]) -> np.ndarray:
     """uint8 (H, W) in {0, 1}, 1 where the stored value (palette: the number of the colour; alpha where only that varies) is in `values`."""
-    stored, _ = stored_values(file, indices=True)
-    if stored.ndim == 3:
-        alone = stored.shape[2] == 4 and not varies(stored[..., :3])
-        if not alone and (stored[..., :3].max(2) != stored[..., :3].min(2)).any():
-            refuse(file, "colours, which single values cannot name")
-        stored = stored[..., 3 if alone else 0]
-    return np.isin(stored, list(values)).astype(np.uint8)
+    return np.isin(named_values(file), list(values)).astype(np.uint8)
+
+
+def unnamed(files: Iterable[Path], values: Collection[float]) -> tuple[list[float], Path | None]:
+    """(those of `values` that no mask holds, a mask that is not all 0 and holds none of them or None); unreadable masks are passed by."""
+    left, odd = set(values), None
+    for file in files if left else ():
+        with contextlib.suppress(ImageError):
+            stored = set(np.unique(named_values(file)).tolist())
+            odd = file if odd is None and stored != {0} and not stored & set(values) else odd
+            left -= stored
+    return sorted(left), odd
 
 
 def mask_size(file: Path | str) -> tuple[int, int]:
@@ -66,6 +72,17 @@ def decided(region: np.ndarray, file: Path | str) -> np.ndarray:
     if region.any() and not region.all() or not varies(stored_values(file, indices=True)[0]):
         return region
     refuse(file, f"different pixels, all of which read as {'tampered' if region.any() else 'authentic'}")
+
+
+def named_values(file: Path | str) -> np.ndarray:
+    """Values (H, W) that `meant` looks up; refused where single values cannot name them."""
+    stored, _ = stored_values(file, indices=True)
+    if stored.ndim == 2:
+        return stored
+    alone = stored.shape[2] == 4 and not varies(stored[..., :3])
+    if not alone and (stored[..., :3].max(2) != stored[..., :3].min(2)).any():
+        refuse(file, "colours, which single values cannot name")
+    return stored[..., 3 if alone else 0]
 
 
 # ---- steps ---------------------------------------------------------------------------------------------------------

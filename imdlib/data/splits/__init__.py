@@ -15,7 +15,7 @@ LISTS = Path(__file__).parent
 
 def place(name: str, salt: str) -> float:
     """A number in [0, 1) that depends on `name` and `salt` alone."""
-    return int(hashlib.sha256(f"{salt}/{name}".encode()).hexdigest()[:13], 16) / 16**13
+    return int(hashlib.sha256(f"{salt}/{name}".encode(errors="surrogateescape")).hexdigest()[:13], 16) / 16**13
 
 
 def by_hash(name: str, salt: str, shares: dict[str, float] = SHARES) -> str:
