@@ -1,7 +1,7 @@
 """Store: tables on disk. One columnar file for what would be a thousand small ones, written in one step and known by its sum.
 
-Fractions are kept with 20 bits (six digits), since they may be ranked; those that are only ever averaged (MEANS) with 14 (four digits);
-whole numbers as they are.
+Fractions are kept with 20 bits (six digits); those that are only ever averaged (MEANS) with 14 (four digits); whole numbers as they are,
+and what images are ranked by (`score`, `p_...`), too: near 1 a sigmoid leaves few digits to tell them apart.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ def write(frame: pd.DataFrame, path: Path | str) -> Path:
         raise ValueError(f"{path}: expected columns of different names, found {list(frame.columns)}")
     numbers = [name for name in frame.select_dtypes("floating") if not counts(frame[name])]
     whole = [name for name in frame if frame[name].dtype == np.int64 and frame[name].abs().max() < 2**31]
-    small = {name: rounded(frame[name], 14 if name in MEANS else 20) for name in numbers} | {
+    small = {name: rounded(frame[name], bits(name)) for name in numbers} | {
         name: frame[name].astype("int32") for name in whole
     }
     table = pyarrow.Table.from_pandas(frame.assign(**small), preserve_index=False)
@@ -39,6 +39,11 @@ def write(frame: pd.DataFrame, path: Path | str) -> Path:
     with replacing(path) as draft:
         pyarrow.parquet.write_table(table, draft, **options)
     return Path(path)
+
+
+def bits(name: str) -> int:
+    """How many of float32's 24 bits a column of fractions keeps."""
+    return 14 if name in MEANS else 24 if name == "score" or name.startswith("p_") else 20
 
 
 def rounded(column: pd.Series, bits: int) -> np.ndarray:
