@@ -55,7 +55,8 @@ def test_imports_run_one_way_from_studies_to_shared_rooms():
     for path in (REPO / "imdlib").rglob("*.py"):
         room = path.relative_to(REPO / "imdlib").parts[0]
         nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
-        modules = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+        froms = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+        modules = [f"{node.module}.{name.name}" for node in froms for name in node.names]
         modules += [name.name for node in nodes if isinstance(node, ast.Import) for name in node.names]
         used = {name.split(".")[1] for name in modules if name.startswith("imdlib.")}
         assert room == "lessons" or not used & {*STUDIES, "lessons"} - {room}, path

@@ -136,6 +136,15 @@ def test_nothing_is_ever_deleted(tmp_path):
     assert [runs.state(path).word for path in (tmp_path / "results/ncl/runs").iterdir()] == ["finished"] * 3
 
 
+def test_what_says_whose_files_these_are_is_moved_last(tmp_path, monkeypatch):
+    folder, moved = tmp_path / "run", []
+    folder.mkdir()
+    held = [folder / name for name in (runs.BEGUN, "checkpoint.pt", "scores.parquet")]
+    monkeypatch.setattr(type(folder), "rename", lambda self, target: moved.append(self.name))
+    runs.set_aside(folder, held, "why")
+    assert len(moved) == 3 and moved[-1] == runs.BEGUN
+
+
 def test_logs_that_came_first_stay_where_they_are_being_written(tmp_path, capsys):
     folder = tmp_path / "results/ncl/runs/base_toy_seed3"
     folder.mkdir(parents=True)

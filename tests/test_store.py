@@ -54,6 +54,8 @@ def test_a_fraction_keeps_six_digits_and_one_that_is_only_averaged_four(tmp_path
         found["f1"] / values - 1
     ).abs().max() < 1.1 * 2**-14
     assert abs((found["f1"] - values).mean()) < 2e-6
+    third = store.read(store.write(pd.DataFrame({"lr": [1 / 3], "iou": [1 / 3]}), tmp_path / "y.parquet")).iloc[0]
+    assert 1e-7 < abs(third["lr"] - 1 / 3) < 1e-6 < abs(third["iou"] - 1 / 3) < 1e-4  # and no more of them
 
 
 @pytest.mark.parametrize("frame", [ROWS.head(0), ROWS[[]].head(0), pd.DataFrame({"a": pd.Series([], dtype=float)})])

@@ -182,6 +182,12 @@ def test_keeps_the_best_epoch(tmp_path):
     assert all(torch.equal(value, best[name]) for name, value in model.state_dict().items())
 
 
+def test_the_last_epoch_is_looked_at_whichever_its_number(tmp_path):
+    settings, validate = replace(SETTINGS, epochs=3), lambda model: {"val": 1.0}
+    history = train.fit(network(), loss, Squares(), tmp_path, settings, validate=validate, validate_every=2)
+    assert history["val"].notna().tolist() == [False, True, True]
+
+
 @pytest.mark.parametrize("damage", ["cut off", "empty", "text", "another kind", "another network", "changed"])
 def test_a_damaged_checkpoint_is_refused_by_name(tmp_path, damage):
     """As a full disk or another program leaves it."""
@@ -246,6 +252,14 @@ def test_schedules():
 def test_accepts_only_known_optimizers():
     with pytest.raises(ValueError, match="sgd"):
         make_optimizer("adam", network().parameters(), learning_rate=1, weight_decay=0)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_weight_decay_arrives(name):
+    weight = nn.Parameter(torch.ones(3))
+    weight.grad = torch.zeros(3)
+    make_optimizer(name, [weight], learning_rate=0.1, weight_decay=0.5).step()
+    assert weight.tolist() == pytest.approx([0.95] * 3)
 
 
 def test_batch_larger_than_the_set_is_refused(tmp_path):

@@ -6,7 +6,7 @@ from torch import nn
 
 from imdlib.bridge.conformer import Conformer
 from imdlib.bridge.labels import FULLY, PARTLY, REAL
-from imdlib.bridge.localize import class_map, fake_map, infer, refined_cam, unit_range
+from imdlib.bridge.localize import class_map, fake_map, infer, refined_cam, resized, unit_range
 
 TINY = dict(width=4, dim=16, depth=3, heads=2, fusion="none")
 
@@ -87,6 +87,12 @@ def test_the_map_lies_over_the_image(size, options):
     assert found.shape == (1, 1, *size) and found.min() == 0 and 0.99 < found.max() <= 1
     y, x = (found[0, 0] > 0.5).nonzero().double().mean(0)
     assert abs(y - 15.5) < 2.5 and abs(x - 47.5) < 2.5
+
+
+def test_padding_is_cut_off_on_the_side_on_which_it_lies():
+    logits, size = torch.randn(1, 1, 1, 2), (16, 24)  # of 32 pixels, the last 8 are padding
+    one, other = resized(logits, 16, size, size, False), resized(logits.flip(3), 16, size, size, True)
+    torch.testing.assert_close(other, one.flip(3))
 
 
 def test_flipping_makes_the_map_equivariant():

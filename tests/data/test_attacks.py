@@ -125,6 +125,7 @@ def test_jpeg_is_encoded_with_the_table_of_its_quality(quality, photo):
     scale = 200 - 2 * quality if quality >= 50 else 5000 // quality
     expected = np.clip((LUMINANCE * scale + 50) // 100, 1, 255)
     assert np.array_equal(np.array(file.quantization[0]).reshape(8, 8), expected)
+    assert file.layer[0][1:3] == (2, 2)  # of brightness; chroma at half resolution
     assert torch.equal(apply(f"jpeg {quality}", photo), torch.from_numpy(np.array(file)).permute(2, 0, 1))
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from imdlib.inr import distill
 from imdlib.inr.contrast import select, selective_contrast
 from imdlib.inr.detector import ChannelMean, INRNet
 from imdlib.inr.distill import chosen_bce, collapsed, pseudo_labels, self_distillation, shallow_scores
@@ -104,6 +105,14 @@ def test_float32_in_autocast():
         inside = self_distillation(half | {"shallow": [x.bfloat16() for x in out["shallow"]]})
     assert all(v.dtype == torch.float32 for v in inside.values())
     torch.testing.assert_close(inside["loss"], plain["loss"], rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("after, share", [(0, 1.0), (1, 0.0)])
+def test_the_contrast_counts_once_its_steps_are_over(monkeypatch, after, share):
+    monkeypatch.setattr(distill, "selective_contrast", lambda *_, **__: torch.tensor(1.0))
+    out = INRNet(prior=Smooth(scale=0.01), shallow="norm", **SMALL).train()(torch.rand(2, 3, 48, 48))
+    parts = self_distillation(out, selection="all", beta=0.3, contrast_after=after)
+    assert (parts["loss"] - parts["shallow"] - parts["deep"]).item() == pytest.approx(0.3 * share, abs=1e-6)
 
 
 def test_models_without_heads_are_refused():

@@ -40,6 +40,12 @@ def test_a_planted_effect_is_found_in_its_direction(gain, expected):
     assert row.index.tolist() == claims.COLUMNS and row["id"] == "ncl-pc-f1" and row["headline"]
 
 
+def test_the_smallest_effect_that_would_be_seen_follows_from_the_interval():
+    """In four of five repetitions: 1.96 + 0.84 standard errors, of which the interval is 3.92 wide."""
+    row = judged(score_rows(0.0))
+    assert row["smallest"] == pytest.approx(2.8 / 3.92 * (row["high"] - row["low"]))
+
+
 def test_effect_is_the_difference_of_the_means():
     scores = pd.DataFrame(
         {"method": ["Base"] * 2 + ["Ours"] * 2, "image": ["a", "b"] * 2, "seed": 0, "f1": [0.1, 0.3, 0.6, 0.5]}
@@ -154,6 +160,14 @@ def test_both_sides_stand_beside_what_looks_at_no_image_and_set_by_set():
     some = replace(gated, gate=lambda rows: gated.gate(rows)[lambda one: one["dataset"].eq("a")])
     assert np.isnan(claims.judge([some], rows, "ncl")["floor"].iloc[0])  # not of all images of the claim
     assert judged(score_rows(0.1))["by_set"] == "" and np.isnan(judged(score_rows(0.1))["floor"])
+
+
+def test_a_change_has_no_floor():
+    """Where the gate asks about other values than the claim, what looks at nothing has none beside its sides."""
+    rows = score_rows(0.1)
+    blind = rows[rows["method"].eq("Base") & rows["seed"].eq(0)].assign(method="blob", f1=0.6, blind=True)
+    one = replace(PC, gate=lambda rows: pd.concat([rows.assign(f1=rows["f1"] + 0.2, blind=False), blind]))
+    assert np.isnan(claims.judge([one], rows, "ncl")["floor"].iloc[0])
 
 
 def test_each_study_has_a_file_and_all_are_read_together(tmp_path):

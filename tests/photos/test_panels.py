@@ -96,6 +96,10 @@ def test_odd_files_work_or_are_listed_and_stop_no_other(tmp_path):
     assert set(pd.read_csv(tmp_path / "out" / "problems.csv")["file"]) == set(problems["file"])
 
 
+def test_an_authentic_score_of_the_same_value_is_at_least_that():
+    assert panels.at_least(0.5, [0.0, 0.5, 1.0]) == pytest.approx(2 / 3)
+
+
 def test_map_is_saved_as_it_was_predicted(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (50, 70, 3)).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")

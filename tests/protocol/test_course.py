@@ -85,4 +85,5 @@ def test_a_run_that_still_rose_when_it_was_cooled_is_named():
     settings = pd.DataFrame([dict(run=name, keep="val") for name in ("a", "b")])
     assert moving(settings, pd.DataFrame(level + rising)) == {"a": False, "b": True}
     assert moving(settings, pd.DataFrame(level).drop(columns="cooling")) == {}
+    assert moving(settings, pd.DataFrame(rising[2:])) == {"b": True}  # six looks
     assert moving(settings, pd.DataFrame(rising[3:])) == {}  # five looks: nobody can tell

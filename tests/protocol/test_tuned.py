@@ -38,6 +38,12 @@ def test_the_best_epoch_of_a_trial_is_its_score_and_the_best_trial_is_chosen(tri
     assert list(tried["chosen"]) == [False, True, True, False]
 
 
+def test_of_equal_trials_the_first_is_chosen():
+    lines = [dict(variant="base", trial=k, learning_rate=0.1, keep="val", run=f"{k}") for k in (0, 1)]
+    found = tuned.best(pd.DataFrame(lines), pd.DataFrame([dict(run=f"{k}", val=0.7) for k in (0, 1)]), ROWS)
+    assert list(found["chosen"]) == [True, False]
+
+
 def test_final_runs_are_no_trials(tried):
     assert "base-1" not in set(tried["run"])
 

@@ -6,6 +6,7 @@ import pytest
 
 from imdlib.protocol import verdicts
 from imdlib.scoring.intervals import holm
+from tests.pages.test_claims import score_rows
 
 PLAIN = dict(effect=0.1, low=0.05, high=0.15, p=0.001, seeds=5, gate="passed", share=1.0, below=0.0, settings=8)
 NEGATIVE = dict(effect=-0.1, low=-0.15, high=-0.05)
@@ -69,6 +70,12 @@ def test_the_gate_wants_more_than_the_interval_unless_the_means_shall_decide():
     close = gated(0.505, noise=0.1)
     assert verdicts.gate(close, ("Base", "Ours"), "auc").word == "failed"
     assert verdicts.gate(gated(0.51, noise=0.001), ("Base", "Ours"), "auc", sure=False).word == "passed"
+
+
+def test_what_equals_a_blind_row_has_not_learned():
+    rows = score_rows(0.1).assign(blind=False)
+    same = rows[rows["method"] == "Ours"].assign(method="blob", blind=True)
+    assert verdicts.gate(pd.concat([rows, same]), ("Base", "Ours"), "f1").word == "failed"
 
 
 def test_blind_rows_count_on_the_images_that_the_others_were_asked_about():

@@ -75,6 +75,11 @@ def test_rows_look_like_any_method():
     assert (blob[alone.index].astype(float) == alone).all()
 
 
+def test_each_seed_has_random_maps_of_its_own():
+    one, other = (trivial.scores(some_masks(2), seed=seed).set_index("method")["auc"] for seed in (0, 1))
+    assert (one["random map"] != other["random map"]).all() and one["centre blob"].equals(other["centre blob"])
+
+
 def test_rows_without_training_masks_and_with_columns_of_the_manifest():
     about = pd.DataFrame({"image": ["a", "b"], "dataset": "x", "label": [1, 0], "score": 9.0}, index=[7, 3])
     table = trivial.scores(some_masks(2), about=about)

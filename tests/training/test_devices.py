@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from imdlib import train
+from imdlib.training import devices as several
 from tests.test_train import SETTINGS, Squares
 
 
@@ -48,6 +49,14 @@ def test_two_devices_take_the_step_of_one(tmp_path):
     assert one["loss"].item() == pytest.approx(two["loss"].item(), rel=1e-6)
     assert one["first"].item() == two["first"].item()  # the batch is in its order again
     assert (step - other).norm() < 1e-4 * step.norm()
+
+
+def test_on_one_device_it_is_a_batch_norm(monkeypatch):
+    monkeypatch.setattr(several.dist, "get_world_size", lambda: 1)
+    monkeypatch.setattr(several, "all_reduce", lambda x: x)
+    x, one, other = torch.randn(2, 3, 1, 2), nn.BatchNorm2d(3), several.SharedBatchNorm(3)
+    torch.testing.assert_close(other(x), one(x))
+    torch.testing.assert_close(other.state_dict(), one.state_dict())
 
 
 def test_a_batch_that_devices_cannot_share_is_refused(tmp_path):

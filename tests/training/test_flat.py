@@ -26,6 +26,9 @@ def test_too_few_looks_are_never_flat():
     [
         ([0.5, 0.5, 0.5, 0.6, 0.6, 0.6, 0.7, 0.7, 0.7], [1.0] * 9, False),  # validation rises
         ([0.7] * 9, [1.0, 1.0, 1.0, 0.9, 0.9, 0.9, 0.8, 0.8, 0.8], False),  # the loss falls
+        ([0.7] * 9, [-1.0] * 6 + [-1.5] * 3, False),  # a loss below 0 falls, too
+        ([0.7] * 9, [-1.0] * 9, True),
+        ([0.7] * 9, [-1.0] * 6 + [-1.01] * 3, True),
         ([0.7] * 6 + [0.705] * 3, [1.0] * 6 + [0.98] * 3, True),  # both by less than the rule minds
         ([0.7] * 6 + [0.5] * 3, [1.0] * 9, True),  # worse than before is not rising
         ([0.7, 0.6, 0.7, np.nan, 0.7, 0.7, 0.7, 0.7, 0.7], [1.0] * 9, True),
