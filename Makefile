@@ -31,7 +31,7 @@ help:
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
 		(echo "Python 3.11 or newer is needed; '$(PYTHON)' is older. Try: make PYTHON=python3.12 ..." && false)
-	@echo "-- making .venv and installing the locked packages (about 5 GB with PyTorch's CUDA libraries, two to four minutes)"
+	@echo "-- making .venv and installing the locked packages (about 6 GB with PyTorch's CUDA libraries, two to four minutes)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .

@@ -20,7 +20,6 @@ TODO = [job for job in PLANNER.jobs.values() if not job.done and (job.page or no
 TODO = PLANNER.needed_by([job for job in TODO if job.parameters.get("trial", -1) >= 0]) if TRIALS else TODO
 TODO = PLANNER.needed_by(PLANNER.named(RUNS)) if RUNS else TODO
 SAYS = {"absent": "", "begun": " (goes on)", "outdated": " (again, changed: {why})", "damaged": " (again, damaged: {why})"}
-
 for warning in PLANNER.warnings:
     print(f"-- {warning}", file=sys.stderr)
 
@@ -59,6 +58,12 @@ def page(job):
 def executed(job):
     """The executed copy of its notebook."""
     return job.folder / ("report.ipynb" if job.page else "run.ipynb")
+
+
+onstart:  # not where a plan alone is asked for
+    real = [job.name for job in TODO if job.rule == "data" and not job.name.startswith("sim-")]
+    if real and not DATA:
+        raise WorkflowError(f"profile {NAME} needs {', '.join(real)}: make study PROFILE={NAME} DATA=<folder that holds them>")
 
 
 onerror:

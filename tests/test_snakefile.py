@@ -67,6 +67,13 @@ def test_the_whole_study_is_planned(project, name):
     assert not (project / "results").exists() and not (project / "cache" / "synthetic").exists()
 
 
+def test_real_sets_are_asked_for_before_anything_runs(project):
+    returncode, output = plan(project, "profile=real", flags=("--cores", "1", "--nolock"))
+    assert returncode != 0 and "profile real needs casia1, nist16" in output and "DATA=<folder>" in output
+    returncode, output = plan(project, "profile=quick", "data=2024")  # a folder whose name YAML takes for a number
+    assert returncode == 0, output[-3000:]
+
+
 def test_pages_alone_can_be_asked_for(project):
     returncode, output = plan(project, "profile=quick", "pages=yes")
     assert returncode == 0, output[-3000:]

@@ -44,6 +44,12 @@ JOINED = {  # images, masks, the images that are tampered
     "accents in two forms": (["\u00e9.jpg", "b.jpg"], ["e\u0301_mask.png"], ["\u00e9.jpg"]),
     "dots": (["a.b.jpg", "a.c.jpg"], ["a.b.png"], ["a.b.jpg"]),
     "a note beside a mask": (["a.jpg", "b.jpg"], ["a.png", "a.json", "readme.txt"], ["a.jpg"]),
+    "nothing but an ending": (["_mask.jpg", "gt_.jpg", "b.jpg"], ["_mask.png"], ["_mask.jpg"]),
+    "no text": (
+        ["\udce9a.jpg", "b.jpg"],
+        ["\udce9a_mask.png"],
+        ["\udce9a.jpg"],
+    ),  # as zips of other systems leave names
     "numbered": (["a.jpg", "b.jpg"], ["a_mask_1.png", "a_mask2.png"], ["a.jpg"]),
 }
 REFUSED = {  # images, masks, words of the message
@@ -80,6 +86,11 @@ def test_masks_of_no_single_image(name, tmp_path):
     assert not any(
         path.endswith("a.jpg") for path in catalog.read("folder", tmp_path, on_error="skip")["image"]
     ) or name in ("no image", "another folder")
+
+
+def test_a_mask_that_is_all_ending_is_of_no_image(tmp_path):
+    with pytest.raises(CatalogError, match="masks/mask_.png: no image of its name"):
+        catalog.read("folder", disk(tmp_path, ["a.jpg"], ["mask_.png"]))
 
 
 def test_numbered_masks_are_united(tmp_path):
@@ -201,6 +212,15 @@ def test_what_a_list_does_not_name_is_left_out(tmp_path):
     assert left["why"].eq("not named in images.csv").all()
 
 
+def test_a_list_finds_names_whatever_form_their_accents_have_and_has_lines(tmp_path):
+    disk(tmp_path, ["e\u0301.jpg", "b.jpg"], ["e\u0301.png"])
+    (tmp_path / "images.csv").write_text("image,mask,label\n\u00e9.jpg,\u00e9.png,1\nb.jpg,,0\n", encoding="utf-8")
+    assert sorted(catalog.read("folder", tmp_path)["label"]) == [0, 1]
+    (tmp_path / "images.csv").write_text("image,mask,label\n")
+    with pytest.raises(CatalogError, match="images.csv: no line but its heading"):
+        catalog.read("folder", tmp_path)
+
+
 # ---- several folders of one root -------------------------------------------------------------------------------------
 
 
@@ -213,6 +233,12 @@ def test_folders_by_name_and_joined(tmp_path):
     for wrong in ("folder:three", "folder:", "folder:../one", "folder:one/images"):
         with pytest.raises(CatalogError, match="name one of those with images/ in them: folder:one, folder:two"):
             catalog.read(wrong, tmp_path)
+    (tmp_path / "one").rename(tmp_path / "a+b")
+    with pytest.raises(
+        CatalogError, match="images/ in them: folder:two$"
+    ):  # + joins names: this folder has to be renamed
+        data.load("folder:a+b", str(tmp_path))
+    (tmp_path / "a+b").rename(tmp_path / "one")
     with pytest.raises(CatalogError, match="odd.png: no image of its name"):
         data.load("folder:one+folder:two", str(tmp_path))
     both = data.load("folder:one+folder:two", str(tmp_path), on_error="skip")

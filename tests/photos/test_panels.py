@@ -150,6 +150,19 @@ def test_a_name_that_is_no_text_is_shown_and_no_two_long_names_share_a_file(tmp_
     assert long[0] != long[1] and all(len(one.encode()) < 200 for one in long)
 
 
+@pytest.mark.parametrize("name", ["=1+1.png", "0001", "-a.png"])
+def test_a_photo_that_is_examined_again_has_one_line(tmp_path, name):
+    photo(tmp_path / "mine" / name)
+    photo(tmp_path / "mine" / "other.png", height=30)
+    for files in (["other.png"], [name], [name]):
+        panels.examine([tmp_path / "mine" / one for one in files], {"ncl/a": brightness}, tmp_path / "out")
+    written = pd.read_csv(tmp_path / "out" / "photos.csv", dtype={"photo": str})
+    assert written["photo"].str.removeprefix("'").tolist() == ["other.png", name]
+    (tmp_path / "out" / "photos.csv").write_text("")  # of a call that a full disk ended
+    panels.examine([tmp_path / "mine" / name], {"ncl/a": brightness}, tmp_path / "out")
+    assert len(pd.read_csv(tmp_path / "out" / "photos.csv")) == 1
+
+
 def test_one_photo_that_fails_costs_no_other(tmp_path):
     photo(tmp_path / "mine" / "a.png")
     photo(tmp_path / "mine" / "strip.png", height=2500, width=20)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from imdlib.data.readers.common import Found
 from imdlib.data.readers.lists import read_list
+from imdlib.data.readers.named import composed
 
 COLUMNS = ("image", "mask", "label", "kind", "scene", "split", "note", "generator")
 KINDS = ("authentic", "splicing", "copy-move", "removal", "edit", "generated", "tampered")
@@ -20,9 +21,14 @@ def read_lines(found: Found, index: Path, images: dict[str, Path], masks: dict[s
         wanted = f"image and any of {', '.join(COLUMNS[1:])}"
         found.problem(index, f"columns {', '.join(unknown)}", wanted, "rename the columns")
         return {}
-    lines = {}
+    if table.empty:
+        found.problem(index, "no line but its heading", "one line for an image", "write them, or remove the file")
+    lines, known, drawn = {}, {composed(name): name for name in images}, {composed(name): name for name in masks}
     for number, line in enumerate(table.to_dict("records"), start=2):
-        name, mask = line["image"], line.get("mask", "")
+        name, mask = (
+            of.get(composed(said), said) for of, said in ((known, line["image"]), (drawn, line.get("mask", "")))
+        )
+        line |= {"image": name} | ({"mask": mask} if mask else {})
         if name not in images:
             came = f"line {number} names {name}, which is not in images/"
             found.problem(index, came, "files that are there", "correct the name")
