@@ -100,11 +100,19 @@ def known_attack(name: str) -> bool:
     return name in ATTACKS
 
 
+def known_camera(name: str) -> bool:
+    """Whether the embedded benchmark has a camera of that name."""
+    from imdlib.twins.camera import CAMERAS
+
+    return name in {one.name for one in CAMERAS}
+
+
 NAME = Rule("a name without '/' that does not begin with '.'", plain)
 DATA_SET = Rule("a data set that docs/datasets.md lists, or an embedded twin such as sim-casia", known_set)
 METHOD = Rule("a name that does not begin with '.'", lambda value: plain(value.replace("/", "-")))
 RUN = Rule("'<study>/<run>', such as ncl/base_sim-casia_seed0", named)
 ATTACK = Rule("none, or a name of imdlib.data.attacks.ATTACKS such as jpeg 50", known_attack)
+CAMERA = Rule("a camera of imdlib.twins.camera.CAMERAS such as reflex", known_camera)
 COUNT = at_least(0)
 MANY = at_least(1)
 
@@ -161,6 +169,8 @@ SPLIT = one_of("train", "val", "test", "all")
 ALONE = {  # notebooks that belong to no study
     "score": {"run": RUN, "split": SPLIT, "attack": ATTACK, "count": COUNT, "size": COUNT, "threads": COUNT},
     "score_maps": {"split": one_of("", "train", "val", "test"), "missing": one_of("raise", "skip"), "method": METHOD},
+    "lessons/1_numbers_that_lie": {"pull": between(0, 1)},
+    "lessons/3_a_camera_in_a_page": {"host": CAMERA, "guest": CAMERA},
     "figures": {
         "study": Rule("the name of a study, such as ncl", a_study),
         "width": one_of("", "column", "page"),

@@ -31,6 +31,17 @@ WRONG = {
     "try_it": dict(runs=["ncl/a", 3], overlap=0, device="gpu"),
     "figures": dict(study="nlc", into="ncl", width="wide"),
     "data": dict(dataset="sim-", count=0),
+    "lessons/1_numbers_that_lie": dict(pull=1.5),
+    "lessons/3_a_camera_in_a_page": dict(host="reflx", guest="phone"),
+    "ncl/1_three_kinds_of_patches": dict(side=12, size=100),
+    "ncl/2_the_pivot": dict(size=250, k=0),
+    "ncl/4_pivot_consistency": dict(cells=7),
+    "inr/2_matching_and_clusters": dict(share=1.2),
+    "inr/4_pooling": dict(share=-0.1),
+    "inr/5_self_distillation": dict(shared=1.01),
+    "bridge/2_generalizers": dict(starts=0, adversary=-1),
+    "bridge/3_two_branches": dict(distance=15),
+    "bridge/4_cam_times_attention": dict(temperature=0.0, layers=0),
 }  # fmt: skip
 
 

@@ -23,4 +23,9 @@ CHOICES = {
     "rotation": at_least(0),
     "spectrum_images": COUNT,
     "perplexities": each(above(0)),
+    "2_generalizers.starts": MANY,
+    "2_generalizers.adversary": COUNT,
+    "3_two_branches.distance": between(2, 14),
+    "4_cam_times_attention.temperature": above(0),
+    "4_cam_times_attention.layers": MANY,
 }

@@ -37,4 +37,7 @@ CHOICES = {
     "nrr.norm": one_of("none", "instance"),
     "nrr.span": COUNT,
     "nrr.box": Rule("an odd number of pixels", lambda side: side % 2 == 1 and side > 0),
+    "2_matching_and_clusters.share": between(0, 1),
+    "4_pooling.share": between(0, 1),
+    "5_self_distillation.shared": between(0, 1),
 }

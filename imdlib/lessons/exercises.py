@@ -96,12 +96,20 @@ def outcome(answer: Any, case: tuple, task: Task) -> Outcome:
 
 
 def flat(value: Any) -> list:
-    """The parts of an answer: of a tuple or list its elements, of a set one frozenset of its names, else the value itself."""
+    """The parts of an answer: of a tuple or list its elements, of a set one frozenset of its names, else the value itself.
+
+    A list of names, and a list of lists of names, is one value; tuples of names count as lists.
+    """
     if isinstance(value, set | frozenset):
         return [frozenset(map(str, value))]
-    if isinstance(value, tuple | list) and not all(isinstance(one, str | list) for one in value):
+    if isinstance(value, tuple | list) and not all(isinstance(one, str | list) or names_only(one) for one in value):
         return list(value)
     return [value]
+
+
+def names_only(value: Any) -> bool:
+    """Whether a value is a list or a tuple of names and of nothing else."""
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
 def kept(value: Any) -> Any:
@@ -179,7 +187,8 @@ def unlike(found: Any, wanted: Any, task: Task) -> str:
 
 
 def names_differ(found: Any, wanted: frozenset, names: tuple[str, ...]) -> str:
-    """How a set of names differs from the one that is wanted, without a word of which those are; empty where it does not."""
+    """How a set of names, or a list of them, differs from what is wanted, without a word of which those are; empty where it does not."""
+    found = frozenset(found) if names_only(found) else found
     if not isinstance(found, frozenset):
         return f"{asked([wanted])}, found {called(found)}"
     if found == wanted:
@@ -189,9 +198,10 @@ def names_differ(found: Any, wanted: frozenset, names: tuple[str, ...]) -> str:
 
 
 def lists_differ(found: Any, wanted: list) -> str:
-    """How a list of lists differs from the one that is wanted; empty where it does not."""
-    if not isinstance(found, list) or not all(isinstance(one, list) for one in found):
+    """How a list of lists (or of tuples of names) differs from the one that is wanted; empty where it does not."""
+    if not isinstance(found, list | tuple) or not all(isinstance(one, list) or names_only(one) for one in found):
         return f"{asked([wanted])}, found {called(found)}"
+    found = [list(one) for one in found]
     if len(found) != len(wanted):
         return f"a list of {len(wanted)} is asked for, found a list of {len(found)}"
     return next((f"{b} is right at [{n}], found {a}" for n, (a, b) in enumerate(zip(found, wanted)) if a != b), "")

@@ -24,4 +24,9 @@ CHOICES = {
     "contour_grid": COUNT,
     "trial": at_least(-1),
     "keep": one_of("last", "val_auc_shuffled", "val_auc", "val_f1"),
+    "1_three_kinds_of_patches.side": one_of(2, 4, 8, 16, 32, 64),
+    "1_three_kinds_of_patches.size": one_of(64, 128, 256, 512),
+    "2_the_pivot.size": one_of(64, 128, 256, 512),
+    "2_the_pivot.k": MANY,
+    "4_pivot_consistency.cells": one_of(8, 16, 32, 64),
 }

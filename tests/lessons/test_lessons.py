@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from imdlib.lessons import camera, chance, constants, numbers_that_lie, shapes, sixty_seconds, verdicts
+from imdlib.lessons import camera, chance, constants, films, numbers_that_lie, shapes, sixty_seconds, verdicts
 from imdlib.lessons.bridge import discrepancy as plane
 from imdlib.lessons.bridge import five_stages
 from imdlib.lessons.bridge import generalizers_unseen as ring
@@ -214,6 +214,31 @@ def test_real_pictures_pay_for_the_adversary():
     real = table.set_index("adversary")["real, larger d"]
     assert real[0] < 0.05 and real[3] > real[0]
     assert table["unseen, mean"].min() > 0.8
+
+
+# ---- films
+
+
+@SEEDS
+@pytest.mark.parametrize("spread, n", [(0.001, 14), (0.6, 20), (3.2, 12)])
+def test_ends_of_paths_do_not_cover_one_another(seed, spread, n):
+    angles = 3.1 + spread * (2 * np.random.default_rng(seed).random(n) - 1)  # around where an angle starts anew
+    shown = [("C0", "o", 4, "w")] * (n // 2) + [("C1", "x", 4, "C1")] * (n - n // 2) + [("C0", "*", 11, "k")]
+    figure, axis = films.plt.subplots(subplot_kw={"projection": "polar"})
+    films.ends(axis, np.append(angles, 0.5), shown)
+    found = [(*np.ravel(line.get_data()), line.get_marker()) for line in axis.lines]
+    films.plt.close(figure)
+    assert found[-1] == (0.5, 0.93, "*") and len(found) == n + 1
+    at = np.sort([angle % (2 * np.pi) for angle, _, _ in found[:-1]])
+    assert np.diff(at, append=at[0] + 2 * np.pi).min() > 0.09 - 1e-6
+    assert {round(one, 9) for one, radius, _ in found if radius == 1} <= {round(one, 9) for one in angles}
+
+
+def test_an_end_that_stands_alone_is_where_its_path_ends():
+    figure, axis = films.plt.subplots(subplot_kw={"projection": "polar"})
+    films.ends(axis, np.array([0.0, 1.0, -2.0]), [("C0", "o", 4, "w")] * 3)
+    assert sorted(tuple(np.ravel(line.get_data())) for line in axis.lines) == [(-2, 1), (0, 1), (1, 1)]
+    films.plt.close(figure)
 
 
 # ---- constants, layers, chance, sixty seconds

@@ -129,7 +129,8 @@ def density_figure(path: pd.DataFrame, margin: float) -> Figure:
                 axis.plot(at, line, color=color)
                 axis.fill_between(at, line, color=color, alpha=0.2, lw=0)
             axis.axvline(np.sqrt(margin), color="0.6", lw=0.8, ls="--", zorder=0)
-            axis.set(title=f"{name} {when}", yticks=[], ylim=(0, None))
+            axis.set(title=f"{name} {when}", yticks=[])
+        row[0].set(ylim=(0, None), ylabel="density")  # once both panels of the row are drawn: they share the axis
     for axis, name in zip(axes[1], ("d1", "d2")):
         axis.set_xlabel(f"distance, root of {name}")
     legend(figure)

@@ -67,6 +67,9 @@ def fields(panels: dict[str, tuple[dict[str, Any], int]], tokens: Tensor, label:
         shade(axis, moment, which, margin)
         dots(axis, tokens, label)
         crosses(axis, moment)
+    figure.colorbar(
+        axes[-1].images[0], ax=axes, pad=0.01, shrink=0.8, aspect=25, extend="max", label="distance (root of d)"
+    )
     return figure
 
 

@@ -91,7 +91,13 @@ def message_figure(found: dict[tuple[int, str], Tensor], scale: float = 0.15) ->
         title = f"stage {stage}, {PASSES[name]}\nup to {change.max():.0%}; first mark {change[0, 0]:.0%}"
         plots.picture(axis, change, title, cmap=plots.HEAT, vmax=scale)
     figure.colorbar(
-        axes[-1].images[0], ax=axes, shrink=0.6, aspect=12, extend="max", format=lambda value, _: f"{value:.0%}"
+        axes[-1].images[0],
+        ax=axes,
+        pad=0.01,
+        aspect=12,
+        extend="max",
+        format=lambda value, _: f"{100 * value:g}%",
+        label="change",
     )
     return figure
 

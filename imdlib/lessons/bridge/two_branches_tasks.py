@@ -55,7 +55,7 @@ def to_tokens(x: Tensor, weight: Tensor, bias: Tensor, stride: int, *, wrong: st
     if wrong == "early":
         return F.layer_norm(F.gelu(x), x.shape[2:], eps=1e-6)
     x = F.layer_norm(x.transpose(1, 2), x.shape[1:2], eps=1e-6).transpose(1, 2) if wrong == "axis" else x
-    x = x if wrong in ("norm", "axis") else F.layer_norm(x, x.shape[2:], eps=1e-6)
+    x = x if wrong in ("norm", "axis") else F.layer_norm(x, x.shape[2:], eps=1e-5 if wrong == "eps" else 1e-6)
     x = x.relu() if wrong == "relu" else x if wrong == "gelu" else F.gelu(x)
     return x.transpose(1, 2) if wrong == "shape" else x
 
@@ -77,6 +77,7 @@ TO_TOKENS = Task(
             "columns": "the tokens stand row by row",
             "early": "layer norm comes before GELU",
             "norm": "layer norm is missing",
+            "eps": "the epsilon of layer norm is 1e-6 here, not PyTorch's 1e-5",
             "relu": "the last step is GELU, not ReLU",
             "gelu": "GELU is missing",
             "shape": "tokens are (B,N,D)",

@@ -170,6 +170,9 @@ def error_sheet(
             plots.outline(axis, where[0].numpy(), color="w", width=0.8)
     for axis, name in zip(axes[:, 0], ["image", "redrawn", *maps]):
         axis.set_ylabel(name, fontsize=7)
+    shown = axes[-1, -1].images[0]
+    bar = figure.colorbar(shown, ax=axes[2:], pad=0.01, aspect=25, ticks=[0, shown.get_clim()[1]])
+    bar.set_ticklabels(["0", f"{share:.0%}\nquantile"])  # each map has its own scale
     return figure
 
 

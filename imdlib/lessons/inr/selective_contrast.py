@@ -99,12 +99,6 @@ def mistakes(
     return pd.DataFrame(rows, columns=["flips", "kinds", "before", "after", "loss_before", "loss_after"])
 
 
-def tidy_paths(paths: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Paths {title: (steps+1,n)} as a DataFrame: path, step, feature (its number, see `start`), angle."""
-    wide = pd.concat({name: pd.DataFrame(path) for name, path in paths.items()}, names=["path", "step"])
-    return wide.melt(var_name="feature", value_name="angle", ignore_index=False).reset_index()
-
-
 def circles(titles: Sequence[str], width: float = plots.PAGE, height: float = 0.5) -> tuple[Figure, np.ndarray]:
     """A row of polar axes without ticks, with the legend of all drawings of this file."""
     size = (width, width / len(titles) + height)
@@ -134,9 +128,10 @@ def spirals(paths: dict[str, np.ndarray], look: dict[str, list[tuple[str, str]]]
     figure, axes = circles(list(paths), width)
     for axis, (title, path) in zip(axes, paths.items()):
         radius = np.linspace(0.25, 1, len(path))
-        for angle, (color, marker) in zip(path.T, look[title]):
+        for angle, (color, _) in zip(path.T, look[title]):
             axis.plot(angle, radius, color=color, lw=0.8)
-            axis.plot(angle[-1], 1, marker, color=color, ms=5, mew=1)
+        shown = [(color, marker, 5, color if marker == "x" else "w") for color, marker in look[title]]
+        films.ends(axis, path[-1], shown)
     return figure
 
 

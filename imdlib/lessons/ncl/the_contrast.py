@@ -72,12 +72,6 @@ def separation(path: np.ndarray, patches: Tensor) -> np.ndarray:
     return (among - (mean[TAMPERED] * mean[AUTHENTIC].conj()).real).numpy()
 
 
-def tidy_paths(paths: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Paths {title: (steps+1,n)} as a DataFrame: path, step, feature (its number, see `start`), angle."""
-    wide = pd.concat({name: pd.DataFrame(path) for name, path in paths.items()}, names=["path", "step"])
-    return wide.melt(var_name="feature", value_name="angle", ignore_index=False).reset_index()
-
-
 def printed_loss(path: np.ndarray, patches: Tensor, tau: float) -> float:
     """Eq. 7 as it is printed, without the minus sign, at the end of a path (steps+1,n)."""
     return -float(contrast(torch.from_numpy(path[-1]), patches, tau).total)
@@ -123,10 +117,10 @@ def spirals(paths: dict[str, np.ndarray], patches: Tensor, width: float = plots.
     figure, axes = row_of_circles(list(paths), width)
     for axis, path in zip(axes, paths.values()):
         radius = np.linspace(0.25, 1, len(path))
-        for angle, (color, marker, size, edge) in zip(path.T, looks(patches)):
+        for angle, (color, marker, *_) in zip(path.T, looks(patches)):
             style = dict(color="k", ls=":", lw=1) if marker == "*" else dict(color=color, lw=0.8)
             axis.plot(angle, radius, **style)
-            axis.plot(angle[-1], 1, marker, color=color, ms=size, mec=edge, mew=0.7, zorder=3)
+        films.ends(axis, path[-1], looks(patches))
     return figure
 
 

@@ -35,11 +35,15 @@ def show(image: np.ndarray, feat: Tensor, patches: Tensor, pivot: PivotNet) -> F
     contour = patches[0] == CONTOUR
     vectors = [v[0].detach().numpy() for v in pivot.eval()(feat, patches)[:2]]
     figure, axes = plt.subplots(1, 3, figsize=(plots.PAGE, 2.5), width_ratios=[1, 1.2, 1.1])
-    plots.picture(axes[0], paint(image, np.where(contour, CONTOUR, -1)), f"in: {int(contour.sum())} contour cells")
+    count = int(contour.sum())
+    title = f"in: {count} contour cell{'s' * (count != 1)}"
+    plots.picture(axes[0], paint(image, np.where(contour, CONTOUR, -1)), title)
     zoom(axes[0], image)
     if contour.any():
-        axes[1].imshow(feat[0, :, contour].T, aspect="auto", cmap=plots.HEAT, interpolation="nearest")
-    axes[1].yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        shown = axes[1].imshow(feat[0, :, contour].T, aspect="auto", cmap=plots.HEAT, vmin=0, interpolation="nearest")
+        figure.colorbar(shown, ax=axes[1], pad=0.02, aspect=25, label="feature")
+    for side in (axes[1].xaxis, axes[1].yaxis, axes[2].xaxis):
+        side.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     axes[1].set(xlabel="feature channel", ylabel="contour cell", title="their features, k x D")
     place = np.arange(len(vectors[0]))
     for shift, vector, color, name in zip((-0.2, 0.2), vectors, (plots.TAMPERED, plots.AUTHENTIC), ("se+", "se-")):

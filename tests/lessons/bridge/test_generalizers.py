@@ -113,7 +113,8 @@ def test_drawings_show_what_they_are_given(played):
     figure = draw.fields({"one": (moments[0], 1), "larger": (moments[-1], 0)}, tokens, label)
     shown = figure.axes[1].images[0].get_array()
     assert np.allclose(shown, np.sqrt(moments[-1]["fields"].max(2)))
-    assert [axis.get_title() for axis in figure.axes] == ["one", "larger"]
+    *panels, bar = figure.axes
+    assert [axis.get_title() for axis in panels] == ["one", "larger"] and bar.get_ylabel() == "distance (root of d)"
     assert [line.get_marker() for line in figure.axes[0].lines] == ["o", "o", "o", "x", "x"]
     ways = draw.trails(moments, tokens, label, shown=5).axes[0].lines
     assert sum(line.get_marker() == "None" for line in ways) == 10

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from imdlib.lessons import films
 from imdlib.lessons.ncl import pivot_consistency as weights
 from imdlib.lessons.ncl import the_contrast as circle
 from imdlib.lessons.ncl import the_pivot as strip
@@ -196,10 +197,11 @@ def test_best_l2_has_its_closed_form(authentic, tau):
 def test_circle_drawings():
     angles, patches = circle.start()
     paths = {"a": circle.descend(angles, patches, steps=4), "b": circle.descend(angles, patches, steps=4, sign=-1)}
-    ends = [line.get_xdata()[0] for line in circle.spirals(paths, patches).axes[1].lines if line.get_marker() != "None"]
-    assert np.allclose(ends, paths["b"][-1])
+    ends = [line for line in circle.spirals(paths, patches).axes[1].lines if line.get_marker() != "None"]
+    assert len(ends) == 18 and [line.get_marker() for line in ends[-2:]] == ["*", "*"]
+    assert np.allclose([line.get_xdata()[0] for line in ends[-2:]], paths["b"][-1, -2:])  # stars stay where they are
     assert circle.animate(paths, patches, frames=3).count("data:image/png") == 3
-    tidy = circle.tidy_paths(paths).set_index(["path", "step", "feature"])["angle"]
+    tidy = films.tidy_paths(paths).set_index(["path", "step", "feature"])["angle"]
     assert len(tidy) == 2 * 5 * 18 and tidy["b", 3, 7] == paths["b"][3, 7]
     apart = {name: circle.separation(path, patches) for name, path in paths.items()}
     assert np.array_equal(circle.temperature([0.1, 1.0], apart).axes[1].lines[1].get_ydata(), apart["b"])
