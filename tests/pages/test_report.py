@@ -294,5 +294,5 @@ def test_a_page_says_how_many_runs_are_still_to_come(tmp_path):
 
 def test_the_page_says_what_to_cite():
     said = report.citation().data
-    assert "version 0.1.0, MIT licence" in said and said.count("\n- ") == 3
+    assert "version 0.2.0, MIT licence" in said and said.count("\n- ") == 3
     assert "Jizhe Zhou" in said and "ECCV 2024" in said and "YuSeop Lee" in said
