@@ -398,3 +398,13 @@ def test_columns_of_a_grid_leave_out_what_has_no_f1_and_may_be_none():
     columns, drawn = plots.choose_columns(kept, scores, 8)
     assert drawn["f1"].tolist() == [0.7, 0.2] and len(columns) == 2
     assert plots.choose_columns(kept, scores, -1)[0] == []
+
+
+def test_a_run_that_has_ended_stays_in_the_mean_of_its_curve():
+    epochs = {"a": [1, 2, 3, 4], "b": [1, 2]}
+    history = pd.concat(
+        [pd.DataFrame(dict(run=run, method="M", epoch=ends, loss=float(len(ends)))) for run, ends in epochs.items()]
+    )
+    figure = plots.learning_curves(history, {"loss": "loss"})
+    (line, *_) = figure.axes[0].lines
+    assert line.get_ydata().tolist() == [3.0] * 4 and "means over 2 seeds" in figure.get_label()

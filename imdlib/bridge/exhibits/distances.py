@@ -140,7 +140,7 @@ def figure_trajectory(rows: Rows) -> Figure | None:
     parts = []
     for which in ("d1", "d2"):
         medians = {name: history.get(f"{which}_{one}", float("nan")) ** 0.5 for name, one in kinds.items()}
-        parts.append(history[["epoch", "method"]].assign(distance=which, **medians))
+        parts.append(history[["run", "epoch", "method"]].assign(distance=which, **medians))
     long, shown = pd.concat(parts), METHODS[MAIN if MAIN in set(runs["variant"]) else DETAIL]
     figure = plots.learning_curves(
         long[long["method"] == shown], {name: f"{name} images" for name in kinds}, hue="distance"

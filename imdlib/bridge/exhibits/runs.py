@@ -72,7 +72,7 @@ def figure_curves(rows: Rows) -> Figure | None:
     """Histories of the usual three-class runs: what COMPARED names against the epoch, the band being the range over seeds."""
     runs = rows.usual_runs[["run", "method"]]
     history = runs.merge(rows.history, on="run")
-    history = history[["epoch", "method", *(name for name in COMPARED if name in history)]]
+    history = history[["run", "epoch", "method", *(name for name in COMPARED if name in history)]]
     compared = history[history["method"].isin([METHODS[key] for key in PARTS])]
     if compared.empty:
         return None

@@ -42,7 +42,7 @@ def histories(rows: Rows, settings: pd.DataFrame) -> pd.DataFrame:
         rows.history[rows.history["run"] == run].dropna(axis=1, how="all").assign(method=method)
         for run, method in settings[["run", "method"]].itertuples(index=False)
     ]
-    return pd.concat(parts).drop(columns="run")
+    return pd.concat(parts)
 
 
 def figure_curves(rows: Rows) -> Figure | None:

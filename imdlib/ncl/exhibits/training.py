@@ -28,7 +28,7 @@ def curves(rows: Rows) -> Figure | None:
     if found.empty:
         return None
     curves = {name: words for name, words in CURVES.items() if name in found}
-    found = found.assign(run=found["run"].map(methods)).rename(columns={"run": "method"})
+    found = found.assign(method=found["run"].map(methods))
     figure, what = plots.learning_curves(found, curves), "Learning curves of the usual runs"
     return plots.save(figure, found, rows.folder, "figure_curves", what=what)
 
