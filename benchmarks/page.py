@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from imdlib import files
+from imdlib.pages.scoreboard import row
 from imdlib.places import REPO
 
 TARGET, BENCH = REPO / "docs" / "speed.md", REPO / "results" / "bench"
@@ -75,22 +76,23 @@ def bench(path):
     """Section of one machine: a row per job."""
     rows = pd.read_csv(path, keep_default_na=False)
     lines = [f"## {path.stem}", "", "| job | peer | ratio | target | met | equal |", "|---|---|---|---|---|---|"]
-    for row in rows.itertuples():
-        lines.append(f"| {row.job} | {row.peer} | {row.ratio:.2f} | {row.target:.2f} | {met(row)} | {row.equal} |")
+    for one in rows.itertuples():
+        lines.append(row(one.job, one.peer, f"{one.ratio:.2f}", f"{one.target:.2f}", met(one), one.equal))
     return "\n".join(lines)
 
 
-def met(row):
+def met(one):
     """'yes', or 'no' and why."""
-    if row.ratio <= row.target:
+    if one.ratio <= one.target:
         return "yes"
-    why = [said for (job, peer), said in WHY.items() if row.job.startswith(job) and row.peer.startswith(peer)]
+    why = [said for (job, peer), said in WHY.items() if one.job.startswith(job) and one.peer.startswith(peer)]
     return ": ".join(["no", *why])
 
 
 def stages(folder):
     """Section of the finished studies whose stages were read: core-minutes of each profile, and the share of each stage."""
-    read = {path.stem: pd.read_csv(path) for path in sorted(folder.glob("*.csv"), key=order)}
+    found = {path.stem: pd.read_csv(path) for path in sorted(folder.glob("*.csv"))}
+    read = dict(sorted(found.items(), key=lambda one: one[1]["seconds"].sum()))  # the shortest first
     spent = pd.DataFrame({name: one.groupby("stage", sort=False)["seconds"].sum() for name, one in read.items()})
     counts = [one.groupby("notebook")["executed"].first().sum() for one in read.values()]
     lines = [
@@ -99,7 +101,7 @@ def stages(folder):
         row("", *(f"`{name}`" for name in read)),
         row(*["---"] * (len(read) + 1)),
     ]
-    lines += [row("notebooks", *counts), row("core-minutes", *(f"{one / 60:.0f}" for one in spent.sum()))]
+    lines += [row("notebooks", *map(str, counts)), row("core-minutes", *(f"{one / 60:.0f}" for one in spent.sum()))]
     lines += [
         row(name, *(f"{one:.0%}" for one in shares)) for name, shares in zip(spent.index, (spent / spent.sum()).values)
     ]
@@ -109,16 +111,6 @@ def stages(folder):
         f"![Minutes of each kind of notebook of {name} by stage](../results/bench/stages/{name}.png)" for name in read
     ]
     return "\n".join([*lines, "", f"Kernels and imports are {said} (aimed at: 5%): {SLOW}", "", *pictures])
-
-
-def order(path):
-    """Profiles from the shortest to the longest, by the table of their stages."""
-    return pd.read_csv(path)["seconds"].sum()
-
-
-def row(*cells):
-    """A line of a table."""
-    return f"| {' | '.join(map(str, cells))} |"
 
 
 def growth(path):
@@ -139,7 +131,7 @@ def readme(path: Path = BENCH / "amd-epyc-2-cores.csv") -> str:
     """The rows of MATTERS as the README has them."""
     rows = pd.read_csv(path)
     found = [rows[rows["job"].str.startswith(job) & rows["peer"].str.startswith(peer)].iloc[0] for job, peer in MATTERS]
-    said = [f"{row.job}: {row.ratio:.2f} of {row.peer}" for row in found]
+    said = [f"{one.job}: {one.ratio:.2f} of {one.peer}" for one in found]
     met = (rows["ratio"] <= rows["target"]).sum()
     return (
         f"Beside other libraries, time or memory, below 1 is less ({path.stem}): {'; '.join(said)}. {met} of {len(rows)} such rows reach "

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from imdlib.pages import style
 from imdlib.pages.style import MARKERS, PALETTE, SMALL, TAMPERED, USUAL
+from imdlib.pages.tables import span
 
 
 def interval_panels(
@@ -200,15 +201,8 @@ def learning_curves(history: pd.DataFrame, columns: dict[str, str], *, hue: str 
     handles, labels = axes[-1].get_legend_handles_labels()
     axes[-1].get_legend().remove()
     figure.legend(handles, labels, loc="outside lower center", ncols=style.across(labels))
-    counts = history.groupby(hue, observed=True)["run"].nunique() if "run" in history else pd.Series([0])
-    said = (
-        ""
-        if counts.max() < 2
-        else f"{counts.min()} to {counts.max()} "
-        if counts.min() < counts.max()
-        else f"{counts.max()} "
-    )
-    figure.set_label(f"Lines: means over {said}seeds, a run that has ended at its last value; bands: their range.")
+    counted = span(history.groupby(hue, observed=True)["run"].nunique(), "seeds") if "run" in history else "seeds"
+    figure.set_label(f"Lines: means over {counted}, a run that has ended at its last value; bands: their range.")
     return figure
 
 

@@ -122,9 +122,9 @@ def levels(row: Mapping[str, Any], side: str = "") -> str:
     if pd.isna(better) or pd.isna(worse):
         return ""
     low = row[f"{side}floor"]
-    blind = f" below {row[f'{side}floor_of']} ({low:.3f})"
-    where = ["the first", "the second"] if min(better, worse) < low <= max(better, worse) else []
-    said = f", {where[better > worse]}{blind}" if where else f", both{blind}" if max(better, worse) < low else ""
+    below = [name for name, value in (("the first", better), ("the second", worse)) if value < low]
+    who = "both" if len(below) == 2 else "".join(below)
+    said = f", {who} below {row[f'{side}floor_of']} ({low:.3f})" if below else ""
     return f"{better:.3f} against {worse:.3f}{said}".replace("-", "−")
 
 

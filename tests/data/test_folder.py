@@ -216,6 +216,12 @@ def test_a_list_finds_names_whatever_form_their_accents_have_and_has_lines(tmp_p
     disk(tmp_path, ["e\u0301.jpg", "b.jpg"], ["e\u0301.png"])
     (tmp_path / "images.csv").write_text("image,mask,label\n\u00e9.jpg,\u00e9.png,1\nb.jpg,,0\n", encoding="utf-8")
     assert sorted(catalog.read("folder", tmp_path)["label"]) == [0, 1]
+    disk(tmp_path, ["\u00e9.jpg"], [])  # now both forms are there: each line means its own
+    (tmp_path / "images.csv").write_text(
+        "image,label,mask\n\u00e9.jpg,0,\ne\u0301.jpg,1,e\u0301.png\nb.jpg,0,\n", encoding="utf-8"
+    )
+    found = catalog.read("folder", tmp_path).set_index("image")["label"]
+    assert found[str(tmp_path / "images" / "\u00e9.jpg")] == 0 and found[str(tmp_path / "images" / "e\u0301.jpg")] == 1
     (tmp_path / "images.csv").write_text("image,mask,label\n")
     with pytest.raises(CatalogError, match="images.csv: no line but its heading"):
         catalog.read("folder", tmp_path)

@@ -216,3 +216,13 @@ def test_a_reader_s_own_rule_does_not_decide_in_silence(dataset, suffix, tmp_pat
     wrong.save(target)
     with pytest.raises(CatalogError, match=f"{target.name}: a mask of different pixels, all of which read as tampered"):
         catalog.read(dataset, tmp_path)
+
+
+def test_no_mask_is_decoded_once_all_values_were_seen(tmp_path, monkeypatch):
+    files = [tmp_path / f"{name}.png" for name in "abc"]
+    for file in files:
+        Image.fromarray(np.uint8(np.where(MASK > 0, 38, 0))).save(file)
+    looked, read = [], values.named_values
+    monkeypatch.setattr(values, "named_values", lambda file: looked.append(file) or read(file))
+    assert values.unnamed(files, [38.0]) == ([], None) and looked == files[:1]
+    assert values.unnamed(files, [77.0]) == ([77.0], files[0])

@@ -98,6 +98,25 @@ def test_a_verdict_is_told_by_sign_word_and_drawing(results):
     assert set(VERDICTS) == set(verdicts.WORDS) and len({shape for _, shape in VERDICTS.values()}) == len(VERDICTS)
 
 
+@pytest.mark.parametrize(
+    ("better", "worse", "said"),
+    [(0.6, 0.5, ""), (0.6, 0.3, ", the second below"), (0.3, 0.5, ", the first below"), (0.3, 0.2, ", both below")],
+)
+def test_a_side_that_lies_below_what_looks_at_no_image_is_named(better, worse, said):
+    row = dict(value_better=better, value_worse=worse, floor=0.4, floor_of="blob")
+    assert scoreboard.levels(row) == f"{better:.3f} against {worse:.3f}" + (f"{said} blob (0.400)" if said else "")
+
+
+def test_one_large_effect_hides_no_other(results):
+    part = pd.DataFrame(
+        {"metric": "f1", "t low": [-0.02, -0.01, -0.5], "t high": [0.02, 0.03, -0.3], "t effect": [0.0, 0.01, -0.4]}
+    )
+    limit = scoreboard_page.widest(part, part.iloc[0], {"t": results})
+    assert limit == pytest.approx(2.5 * 0.02) and "beyond" not in scoreboard_page.drawing(part.iloc[0], "t", limit)
+    drawn = scoreboard_page.drawing(part.iloc[2], "t", limit)
+    assert drawn.count("beyond") == 1 and 'd="M2 7' in drawn and 'cx="6"' in drawn  # at the left edge
+
+
 def test_no_number_is_printed_as_a_zero_that_it_is_not():
     assert scoreboard.interval(-0.0118, -0.0248, -0.0002) == "−0.012 [−0.025, −0.0002]"
     assert scoreboard.interval(0.0, -0.1, 0.1) == "+0.000 [−0.100, +0.100]"

@@ -299,3 +299,7 @@ def test_the_notebook_examines_a_folder(run, tmp_path):
     execute("try_it", **given)  # the lines of what is not asked for stay, as its maps do
     assert pd.read_csv(folder / "photos.csv")["photo"].tolist() == ["ä b.jpg", "c.jpg"]
     assert pd.read_csv(folder / "problems.csv")["file"].tolist() == ["broken.jpg"]
+    stamped(run, json.loads((run / "stamp.json").read_text())["needs"]["parameters"] | {"epochs": 4})
+    execute("try_it", **given)  # the run was trained again: what its older self said is set aside
+    assert pd.read_csv(folder / "photos.csv")["photo"].tolist() == ["c.jpg"]
+    assert (tmp_path / "try_it" / "ncl_pivot-pc~" / "photos.csv").exists()

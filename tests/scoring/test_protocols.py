@@ -240,6 +240,8 @@ def test_all_ones_maps_through_the_notebook_have_their_closed_forms(some, tmp_pa
         cv2.imwrite(str(tmp_path / "maps" / f"{Path(image).stem}.png"), np.full(pixels.shape[:2], 255, np.uint8))
         share.append((cv2.imread(mask, cv2.IMREAD_GRAYSCALE) > 127).mean())
     share, folder = np.array(share), tmp_path / "maps" / "ones" / given["dataset"]
+    with pytest.raises(Exception, match="method 'random map' is what a predictor that looks at no image is called"):
+        execute("score_maps", results=str(tmp_path), maps=str(tmp_path / "maps"), method="random map", **given)
     execute("score_maps", results=str(tmp_path), maps=str(tmp_path / "maps"), method="ones", **given)
     table = pd.read_csv(folder / "tables" / "table_protocols.csv")
     value = table[table["method"] == "ones"].set_index("metric")["value"]

@@ -25,9 +25,9 @@ def read_lines(found: Found, index: Path, images: dict[str, Path], masks: dict[s
         found.problem(index, "no line but its heading", "one line for an image", "write them, or remove the file")
     lines, known, drawn = {}, {composed(name): name for name in images}, {composed(name): name for name in masks}
     for number, line in enumerate(table.to_dict("records"), start=2):
-        name, mask = (
-            of.get(composed(said), said) for of, said in ((known, line["image"]), (drawn, line.get("mask", "")))
-        )
+        name, mask = line["image"], line.get("mask", "")
+        name = name if name in images else known.get(composed(name), name)
+        mask = mask if mask in masks else drawn.get(composed(mask), mask)
         line |= {"image": name} | ({"mask": mask} if mask else {})
         if name not in images:
             came = f"line {number} names {name}, which is not in images/"

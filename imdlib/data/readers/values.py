@@ -51,7 +51,9 @@ def meant(file: Path | str, values: Collection[float]) -> np.ndarray:
 def unnamed(files: Iterable[Path], values: Collection[float]) -> tuple[list[float], Path | None]:
     """(those of `values` that no mask holds, a mask that is not all 0 and holds none of them or None); unreadable masks are passed by."""
     left, odd = set(values), None
-    for file in files if left else ():
+    for file in files:
+        if not left:
+            break
         with contextlib.suppress(ImageError):
             stored = set(np.unique(named_values(file)).tolist())
             odd = file if odd is None and stored != {0} and not stored & set(values) else odd
